@@ -1,0 +1,117 @@
+"""Build information: the Go version, modules and settings that the linker leaves in ``.go.buildinfo`` (Go 1.13+).
+
+Source: src/debug/buildinfo/buildinfo.go and src/cmd/link/internal/ld/data.go (``buildinfo``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from goinspect._reader import Reader
+from goinspect.errors import GoinspectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goinspect.objfile.image import Image
+
+__all__ = ["BuildInfo", "Module", "parse_version", "read_build_info"]
+
+_MAGIC = b"\xff Go buildinf:"
+_SENTINEL = 16  # the module text stands between two 16-byte marks
+_MAX_TEXT = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of the build; ``replaced_by`` when a replace directive applied."""
+
+    path: str
+    version: str
+    sum: str = ""
+    replaced_by: Module | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInfo:
+    """What the binary says of its build. Everything but ``go_version`` may be empty."""
+
+    go_version: str
+    path: str = ""  # import path of the main package
+    main: Module | None = None
+    deps: tuple[Module, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def parse_version(text: str) -> tuple[int, int] | None:
+    """(1, 27) of "go1.27.3", "devel go1.28-abcdef …" or "go1.22.1 X:loopvar"; None where there is no number."""
+    match = re.search(r"go(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def read_build_info(image: Image) -> BuildInfo | None:
+    """The build information of `image`, or None where there is none that can be read."""
+    for vaddr in _blobs(image):
+        try:
+            found = _decode(image, vaddr)
+        except GoinspectError:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _blobs(image: Image) -> Iterator[int]:
+    section = image.section(".go.buildinfo")
+    if section is not None and section.vaddr:
+        yield section.vaddr
+    else:  # no section headers: it is the first thing in the first writable segment
+        yield from image.find(_MAGIC, writable=True, align=16)
+
+
+def _decode(image: Image, vaddr: int) -> BuildInfo | None:
+    reader = Reader(image.tail(vaddr), image.byteorder, image.ptrsize, what="build info", origin=vaddr)
+    if bytes(reader.view(0, len(_MAGIC))) != _MAGIC:
+        return None
+    if reader.u8(15) & 2:  # Go 1.18+: both strings follow inline, each with a varint length
+        size, at = reader.uvarint(32)
+        version = bytes(reader.view(at, min(size, _MAX_TEXT)))
+        size, at = reader.uvarint(at + size)
+        modules = bytes(reader.view(at, min(size, _MAX_TEXT)))
+    else:
+        width = reader.u8(14)
+        version, modules = (_go_string(image, image.read_pointer(vaddr + 16 + i * width)) for i in (0, 1))
+    return _parse(version.decode("utf-8", "replace"), modules)
+
+
+def _go_string(image: Image, header: int) -> bytes:
+    if header == 0:
+        return b""
+    data = image.read_pointer(header)
+    size = Reader(image.read(header + image.ptrsize, image.ptrsize), image.byteorder, image.ptrsize, what="string").uptr(0)
+    return bytes(image.read(data, size)) if 0 < size < _MAX_TEXT else b""
+
+
+def _parse(version: str, modules: bytes) -> BuildInfo | None:
+    if not version:
+        return None
+    framed = len(modules) >= 2 * _SENTINEL + 1 and modules[-_SENTINEL - 1] == ord("\n")
+    text = modules[_SENTINEL:-_SENTINEL].decode("utf-8", "replace") if framed else ""
+    path, main, deps, settings = "", None, list[Module](), dict[str, str]()
+    for line in text.splitlines():
+        kind, *rest = line.split("\t")
+        values = [*rest, "", "", ""]
+        if kind == "path":
+            path = values[0]
+        elif kind == "mod":
+            main = Module(values[0], values[1], values[2])
+        elif kind == "dep":
+            deps.append(Module(values[0], values[1], values[2]))
+        elif kind == "=>" and deps:
+            deps[-1] = Module(deps[-1].path, deps[-1].version, deps[-1].sum, Module(values[0], values[1], values[2]))
+        elif kind == "build":
+            key, _, value = values[0].partition("=")
+            settings[key] = value
+    return BuildInfo(version, path, main, tuple(deps), settings)

@@ -1,0 +1,111 @@
+"""Inline trees: which calls were inlined at a PC, innermost first.
+
+A function with inlined calls has a PCDATA table (pc -> index of a tree record, -1 outside inlined code) and a FUNCDATA
+array of records. Since Go 1.12 a record names a *parent pc*: an instruction of the physical function whose own
+position is the place of the call, so that one expands by looking that pc up in turn. Go 1.9-1.11 kept file and line
+of the call in the record. Source: ``inlineUnwinder`` in src/runtime/symtabinl.go; before 1.21 symtab.go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect._reader import Reader
+from goinspect.errors import GoinspectError, MalformedError
+from goinspect.gosym import pcvalue
+from goinspect.model import Frame
+
+if TYPE_CHECKING:
+    from goinspect._reader import ByteOrder
+    from goinspect.gosym.layout import InlineLayout
+    from goinspect.gosym.pclntab import Func, PclnTable
+
+__all__ = ["expand", "inlined_names"]
+
+
+class _Tree:
+    """The records of one function's inline tree."""
+
+    def __init__(self, layout: InlineLayout, records: memoryview, byteorder: ByteOrder) -> None:
+        self.layout = layout
+        self._reader = Reader(records, byteorder, what="inline tree")
+
+    def _field(self, index: int, at: int) -> int:
+        return self._reader.i32(index * self.layout.size + at)
+
+    def name_off(self, index: int) -> int:
+        return self._field(index, self.layout.name_off)
+
+    def parent_pc(self, index: int) -> int:
+        return self._field(index, self.layout.parent_pc)
+
+    def call(self, index: int) -> tuple[int, int, int]:
+        """(parent index, file number, line) of the call: Go 1.9-1.11."""
+        layout = self.layout
+        return tuple(self._field(index, at) for at in (layout.parent, layout.call_file, layout.call_line))  # type: ignore[return-value]  # three fields
+
+
+def _tree(table: PclnTable, func: Func) -> tuple[_Tree, int] | None:
+    """The tree of `func` and the offset of its index table, if the function has one and FUNCDATA can be reached."""
+    release = table.release
+    index_table = table.pcdata_offset(func, release.pcdata_inline)
+    if release.inline is None or not index_table:
+        return None
+    records = table.funcdata_view(func, release.funcdata_inline)
+    return None if records is None else (_Tree(release.inline, records, table.header.byteorder), index_table)
+
+
+def expand(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
+    """The logical frames at `pc`, innermost first; the last one is `func` itself.
+
+    Raises:
+        MalformedError: the tree leads in a circle or out of the function.
+    """
+    found = _tree(table, func)
+    physical = table.name(func)
+    if found is None:
+        return (Frame(physical, *table.position(func, pc), inlined=False),)
+    tree, index_table = found
+    if tree.layout.parent >= 0:
+        return _expand_by_record(table, func, pc, tree, index_table)
+    frames: list[Frame] = []
+    seen: set[int] = set()
+    while (index := pcvalue.pc_value(table.pctab, index_table, table.quantum, pc - func.entry)) >= 0:
+        frames.append(Frame(table.name_at(tree.name_off(index)), *table.position(func, pc), inlined=True))
+        seen.add(pc)
+        pc = func.entry + tree.parent_pc(index)
+        if pc in seen or not func.entry <= pc < func.end:
+            raise MalformedError(f"inline tree of {physical} leads to {pc:#x}", offset=func.entry)
+    frames.append(Frame(physical, *table.position(func, pc), inlined=False))
+    return tuple(frames)
+
+
+def _expand_by_record(table: PclnTable, func: Func, pc: int, tree: _Tree, index_table: int) -> tuple[Frame, ...]:
+    frames: list[Frame] = []
+    file, line = table.position(func, pc)
+    index = pcvalue.pc_value(table.pctab, index_table, table.quantum, pc - func.entry)
+    while index >= 0:
+        frames.append(Frame(table.name_at(tree.name_off(index)), file, line, inlined=True))
+        parent, file_number, call_line = tree.call(index)
+        if parent >= index:
+            raise MalformedError(f"inline tree of {table.name(func)}: record {index} in {parent}", offset=func.entry)
+        file, line, index = table.file_at(func, file_number), call_line, parent
+    frames.append(Frame(table.name(func), file, line, inlined=False))
+    return tuple(frames)
+
+
+def inlined_names(table: PclnTable, func: Func) -> tuple[str, ...]:
+    """Names of all functions inlined into `func`, in the order of the tree, each once."""
+    found = _tree(table, func)
+    if found is None:
+        return ()
+    tree, index_table = found
+    used = {value for _, value in pcvalue.rows(table.pctab, index_table, table.quantum) if value >= 0}
+    names: dict[str, None] = {}
+    try:
+        # Records are not counted anywhere: those up to the highest index in use are there.
+        for index in range(max(used, default=-1) + 1):
+            names[table.name_at(tree.name_off(index))] = None
+    except GoinspectError:
+        pass  # a damaged tree gives the names it has
+    return tuple(names)

@@ -1,0 +1,147 @@
+"""Every per-version fact of what the Go linker writes, as tables. No other module compares versions.
+
+Two axes, two tables. The *magic* of a pclntab picks its header row (1.2, 1.16, 1.18, 1.20); the Go *release* picks
+the row for everything else: ``_func``, PCDATA and FUNCDATA numbers, inline trees, funcIDs, moduledata. The row that
+applies is the newest one not newer than the binary, so a Go release that moves nothing costs nothing.
+
+Sources: src/runtime/symtab.go, src/internal/abi/{symtab,funcdata}.go (earlier: src/runtime/funcdata.h, stack.h) and
+src/cmd/link/internal/ld/pcln.go of the releases named in each row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+__all__ = ["HEADERS", "RELEASES", "HeaderLayout", "InlineLayout", "Release", "header_layout", "release_for"]
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderLayout:
+    """One generation of pclntab, by its magic.
+
+    Every header starts with u32 magic, two zero bytes, u8 quantum, u8 pointer size; ``words`` are the pointer-sized
+    words behind that. Function entries in functab (and ``_func``) are ``entry_size`` bytes: 0 means a pointer.
+    """
+
+    magic: int
+    generation: str
+    since: Version
+    words: tuple[str, ...]
+    entry_size: int
+    has_cutab: bool  # file numbers go through cutab, and names and pc-value tables have regions of their own
+
+
+@dataclass(frozen=True, slots=True)
+class InlineLayout:
+    """The record of an inline tree. Offsets within the record; -1: the field is not there."""
+
+    size: int
+    name_off: int
+    parent_pc: int  # offset of the call from the entry of the physical function
+    start_line: int = -1
+    parent: int = -1  # 1.9-1.11: index of the enclosing record, followed by file and line of the call
+    call_file: int = -1
+    call_line: int = -1
+
+
+# The 4-byte words of _func behind its entry. "ids" is four bytes: funcID, flag, pad, nfuncdata.
+_FUNC_1_2 = ("name_off", "args", "frame", "pcsp", "pcfile", "pcln", "npcdata", "nfuncdata")
+_FUNC_1_11 = ("name_off", "args", "func_id", "pcsp", "pcfile", "pcln", "npcdata", "nfuncdata")
+_FUNC_1_12 = ("name_off", "args", "deferreturn", "pcsp", "pcfile", "pcln", "npcdata", "ids")
+_FUNC_1_16 = ("name_off", "args", "deferreturn", "pcsp", "pcfile", "pcln", "npcdata", "cu_offset", "ids")
+_FUNC_1_20 = (
+    "name_off", "args", "deferreturn", "pcsp", "pcfile", "pcln", "npcdata", "cu_offset", "start_line", "ids",
+)  # fmt: skip
+
+_INLINE_1_9 = InlineLayout(size=16, parent=0, call_file=4, call_line=8, name_off=12, parent_pc=-1)
+_INLINE_1_12 = InlineLayout(size=20, name_off=12, parent_pc=16)
+_INLINE_1_20 = InlineLayout(size=16, name_off=4, parent_pc=8, start_line=12)
+
+_HEADER_1_16 = ("nfunc", "nfiles", "funcnametab", "cutab", "filetab", "pctab", "functab")
+_HEADER_1_18 = ("nfunc", "nfiles", "text_start", "funcnametab", "cutab", "filetab", "pctab", "functab")
+
+HEADERS: Final = (
+    HeaderLayout(0xFFFFFFFB, "1.2", (1, 2), ("nfunc",), 0, has_cutab=False),
+    HeaderLayout(0xFFFFFFFA, "1.16", (1, 16), _HEADER_1_16, 0, has_cutab=True),
+    HeaderLayout(0xFFFFFFF0, "1.18", (1, 18), _HEADER_1_18, 4, has_cutab=True),
+    # Since 1.26 the word text_start is written as 0: the table carries no relocation any more.
+    HeaderLayout(0xFFFFFFF1, "1.20", (1, 20), _HEADER_1_18, 4, has_cutab=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What one range of Go releases writes. Indices of moduledata are in words from its start; -1: not there."""
+
+    since: Version
+    func: tuple[str, ...]
+    inline: InlineLayout | None = None
+    pcdata_inline: int = -1  # PCDATA_InlTreeIndex
+    funcdata_inline: int = -1  # FUNCDATA_InlTree
+    func_ids: tuple[str, ...] = ()  # funcID -> name; () where _func has none
+    has_flag: bool = False  # the byte behind funcID holds TOPFRAME 1, SPWRITE 2, ASM 4
+    md_pclntab: int = -1  # word that points at the table: pcHeader, or pclntable before 1.16
+    md_text: int = -1
+    md_gofunc: int = -1  # -1: FUNCDATA are addresses of their own
+    gofunc_follows_functab: bool = False  # go:func.* lies in the pclntab, right behind the last _func
+
+
+_IDS_1_11 = (
+    "normal", "runtime_main", "goexit", "jmpdefer", "mcall", "morestack", "mstart", "rt0_go", "asmcgocall",
+    "sigpanic", "runfinq", "gcBgMarkWorker", "systemstack_switch", "systemstack", "cgocallback_gofunc", "gogo",
+    "externalthreadhandler", "debugCallV1",
+)  # fmt: skip
+_IDS_1_12 = (*_IDS_1_11, "gopanic", "panicwrap", "wrapper")
+_IDS_1_14 = (*_IDS_1_11, "gopanic", "panicwrap", "handleAsyncEvent", "asyncPreempt", "wrapper")
+_IDS_1_16 = tuple("cgocallback" if name == "cgocallback_gofunc" else name for name in _IDS_1_14)
+_IDS_1_17 = (
+    "normal", "abort", "asmcgocall", "asyncPreempt", "cgocallback", "debugCallV2", "gcBgMarkWorker", "goexit", "gogo",
+    "gopanic", "handleAsyncEvent", "jmpdefer", "mcall", "morestack", "mstart", "panicwrap", "rt0_go", "runfinq",
+    "runtime_main", "sigpanic", "systemstack", "systemstack_switch", "wrapper",
+)  # fmt: skip
+_IDS_1_18 = tuple(name for name in _IDS_1_17 if name != "jmpdefer")
+_IDS_1_22 = (*_IDS_1_18[:5], "corostart", *_IDS_1_18[5:])
+_IDS_1_25 = (
+    *_IDS_1_22[: _IDS_1_22.index("runfinq")], "runtime_main", "runFinalizers", "runCleanups",
+    *_IDS_1_22[_IDS_1_22.index("sigpanic") :],
+)  # fmt: skip
+
+_1_2 = Release((1, 2), _FUNC_1_2)
+_1_5 = replace(_1_2, since=(1, 5), md_pclntab=0, md_text=12)
+_1_9 = replace(_1_5, since=(1, 9), inline=_INLINE_1_9, pcdata_inline=1, funcdata_inline=2)
+_1_11 = replace(_1_9, since=(1, 11), func=_FUNC_1_11, func_ids=_IDS_1_11)
+_1_12 = replace(_1_11, since=(1, 12), func=_FUNC_1_12, func_ids=_IDS_1_12, inline=_INLINE_1_12)
+_1_13 = replace(_1_12, since=(1, 13), pcdata_inline=2, funcdata_inline=4)
+_1_14 = replace(_1_13, since=(1, 14), func_ids=_IDS_1_14)
+_1_16 = replace(_1_14, since=(1, 16), func=_FUNC_1_16, func_ids=_IDS_1_16, funcdata_inline=3, md_text=22)
+_1_17 = replace(_1_16, since=(1, 17), func_ids=_IDS_1_17, has_flag=True)
+_1_18 = replace(_1_17, since=(1, 18), func_ids=_IDS_1_18, md_gofunc=38)
+_1_20 = replace(_1_18, since=(1, 20), func=_FUNC_1_20, inline=_INLINE_1_20, md_gofunc=40)
+_1_22 = replace(_1_20, since=(1, 22), func_ids=_IDS_1_22)
+_1_25 = replace(_1_22, since=(1, 25), func_ids=_IDS_1_25)
+_1_26 = replace(_1_25, since=(1, 26), gofunc_follows_functab=True)
+# typedesclen, itaboffset and itabsize came into moduledata before gofunc.
+_1_27 = replace(_1_26, since=(1, 27), md_gofunc=43)
+
+RELEASES: Final = (
+    _1_2, _1_5, _1_9, _1_11, _1_12, _1_13, _1_14, _1_16, _1_17, _1_18, _1_20, _1_22, _1_25, _1_26, _1_27,
+)  # fmt: skip
+
+FLAG_TOPFRAME: Final = 1
+FLAG_SPWRITE: Final = 2
+FLAG_ASM: Final = 4
+ARGS_UNKNOWN: Final = 0x80000000
+
+
+def header_layout(magic: int) -> HeaderLayout | None:
+    """The row of a magic, already read in the right byte order."""
+    return next((row for row in HEADERS if row.magic == magic), None)
+
+
+def release_for(version: Version) -> Release:
+    """The newest row that is not newer than `version` (the oldest row for anything older)."""
+    applicable = [row for row in RELEASES if row.since <= version]
+    return applicable[-1] if applicable else RELEASES[0]

@@ -1,0 +1,60 @@
+"""moduledata: the linker's description of a module, of which we need the text base and the base of FUNCDATA.
+
+Words are addressed by the indices of `goinspect.gosym.layout`. Source: ``type moduledata`` in src/runtime/symtab.go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect.errors import GoinspectError
+
+if TYPE_CHECKING:
+    from goinspect.gosym.layout import Release
+    from goinspect.gosym.pclntab import Header
+    from goinspect.objfile.image import Image
+
+__all__ = ["Moduledata", "find_moduledata"]
+
+_MAX_CANDIDATES = 64
+
+
+class Moduledata:
+    """A moduledata in an image; words are read when asked for, relocations applied."""
+
+    def __init__(self, image: Image, vaddr: int, found_by: str) -> None:
+        self._image = image
+        self.vaddr = vaddr
+        self.found_by = found_by
+
+    def word(self, index: int) -> int:
+        """Word `index` from the start. Raises MalformedError or TruncatedError where the file has none."""
+        return self._image.read_pointer(self.vaddr + index * self._image.ptrsize)
+
+
+def find_moduledata(image: Image, header: Header, table_vaddr: int, release: Release) -> Moduledata | None:
+    """The moduledata whose first words describe this very table; None if nothing in the file does."""
+    if release.md_pclntab < 0:
+        return None
+    section = image.section(".go.module") or image.section("__go_module")
+    if section is not None and _describes(Moduledata(image, section.vaddr, ""), header, table_vaddr):
+        return Moduledata(image, section.vaddr, f"section {section.name}")
+    for count, vaddr in enumerate(image.pointers_to(table_vaddr)):
+        candidate = Moduledata(image, vaddr, "the pointer to gopclntab")
+        if _describes(candidate, header, table_vaddr):
+            return candidate
+        if count >= _MAX_CANDIDATES:
+            break
+    return None
+
+
+def _describes(candidate: Moduledata, header: Header, table_vaddr: int) -> bool:
+    """Whether the words behind the pointer to the table agree with the table's own header."""
+    try:
+        if candidate.word(0) != table_vaddr:
+            return False
+        if header.layout.has_cutab:  # pcHeader, then the slice funcnametab
+            return candidate.word(1) == table_vaddr + header.funcnametab
+        return candidate.word(3) == table_vaddr + header.functab  # the slice pclntable, then the slice ftab
+    except GoinspectError:
+        return False

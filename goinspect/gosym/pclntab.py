@@ -1,0 +1,323 @@
+"""PclnTable: one gopclntab, decoded one function at a time in plain Python over a memoryview.
+
+Nothing is decoded until it is asked for, so that a single lookup in a table of 140,000 functions costs
+microseconds. `goinspect.gosym.bulk` answers the same questions for many PCs at once with numpy.
+
+Field names are those of src/runtime/symtab.go. Every count and offset comes from the file and is checked by Reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from goinspect._reader import Reader
+from goinspect.errors import GoinspectError, MalformedError
+from goinspect.gosym import pcvalue
+from goinspect.gosym.layout import ARGS_UNKNOWN, header_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from goinspect._reader import ByteOrder
+    from goinspect.gosym.layout import HeaderLayout, Release
+
+__all__ = ["Func", "Header", "PclnTable", "looks_like_pclntab", "parse_header"]
+
+_NO_CU = 0xFFFFFFFF
+_MAX_NFUNC = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header of a pclntab. Offsets are from the table's first byte; -1 where the generation has none."""
+
+    layout: HeaderLayout
+    byteorder: ByteOrder
+    quantum: int  # pc deltas are multiples of it: 1, 2 or 4
+    ptrsize: int
+    nfunc: int
+    nfiles: int
+    text_start: int
+    funcnametab: int
+    cutab: int
+    filetab: int
+    pctab: int
+    functab: int
+
+    @property
+    def field_size(self) -> int:
+        """Width of one functab field: an address before Go 1.18, since then a u32 offset from text."""
+        return self.layout.entry_size or self.ptrsize
+
+    @property
+    def functab_size(self) -> int:
+        """Bytes of the lookup array: nfunc pairs and the sentinel."""
+        return (2 * self.nfunc + 1) * self.field_size
+
+
+@dataclass(frozen=True, slots=True)
+class Func:
+    """One ``_func`` record, with addresses resolved. Sizes in bytes."""
+
+    index: int
+    entry: int
+    end: int  # entry of the next function: padding included
+    record: int  # offset of the record from the table's first byte
+    name_off: int
+    args: int | None
+    pcsp: int
+    pcfile: int
+    pcln: int
+    npcdata: int
+    nfuncdata: int
+    func_id: int
+    flag: int
+    cu_offset: int
+    start_line: int | None
+    tail: int  # offset of the pcdata array from the table's first byte
+
+
+def parse_header(data: memoryview, origin: int = 0) -> Header:
+    """Read the header at the start of `data`.
+
+    Raises:
+        MalformedError: magic, quantum, pointer size or the order of the parts is not that of any generation.
+        TruncatedError: `data` ends inside the header or the functab.
+    """
+    probe = Reader(data, what="gopclntab header", origin=origin)
+    magic_bytes = bytes(probe.view(0, 8))
+    for byteorder in ("little", "big"):
+        layout = header_layout(int.from_bytes(magic_bytes[:4], byteorder))
+        if layout is not None:
+            break
+    else:
+        raise MalformedError(f"gopclntab magic {magic_bytes[:4].hex(' ')}: no known generation", offset=origin)
+    quantum, ptrsize = magic_bytes[6], magic_bytes[7]
+    if magic_bytes[4:6] != b"\0\0" or quantum not in (1, 2, 4) or ptrsize not in (4, 8):
+        raise MalformedError(f"gopclntab header {magic_bytes.hex(' ')}: quantum or pointer size invalid", offset=origin)
+    reader = Reader(data, byteorder, ptrsize, what="gopclntab header", origin=origin)
+    words = {name: reader.uptr(8 + i * ptrsize) for i, name in enumerate(layout.words)}
+    if layout.has_cutab:
+        header = _separate_parts(layout, byteorder, quantum, ptrsize, words)
+    else:
+        header = _joined_parts(layout, reader, quantum, words["nfunc"])
+    _check(header, len(data), origin)
+    return header
+
+
+def _separate_parts(
+    layout: HeaderLayout, byteorder: ByteOrder, quantum: int, ptrsize: int, words: dict[str, int]
+) -> Header:
+    return Header(
+        layout, byteorder, quantum, ptrsize, words["nfunc"], words["nfiles"], words.get("text_start", 0),
+        words["funcnametab"], words["cutab"], words["filetab"], words["pctab"], words["functab"],
+    )  # fmt: skip
+
+
+def _joined_parts(layout: HeaderLayout, reader: Reader, quantum: int, nfunc: int) -> Header:
+    """Go 1.2-1.15: everything is relative to the table itself; behind the sentinel a u32 leads to the file table."""
+    if nfunc > _MAX_NFUNC:
+        raise MalformedError(f"gopclntab claims {nfunc} functions", offset=reader.origin + 8)
+    functab = 8 + reader.ptrsize
+    filetab = reader.u32(functab + (2 * nfunc + 1) * reader.ptrsize)
+    nfiles = reader.u32(filetab)
+    return Header(layout, reader.byteorder, quantum, reader.ptrsize, nfunc, nfiles, 0, 0, -1, filetab, 0, functab)
+
+
+def _check(header: Header, size: int, origin: int) -> None:
+    if not 0 < header.nfunc <= _MAX_NFUNC:
+        raise MalformedError(f"gopclntab claims {header.nfunc} functions", offset=origin + 8)
+    parts = (header.funcnametab, header.cutab, header.filetab, header.pctab, header.functab)
+    if header.layout.has_cutab and not (8 < parts[0] and list(parts) == sorted(parts)):
+        raise MalformedError("gopclntab parts out of order: " + ", ".join(map(hex, parts)), offset=origin + 8)
+    if header.functab + header.functab_size > size:
+        raise MalformedError(
+            f"gopclntab of {header.nfunc} functions needs {header.functab + header.functab_size:#x} bytes, {size:#x} are there",
+            offset=origin,
+        )
+
+
+class PclnTable:
+    """Functions, files, lines and inline records of one module.
+
+    Args:
+        data: from the table's first byte to the end of its section or segment.
+        vaddr: address of the first byte.
+        text: address that function offsets count from (`moduledata.text`); unused before Go 1.18.
+        gofunc: since Go 1.18 the bytes from `moduledata.gofunc` on, which FUNCDATA offsets count from; else None.
+        tail: how to reach an address, for the FUNCDATA pointers before Go 1.18.
+    """
+
+    def __init__(
+        self,
+        data: memoryview,
+        header: Header,
+        release: Release,
+        *,
+        vaddr: int,
+        text: int = 0,
+        gofunc: memoryview | None = None,
+        tail: Callable[[int], memoryview] | None = None,
+    ) -> None:
+        self.data = data
+        self.header = header
+        self.release = release
+        self.vaddr = vaddr
+        self.text = text
+        self.gofunc = gofunc
+        self._tail = tail
+        self.nfunc = header.nfunc
+        self.quantum = header.quantum
+        self._reader = Reader(data, header.byteorder, header.ptrsize, what="gopclntab", origin=vaddr)
+        has_parts = header.layout.has_cutab
+        self.pctab = self._reader.view(header.pctab, header.functab - header.pctab) if has_parts else data
+        self._base = text if header.layout.entry_size else 0
+        self._words = {name: i for i, name in enumerate(release.func)}
+        self._names: dict[int, str] = {}
+
+    # --- functab ---
+
+    def entry(self, index: int) -> int:
+        """Entry address of function `index`; of the sentinel (end of the text) for ``index == nfunc``."""
+        width = self.header.field_size
+        at = self.header.functab + 2 * index * width
+        return self._base + (self._reader.u32(at) if width == 4 else self._reader.u64(at))
+
+    def find(self, pc: int) -> int | None:
+        """Index of the function that holds `pc`, as the runtime's ``findfunc``: the last entry <= pc."""
+        low, high = 0, self.nfunc
+        if pc < self.entry(0) or pc >= self.entry(high):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.entry(middle) <= pc:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    # --- _func ---
+
+    def func(self, index: int) -> Func | None:
+        """The record of function `index`; None for the hole entries that Go 1.14-1.17 puts between text sections."""
+        header, reader = self.header, self._reader
+        width = header.field_size
+        at = header.functab + (2 * index + 1) * width
+        offset = reader.u32(at) if width == 4 else reader.u64(at)
+        if offset == (1 << 8 * width) - 1:
+            return None
+        record = offset + (header.functab if header.layout.has_cutab else 0)
+        first = record + (header.layout.entry_size or header.ptrsize)
+        words = {name: reader.u32(first + 4 * i) for name, i in self._words.items()}
+        func_id, flag, nfuncdata = self._ids(first, words)
+        return Func(
+            index, self.entry(index), self.entry(index + 1), record, words["name_off"],
+            None if words["args"] == ARGS_UNKNOWN else words["args"],
+            words["pcsp"], words["pcfile"], words["pcln"], words["npcdata"], nfuncdata, func_id, flag,
+            words.get("cu_offset", _NO_CU), words.get("start_line"), first + 4 * len(self._words),
+        )  # fmt: skip
+
+    def records_end(self) -> int:
+        """Offset behind the last ``_func`` with its arrays, aligned: since Go 1.26 go:func.* starts there."""
+        func = self.func(self.nfunc - 1)
+        end = func.tail + 4 * (func.npcdata + func.nfuncdata) if func else len(self.data)
+        return min(end + self.header.ptrsize - 1 & -self.header.ptrsize, len(self.data))
+
+    def _ids(self, first: int, words: dict[str, int]) -> tuple[int, int, int]:
+        if "ids" not in words:
+            return words.get("func_id", 0), 0, words["nfuncdata"]
+        four = self._reader.view(first + 4 * self._words["ids"], 4)
+        return four[0], four[1] if self.release.has_flag else 0, four[3]
+
+    def name_at(self, name_off: int) -> str:
+        """A name of funcnametab (before 1.16: of the table itself)."""
+        name = self._names.get(name_off)
+        if name is None:
+            raw = self._reader.cstr(max(self.header.funcnametab, 0) + name_off)
+            name = self._names[name_off] = raw.decode("utf-8", "backslashreplace")
+        return name
+
+    def name(self, func: Func) -> str:
+        return self.name_at(func.name_off)
+
+    # --- positions ---
+
+    def file_at(self, func: Func, number: int) -> str | None:
+        """The path of a file number of `func`; None where the linker dropped the file."""
+        reader, header = self._reader, self.header
+        if number < 0:
+            return None
+        if not header.layout.has_cutab:
+            # Number 0 is the count. Up to 1.7 the count is one too small: the last file equals it.
+            if not 0 < number <= header.nfiles:
+                return None
+            return reader.cstr(reader.u32(header.filetab + 4 * number)).decode("utf-8", "backslashreplace")
+        if func.cu_offset == _NO_CU:
+            return None
+        offset = reader.u32(header.cutab + 4 * (func.cu_offset + number))
+        if offset == _NO_CU:
+            return None
+        return reader.cstr(header.filetab + offset).decode("utf-8", "backslashreplace")
+
+    def position(self, func: Func, pc: int) -> tuple[str | None, int | None]:
+        """File and line of the instruction at `pc`, of the innermost inlined call; (None, None) in padding."""
+        target = pc - func.entry
+        line = pcvalue.pc_value(self.pctab, func.pcln, self.quantum, target)
+        file = pcvalue.pc_value(self.pctab, func.pcfile, self.quantum, target)
+        path = self.file_at(func, file)
+        return (None, None) if line < 0 or path is None else (path, line)
+
+    def frame_size(self, func: Func) -> int | None:
+        """The largest stack depth of the function: bytes SP moves down from its value at entry."""
+        values = [value for _, value in pcvalue.rows(self.pctab, func.pcsp, self.quantum)]
+        return max(values) if values else None
+
+    # --- PCDATA and FUNCDATA ---
+
+    def pcdata_offset(self, func: Func, index: int) -> int:
+        """Offset of a PCDATA table; 0: the function has none."""
+        return self._reader.u32(func.tail + 4 * index) if 0 <= index < func.npcdata else 0
+
+    def funcdata(self, func: Func, index: int) -> int | None:
+        """FUNCDATA `index`: an offset from gofunc since Go 1.18, an address before; None: absent."""
+        if not 0 <= index < func.nfuncdata:
+            return None
+        at = func.tail + 4 * func.npcdata
+        if self.header.layout.entry_size:
+            value = self._reader.u32(at + 4 * index)
+            return None if value == 0xFFFFFFFF else value
+        width = self.header.ptrsize
+        at = at + width - 1 & ~(width - 1)  # the array of pointers is aligned, as the records are
+        return self._reader.uptr(at + width * index) or None
+
+    def funcdata_view(self, func: Func, index: int) -> memoryview | None:
+        """The bytes from FUNCDATA `index` on; None where it is absent or out of reach."""
+        value = self.funcdata(func, index)
+        if value is None:
+            return None
+        if self.header.layout.entry_size:
+            return None if self.gofunc is None else Reader(self.gofunc, what="go:func.*").tail(value)
+        return None if self._tail is None else self._tail(value)
+
+
+def looks_like_pclntab(data: memoryview, origin: int = 0) -> bool:
+    """Structural check of a candidate: entries rise, records lie behind the lookup array, names are text.
+
+    The 8-byte pattern of a header also occurs in programs that embed the constants, so a magic alone proves nothing.
+    """
+    try:
+        header = parse_header(data, origin)
+        reader = Reader(data, header.byteorder, header.ptrsize, what="gopclntab")
+        width = header.field_size
+        read = reader.u32 if width == 4 else reader.u64
+        step = max(1, header.nfunc // 256)
+        previous = -1
+        for index in range(0, header.nfunc, step):
+            entry, offset = read(header.functab + 2 * index * width), read(header.functab + (2 * index + 1) * width)
+            if entry < previous or offset < (0 if not header.layout.has_cutab else header.functab_size):
+                return False
+            previous = entry
+        return read(header.functab + 2 * header.nfunc * width) > previous
+    except GoinspectError:
+        return False

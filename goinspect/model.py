@@ -1,0 +1,93 @@
+"""Small shared nouns. Every address says in its name which kind it is: ``vaddr``, ``file_offset``, ``runtime_addr``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = ["Frame", "FrameKind", "Mapping", "Section", "Segment", "Symbol"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A loadable part of an executable (ELF ``PT_LOAD``). Sizes in bytes.
+
+    ``vaddr`` is the address the file itself uses; bytes past ``file_size`` are zero at run time.
+    """
+
+    vaddr: int
+    mem_size: int
+    file_offset: int
+    file_size: int
+    readable: bool
+    writable: bool
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A named part of an executable. ``file_size`` is 0 for ``.bss``-like sections."""
+
+    name: str
+    vaddr: int
+    size: int
+    file_offset: int
+    file_size: int
+    flags: int
+    type: int
+    link: int = 0
+    entsize: int = 0
+
+
+class Symbol(NamedTuple):
+    """One entry of a container's own symbol table."""
+
+    name: str
+    vaddr: int
+    size: int
+    kind: str  # "function", "object", "section", "file", "tls", "notype", "ifunc"
+    binding: str  # "local", "global", "weak"
+    section: int  # section index as the container counts; 0 = undefined
+    source: str  # "symtab" or "dynsym"
+
+
+class Frame(NamedTuple):
+    """One logical frame at a PC. A PC inside inlined code has several, innermost first."""
+
+    function: str
+    file: str | None
+    line: int | None
+    inlined: bool
+
+
+class FrameKind:
+    """What a frame of a flame graph is; decides its colour. Plain strings, stable in JSON."""
+
+    USER = "user"  # Go code of the program's own modules and its dependencies
+    STDLIB = "stdlib"  # Go standard library
+    RUNTIME = "runtime"  # Go runtime: scheduler, memory, channels
+    GC = "gc"  # Go runtime: garbage collection
+    KERNEL = "kernel"
+    NATIVE = "native"  # C, C++, Rust: symbols of an ELF symbol table
+    UNKNOWN = "unknown"  # no symbol
+    ROOT = "root"  # process, thread or "all"
+
+    ALL = (USER, STDLIB, RUNTIME, GC, KERNEL, NATIVE, UNKNOWN, ROOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A file mapped into an address space: runtime addresses [start, end) hold the file from pgoff on.
+
+    ``file_offset = runtime_addr - start + pgoff``. ``path`` is as the kernel tells it (``(deleted)`` suffixes,
+    ``[vdso]`` and ``//anon`` included); ``build_id`` is lower-case hex, empty when unknown.
+    """
+
+    start: int
+    end: int
+    pgoff: int
+    path: str
+    build_id: str = ""
+    pid: int = -1
+    executable: bool = True
+    kernel: bool = False

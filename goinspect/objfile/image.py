@@ -1,0 +1,148 @@
+"""Image: what the rest of the package sees of an executable, whatever its container.
+
+An image is cheap: headers only, bytes by reference. Addresses are ``vaddr`` (the file's own), never runtime ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from goinspect._reader import Reader
+from goinspect.errors import MalformedError, TruncatedError
+
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Iterator
+
+    from goinspect._reader import ByteOrder
+    from goinspect.model import Section, Segment, Symbol
+
+__all__ = ["Image", "MappedImage"]
+
+
+class Image(Protocol):
+    """An executable, shared object or relocatable file."""
+
+    path: str
+    container: str  # "ELF"
+    arch: str  # GOARCH where Go has a name for it, else "machine-N"
+    byteorder: ByteOrder
+    ptrsize: int
+    type: str  # "exec", "dyn", "rel", "core" or "type-N"
+    entry: int
+    segments: tuple[Segment, ...]
+    sections: tuple[Section, ...]
+    warnings: list[str]
+
+    def section(self, name: str) -> Section | None:
+        """The first section of that name."""
+
+    def data(self, section: Section) -> memoryview:
+        """A section's bytes as far as the file has them."""
+
+    def tail(self, vaddr: int) -> memoryview:
+        """The bytes from `vaddr` to the end of its file-backed segment (or section, where there are no segments).
+
+        Raises:
+            MalformedError: no segment maps the address.
+            TruncatedError: the file ends before it.
+        """
+
+    def read(self, vaddr: int, size: int) -> memoryview:
+        """Exactly `size` bytes at `vaddr`; errors as for `tail`."""
+
+    def read_pointer(self, vaddr: int) -> int:
+        """A pointer-sized word as the loader would leave it at load bias 0: RELATIVE relocations applied."""
+
+    def find(self, needle: bytes, *, writable: bool | None = None, align: int = 1) -> Iterator[int]:
+        """Addresses at which `needle` occurs in file-backed segments, lowest file offset first."""
+
+    def pointers_to(self, vaddr: int) -> Iterator[int]:
+        """Aligned addresses in writable memory whose word is `vaddr`, in the file or by relocation."""
+
+    def symbols(self) -> Iterator[Symbol]:
+        """The container's own symbol tables (static, then dynamic); possibly none."""
+
+    def build_id(self) -> str:
+        """The GNU build ID in lower-case hex, "" when there is none."""
+
+
+class MappedImage:
+    """The part of Image that needs nothing but headers and the mapped bytes; base of every opener's class."""
+
+    path: str
+    byteorder: ByteOrder
+    ptrsize: int
+    segments: tuple[Segment, ...]
+    sections: tuple[Section, ...]
+    warnings: list[str]
+
+    def __init__(self, path: str, mapped: mmap.mmap) -> None:
+        self.path = path
+        self._map = mapped
+        self._bytes = memoryview(mapped)
+        self.warnings = []
+
+    def section(self, name: str) -> Section | None:
+        return next((section for section in self.sections if section.name == name), None)
+
+    def data(self, section: Section) -> memoryview:
+        return self._bytes[section.file_offset : section.file_offset + section.file_size]
+
+    def _file_range(self, vaddr: int) -> tuple[int, int]:
+        """File offsets [start, end) that hold `vaddr` and what follows it."""
+        for segment in self.segments:
+            if segment.vaddr <= vaddr < segment.vaddr + segment.file_size:
+                skip = vaddr - segment.vaddr
+                return segment.file_offset + skip, segment.file_offset + segment.file_size
+        if not self.segments:  # relocatable files have sections only
+            for section in self.sections:
+                if section.vaddr and section.vaddr <= vaddr < section.vaddr + section.file_size:
+                    skip = vaddr - section.vaddr
+                    return section.file_offset + skip, section.file_offset + section.file_size
+        raise MalformedError(f"address {vaddr:#x} is in no file-backed segment", path=self.path)
+
+    def tail(self, vaddr: int) -> memoryview:
+        start, end = self._file_range(vaddr)
+        if start >= len(self._bytes):
+            raise TruncatedError(
+                f"file ends at {len(self._bytes):#x}, address {vaddr:#x} expected", path=self.path, offset=start
+            )
+        return self._bytes[start:end]
+
+    def read(self, vaddr: int, size: int) -> memoryview:
+        view = self.tail(vaddr)
+        if len(view) < size:
+            raise TruncatedError(f"{size} bytes expected at address {vaddr:#x}, {len(view)} left", path=self.path)
+        return view[:size]
+
+    def _relative_addend(self, vaddr: int) -> int | None:
+        """The addend of a RELATIVE relocation of the word at `vaddr`."""
+        raise NotImplementedError
+
+    def _relocated_to(self, addend: int) -> Iterator[int]:
+        """Addresses whose RELATIVE relocation has that addend."""
+        raise NotImplementedError
+
+    def read_pointer(self, vaddr: int) -> int:
+        stored = Reader(self.read(vaddr, self.ptrsize), self.byteorder, self.ptrsize, what="pointer").uptr(0)
+        # REL targets and some linkers keep the addend in place, others leave zeros there: formats agree on
+        # "the relocation's addend when it has one, else the stored word".
+        return self._relative_addend(vaddr) or stored
+
+    def find(self, needle: bytes, *, writable: bool | None = None, align: int = 1) -> Iterator[int]:
+        for segment in self.segments:
+            if writable is not None and segment.writable != writable:
+                continue
+            start, end = segment.file_offset, min(segment.file_offset + segment.file_size, len(self._bytes))
+            at = self._map.find(needle, start, end)
+            while at >= 0:
+                vaddr = segment.vaddr + at - segment.file_offset
+                if vaddr % align == 0:
+                    yield vaddr
+                at = self._map.find(needle, at + 1, end)
+
+    def pointers_to(self, vaddr: int) -> Iterator[int]:
+        word = vaddr.to_bytes(self.ptrsize, self.byteorder)
+        yield from self.find(word, writable=True, align=self.ptrsize)
+        yield from self._relocated_to(vaddr)

@@ -1,0 +1,87 @@
+"""Profile: what every profile reader yields. Columns of integers; nothing is symbolised here.
+
+Readers normalise addresses to *locations* (mapping + file offset) and never to names, so that symbolization can
+work on each distinct location once and folding can work on small integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from goinspect.model import Mapping
+
+__all__ = ["KIND_GUEST", "KIND_HYPERVISOR", "KIND_KERNEL", "KIND_USER", "Event", "Locations", "Profile", "Totals"]
+
+KIND_USER = 0
+KIND_KERNEL = 1
+KIND_HYPERVISOR = 2
+KIND_GUEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A recorded event. ``unit`` is what one unit of a sample's weight is: "ns" for clocks, else "count"."""
+
+    name: str
+    unit: str
+    period: int | None = None  # weight of every sample where samples do not carry one
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """The distinct places of a profile; row i is location i.
+
+    ``runtime_addr`` and ``file_offset`` are *lookup* positions: 1 already subtracted for return addresses, so a
+    location made from a return address and one made from an exact PC may differ by one byte on purpose.
+    """
+
+    mapping: NDArray[np.int32]  # row in Profile.mappings; -1: no mapping covers the address
+    file_offset: NDArray[np.uint64]  # 0 where mapping is -1
+    runtime_addr: NDArray[np.uint64]
+    kind: NDArray[np.uint8]  # KIND_*
+    exact: NDArray[np.bool_]  # True: the PC itself; False: return address - 1
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a recording says about itself; counts of samples unless named otherwise."""
+
+    lost: int = 0
+    throttled: int = 0  # THROTTLE records
+    truncated: int = 0  # stacks cut at the kernel's depth limit
+    records: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Samples in time order, one row each. Stacks are slices of ``frames``, leaf first.
+
+    Sample i has the stack ``frames[stack_start[i]:stack_start[i + 1]]``, of indices into ``locations``.
+    """
+
+    path: str
+    events: tuple[Event, ...]
+    event: NDArray[np.uint16]  # row in events
+    pid: NDArray[np.int32]
+    tid: NDArray[np.int32]
+    cpu: NDArray[np.int32]  # -1 where not recorded
+    time: NDArray[np.uint64]  # ns of the recording's clock; 0 where not recorded
+    weight: NDArray[np.uint64]  # in the event's unit
+    comm: NDArray[np.int32]  # row in comms: the thread's name at the time of the sample
+    comms: tuple[str, ...]
+    stack_start: NDArray[np.int64]  # n + 1 entries
+    frames: NDArray[np.int32]
+    truncated: NDArray[np.bool_]  # the stack reached the depth limit, its root is missing
+    locations: Locations
+    mappings: tuple[Mapping, ...]
+    totals: Totals
+    metadata: dict[str, str] = field(default_factory=dict)  # hostname, os_release, arch, cmdline, perf_version
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.event)

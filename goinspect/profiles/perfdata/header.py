@@ -1,0 +1,138 @@
+"""The file header and the attrs section of a perf.data file.
+
+Facts: ``tools/perf/Documentation/perf.data-file-format.txt`` and ``struct perf_file_header`` in
+``tools/perf/util/header.h``. One entry of the attrs section is a perf_event_attr followed by {offset, size} of its ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from goinspect.errors import MalformedError, TruncatedError, UnsupportedError
+from goinspect.profiles.perfdata.attr import MIN_ATTR_SIZE, Attr, read_attr
+
+if TYPE_CHECKING:
+    from goinspect._reader import ByteOrder, Reader
+
+__all__ = ["MAGICS", "FileHeader", "FilePart", "RecordedAttr", "byteorder_of", "read_attrs", "read_header"]
+
+MAGICS: dict[bytes, ByteOrder] = {
+    b"PERFILE2": "little",
+    b"2ELIFREP": "big",
+    b"PERFFILE": "little",  # version 1, perf before 2.6.36
+    b"ELIFFREP": "big",
+}
+
+_PIPE_HEADER_SIZE = 16
+_FILE_HEADER_SIZE = 104
+_FEATURES_AT = 72
+_FEATURE_WORDS = 4
+_FEATURE_BUILD_ID = 2
+_MAX_EVENTS = 1 << 16
+
+
+class FilePart(NamedTuple):
+    """A section of the file, in bytes."""
+
+    offset: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """``attr_size`` is the size of one entry of ``attrs``, the ids section included. ``features`` are bit numbers."""
+
+    attr_size: int
+    attrs: FilePart
+    data: FilePart
+    features: tuple[int, ...]
+
+
+class RecordedAttr(NamedTuple):
+    """An attr and where the ids of its counters are."""
+
+    attr: Attr
+    ids: FilePart
+
+
+def byteorder_of(head: bytes) -> ByteOrder:
+    """The byte order that the first 8 bytes announce."""
+    byteorder = MAGICS.get(head[:8])
+    if byteorder is not None:
+        return byteorder
+    if len(head) < 8:
+        raise TruncatedError(
+            f"perf.data: {len(head)} bytes found, expected a header of {_FILE_HEADER_SIZE}", offset=0
+        )
+    raise MalformedError(f"not perf.data: magic {head[:8]!r} found, expected b'PERFILE2'", offset=0)
+
+
+def read_header(reader: Reader) -> FileHeader:
+    """Read the header of a recording in file mode."""
+    size = reader.u64(8)
+    if size == _PIPE_HEADER_SIZE:
+        raise UnsupportedError(
+            "perf.data in pipe mode (perf record -o -) is not read yet: convert it with `perf inject -i IN -o OUT`,"
+            " or record to a file"
+        )
+    if size < _FILE_HEADER_SIZE:
+        raise MalformedError(
+            f"{reader.what}: header of {size} bytes, expected 16 (pipe) or at least {_FILE_HEADER_SIZE}",
+            offset=8,
+        )
+    return FileHeader(reader.u64(16), _part(reader, 24), _part(reader, 40), _features(reader))
+
+
+def _part(reader: Reader, offset: int) -> FilePart:
+    return FilePart(reader.u64(offset), reader.u64(offset + 8))
+
+
+def _features(reader: Reader) -> tuple[int, ...]:
+    """The set bits of the feature bitmap.
+
+    Old cross-endian writers swapped it by 32-bit halves: recognised by the build-id bit, as perf itself does.
+    """
+    words = [reader.u64(_FEATURES_AT + 8 * index) for index in range(_FEATURE_WORDS)]
+    swapped = [(word >> 32) | (word & 0xFFFF_FFFF) << 32 for word in words]
+    by_words = _bits(words)
+    if (
+        reader.byteorder == "big"
+        and _FEATURE_BUILD_ID not in by_words
+        and _FEATURE_BUILD_ID in _bits(swapped)
+    ):
+        return _bits(swapped)
+    return by_words
+
+
+def _bits(words: list[int]) -> tuple[int, ...]:
+    return tuple(64 * index + bit for index, word in enumerate(words) for bit in range(64) if word >> bit & 1)
+
+
+def read_attrs(reader: Reader, header: FileHeader) -> list[RecordedAttr]:
+    """The events in recording order. Their ids together are bounded by what the file can hold."""
+    entry, part = header.attr_size, header.attrs
+    if entry < MIN_ATTR_SIZE + 16:
+        raise MalformedError(
+            f"{reader.what}: attr entries of {entry} bytes, expected at least {MIN_ATTR_SIZE + 16}", offset=16
+        )
+    count = part.size // entry
+    if not 0 < count < _MAX_EVENTS:
+        raise MalformedError(
+            f"{reader.what}: {count} events found, expected 1 to {_MAX_EVENTS - 1}", offset=24
+        )
+    reader.view(part.offset, part.size)
+    attrs = [_recorded_attr(reader, part.offset + index * entry, entry) for index in range(count)]
+    if sum(recorded.ids.size for recorded in attrs) > reader.size:
+        raise MalformedError(f"{reader.what}: more event ids than the file can hold", offset=part.offset)
+    return attrs
+
+
+def _recorded_attr(reader: Reader, offset: int, entry: int) -> RecordedAttr:
+    ids = _part(reader, offset + entry - 16)
+    reader.view(ids.offset, ids.size)
+    return RecordedAttr(read_attr(reader, offset, entry - 16), ids)

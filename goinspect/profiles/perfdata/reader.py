@@ -1,0 +1,295 @@
+"""perf.data in file mode → Profile."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from goinspect._reader import Reader
+from goinspect.errors import FileError, GoinspectError, TruncatedError, UnsupportedError
+from goinspect.profiles.base import Locations, Profile, Totals
+from goinspect.profiles.intern import AddressInterner
+from goinspect.profiles.perfdata.columns import (
+    SampleIndex,
+    chain_blocks,
+    flatten,
+    index_samples,
+    read_fields,
+)
+from goinspect.profiles.perfdata.events import EventTable, collect_ids
+from goinspect.profiles.perfdata.features import Features, read_features
+from goinspect.profiles.perfdata.header import MAGICS, FileHeader, byteorder_of, read_attrs, read_header
+from goinspect.profiles.perfdata.sideband import SideBandState, TimedRecord, apply_records, read_sideband
+from goinspect.profiles.perfdata.source import Buffer, Words, map_file, releaser
+from goinspect.profiles.perfdata.walk import walk
+
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from goinspect.maps import AddressSpaces
+
+__all__ = ["read", "sniff"]
+
+_STEP = 1 << 15  # samples decoded at once
+_MAGIC_SIZE = 8
+
+
+def sniff(head: bytes) -> bool | None:
+    """Is this the start of a perf.data file? None: too short to tell."""
+    if len(head) >= _MAGIC_SIZE:
+        return head[:_MAGIC_SIZE] in MAGICS
+    return None if any(magic.startswith(head) for magic in MAGICS) else False
+
+
+def read(path: str | os.PathLike[str], *, warn: Callable[[str], None] | None = None) -> Profile:
+    """Read a recording.
+
+    Args:
+        path: of a perf.data file in file mode.
+        warn: called with each warning as it comes up; they are also in ``Profile.warnings``.
+
+    Raises:
+        GoinspectError: it is no perf.data file, is damaged at its start, or is of a kind not handled.
+    """
+    name = os.fspath(path)
+    try:
+        return _Recording(name, _map(name), warn).profile()
+    except GoinspectError as error:
+        raise error.about(name) from error
+
+
+def _map(name: str) -> mmap.mmap:
+    if Path(name).is_dir():
+        raise UnsupportedError(
+            "perf.data directory (perf record --threads) is not read yet: record without --threads"
+        )
+    try:
+        with Path(name).open("rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise TruncatedError("perf.data: the file is empty or not a regular file", offset=0)
+            return map_file(file.fileno())
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+@dataclass(slots=True)
+class _Records:
+    """What the walk over all buffers found."""
+
+    samples: NDArray[np.int64]
+    sideband: list[TimedRecord] = field(default_factory=list)
+    throttled: int = 0
+    total: int = 0
+
+
+class _Recording:
+    """One reading of one file."""
+
+    def __init__(self, path: str, mapped: mmap.mmap, warn: Callable[[str], None] | None) -> None:
+        self.path = path
+        self.warnings: list[str] = []
+        self._tell = warn
+        self._mapped = mapped
+        data = memoryview(mapped)
+        self.reader = Reader(data, byteorder_of(bytes(data[:_MAGIC_SIZE])), what="perf.data")
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+        if self._tell is not None:
+            self._tell(message)
+
+    def profile(self) -> Profile:
+        header = read_header(self.reader)
+        features = self._features(header)
+        events = self._events(header, features)
+        words = Words([self._data(header)])
+        records = self._walk(words, events)
+        index = index_samples(words, records.samples, events)
+        state = self._replay(records, index, events, features)
+        self._check(index, events, features)
+        return self._assemble(words, index, events, state, features, records.total)
+
+    def _features(self, header: FileHeader) -> Features:
+        if header.data.size == 0 or header.data.end > self.reader.size:
+            return Features()
+        return read_features(self.reader, header, self.warn)
+
+    def _events(self, header: FileHeader, features: Features) -> EventTable:
+        recorded = read_attrs(self.reader, header)
+        word = "<u8" if self.reader.byteorder == "little" else ">u8"
+        ids = [
+            np.frombuffer(self.reader.view(item.ids.offset, item.ids.size & ~7), dtype=word).astype(np.uint64)
+            for item in recorded
+        ]
+        pairs, names = collect_ids(ids, features.events)
+        return EventTable([item.attr for item in recorded], pairs, names)
+
+    def _data(self, header: FileHeader) -> Buffer:
+        """The data section, as far as it goes."""
+        offset, end, size = header.data.offset, header.data.end, self.reader.size
+        if offset > size:
+            raise TruncatedError(f"perf.data: the file ends at {size:#x}, before its data", offset=offset)
+        if header.data.size == 0:
+            self.warn(
+                "the recorder did not finish this file: read up to its end, without names of events and machine"
+            )
+            end = size
+        elif end > size:
+            self.warn(f"the file is cut off: {size - offset} of {header.data.size} bytes of data are there")
+            end = size
+        return Buffer(
+            self.reader.view(offset, end - offset), self.reader.byteorder, offset, releaser(self._mapped)
+        )
+
+    def _walk(self, words: Words, events: EventTable) -> _Records:
+        samples, records = [], _Records(np.empty(0, dtype=np.int64))
+        for number, buffer in enumerate(words.buffers):
+            found = walk(buffer)
+            if found.problem:
+                self.warn(f"{found.problem}: stopped after {len(found)} records")
+            base = words.base(number)
+            sideband, throttled = read_sideband(buffer, found.others, base, events, self.warn)
+            samples.append(found.samples + base if base else found.samples)
+            records.sideband += sideband
+            records.throttled += throttled
+            records.total += len(found)
+        records.samples = samples[0] if len(samples) == 1 else np.concatenate(samples)
+        return records
+
+    def _replay(
+        self, records: _Records, index: SampleIndex, events: EventTable, features: Features
+    ) -> SideBandState:
+        clock = _Clock(index, events.has_time())
+        state = apply_records(records.sideband, events, clock, features.build_ids)
+        state.throttled = records.throttled
+        if state.spaces.simplified:
+            self.warn("too many remappings: late mappings were taken to hold from the beginning")
+        return state
+
+    def _check(self, index: SampleIndex, events: EventTable, features: Features) -> None:
+        if events.problem:
+            self.warn(events.problem)
+        if index.unknown_ids:
+            self.warn(f"{index.unknown_ids} samples of an unknown event are counted for the first")
+        if index.damaged:
+            self.warn(f"{index.damaged} samples are too short for their event and left out")
+        if features.is_stat:
+            self.warn("this is a recording of perf stat: it counts, it has no samples")
+
+    def _assemble(
+        self,
+        words: Words,
+        index: SampleIndex,
+        events: EventTable,
+        state: SideBandState,
+        features: Features,
+        total: int,
+    ) -> Profile:
+        samples = _Samples(words, index, events, state.spaces)
+        if samples.damaged:
+            self.warn(f"{samples.damaged} samples have a damaged call chain: only their own address is used")
+        truncated = samples.depth >= events.max_stacks()[index.event]
+        comm = state.comms.lookup(samples.tid, samples.clock)
+        return Profile(
+            path=self.path,
+            events=events.rows(),
+            event=index.event,
+            pid=samples.pid,
+            tid=samples.tid,
+            cpu=samples.cpu,
+            time=index.time,
+            weight=samples.weight,
+            comm=comm,
+            comms=state.comms.names,
+            stack_start=samples.stack_start,
+            frames=samples.frames,
+            truncated=truncated,
+            locations=_locations(samples.interner, state.spaces),
+            mappings=state.spaces.mappings,
+            totals=Totals(state.lost, state.throttled, int(np.count_nonzero(truncated)), total),
+            metadata=features.metadata,
+            warnings=tuple(self.warnings),
+        )
+
+
+class _Clock:
+    """The time that counts for a place in the recording, for records that do not tell theirs.
+
+    With times: that of the sample before it in the file. Without: the place itself.
+    """
+
+    def __init__(self, index: SampleIndex, has_time: bool) -> None:
+        self._has_time = has_time
+        self._index = index
+        self._positions: NDArray[np.int64] | None = None
+
+    def __call__(self, position: int) -> int:
+        if not self._has_time:
+            return position
+        if self._positions is None:
+            order = np.argsort(self._index.position, kind="stable")
+            self._positions, self._times = self._index.position[order], self._index.time[order]
+        before = int(np.searchsorted(self._positions, position))
+        return int(self._times[before - 1]) if before else 0
+
+
+class _Samples:
+    """The columns of all samples, filled piece by piece so that little more than the result is in memory."""
+
+    def __init__(self, words: Words, index: SampleIndex, events: EventTable, spaces: AddressSpaces) -> None:
+        count = len(index.position)
+        self.pid = np.empty(count, dtype=np.int32)
+        self.tid = np.empty(count, dtype=np.int32)
+        self.cpu = np.empty(count, dtype=np.int32)
+        self.weight = np.empty(count, dtype=np.uint64)
+        self.depth = np.empty(count, dtype=np.int32)
+        self.stack_start = np.zeros(count + 1, dtype=np.int64)
+        self.clock = index.time if events.has_time() else index.position.astype(np.uint64)
+        self.interner = AddressInterner()
+        self.damaged = 0
+        parts: list[NDArray[np.int32]] = []
+        for begin in range(0, count, _STEP):
+            self._fill(words, index, events, spaces, slice(begin, begin + _STEP), parts)
+            words.release()
+        np.cumsum(self.stack_start, out=self.stack_start)
+        self.frames = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+
+    def _fill(
+        self,
+        words: Words,
+        index: SampleIndex,
+        events: EventTable,
+        spaces: AddressSpaces,
+        step: slice,
+        parts: list[NDArray[np.int32]],
+    ) -> None:
+        fields = read_fields(words, index.position[step], index.event[step], events)
+        self.damaged += fields.damaged
+        self.pid[step], self.tid[step], self.cpu[step] = fields.pid, fields.tid, fields.cpu
+        self.weight[step] = events.weights(index.event[step], fields.period)
+        space = spaces.space_of(fields.pid, self.clock[step])
+        counts, depths = self.stack_start[1:][step], self.depth[step]
+        for block in chain_blocks(fields.chains):
+            flat = flatten(words, fields.chains, space, block)
+            counts[block], depths[block] = flat.count, flat.depth
+            parts.append(self.interner.intern(flat.tags, flat.addresses))
+
+
+def _locations(interner: AddressInterner, spaces: AddressSpaces) -> Locations:
+    tags = interner.tags
+    addresses = interner.addresses.copy()
+    mapping, file_offset = spaces.resolve(tags >> 3, addresses)
+    return Locations(
+        mapping=mapping,
+        file_offset=file_offset,
+        runtime_addr=addresses,
+        kind=(tags >> 1 & 3).astype(np.uint8),
+        exact=(tags & 1).astype(np.bool_),
+    )

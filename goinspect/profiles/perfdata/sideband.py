@@ -1,0 +1,165 @@
+"""Everything but samples: mappings, thread names, forks and losses, put into the order in which they happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from goinspect.errors import TruncatedError, UnsupportedError
+from goinspect.maps import KERNEL_PID, AddressSpaces
+from goinspect.model import Mapping
+from goinspect.profiles.perfdata.comms import CommTable
+from goinspect.profiles.perfdata.records import (
+    Comm,
+    EventName,
+    Exit,
+    Fork,
+    Lost,
+    Mmap,
+    RecordParser,
+    RecordType,
+    SideBand,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping as Dict
+
+    from numpy.typing import NDArray
+
+    from goinspect.profiles.perfdata.events import EventTable
+    from goinspect.profiles.perfdata.source import Buffer
+
+__all__ = ["SideBandState", "TimedRecord", "apply_records", "read_sideband"]
+
+_TASK_TYPES = (RecordType.FORK, RecordType.EXIT)
+_ALWAYS_FROM_PERF = 64  # types from here on are written by perf itself and have no trailer
+_KERNEL_REFERENCE = "[kernel.kallsyms]"
+
+
+class TimedRecord(NamedTuple):
+    """A side-band record; ``time`` None: it does not tell. ``position``: its word in the recording."""
+
+    time: int | None
+    position: int
+    record: SideBand
+
+
+@dataclass(slots=True)
+class SideBandState:
+    """What the records add up to."""
+
+    spaces: AddressSpaces = field(default_factory=AddressSpaces)
+    comms: CommTable = field(default_factory=CommTable)
+    lost: int = 0
+    throttled: int = 0
+
+
+def read_sideband(
+    buffer: Buffer, positions: NDArray[np.int64], base: int, events: EventTable, warn: Callable[[str], None]
+) -> tuple[list[TimedRecord], int]:
+    """Parse the records at these words that matter; also the number of THROTTLE records."""
+    headers = buffer.words[positions]
+    types = (
+        headers & np.uint64(0xFFFF_FFFF) if buffer.byteorder == "little" else headers >> np.uint64(32)
+    ).astype(np.int64)
+    if np.isin(types, (RecordType.COMPRESSED, RecordType.COMPRESSED2)).any():
+        raise UnsupportedError("perf.data with zstd-compressed records is not read yet: record without -z")
+    parser = _TrailerParser(buffer, events)
+    records, damaged = [], 0
+    for at in positions[np.isin(types, parser.types)].tolist():
+        try:
+            record = parser.read(at, base)
+        except TruncatedError:
+            damaged += 1
+        else:
+            records.extend([record] if record else [])
+    if damaged:
+        warn(f"{damaged} records other than samples are damaged and left out")
+    return records, int(np.count_nonzero(types == RecordType.THROTTLE))
+
+
+class _TrailerParser:
+    """Splits records into body and trailer."""
+
+    def __init__(self, buffer: Buffer, events: EventTable) -> None:
+        self._data = buffer.data
+        self._parser = RecordParser(buffer.byteorder)
+        self._byteorder = buffer.byteorder
+        self._events = events
+        self._identifier = events.identifier_in_trailer
+        self.types = self._parser.types
+
+    def read(self, at: int, base: int) -> TimedRecord | None:
+        begin = 8 * at
+        kind = int.from_bytes(self._data[begin : begin + 4], self._byteorder)
+        misc = int.from_bytes(self._data[begin + 4 : begin + 6], self._byteorder)
+        size = int.from_bytes(self._data[begin + 6 : begin + 8], self._byteorder)
+        body = bytes(self._data[begin + 8 : begin + size])
+        time = None
+        if kind < _ALWAYS_FROM_PERF:
+            trailer = self._events.trailer(self._parser.u64_before_end(body, self._identifier))
+            time = self._parser.u64_before_end(body, trailer.time)
+            if time is None and kind in _TASK_TYPES:
+                time = self._parser.time_of_task(body)
+            body = body[: max(0, len(body) - trailer.size)]
+        record = self._parser.parse(kind, misc, body)
+        return None if record is None else TimedRecord(time, base + at, record)
+
+
+def apply_records(
+    records: list[TimedRecord], events: EventTable, clock: Callable[[int], int], build_ids: Dict[str, str]
+) -> SideBandState:
+    """Replay the records in time order.
+
+    Args:
+        records: in file order.
+        events: gets the names that records tell.
+        clock: the time that counts for a word of the recording, where a record does not tell its own.
+        build_ids: by path, for mappings that do not tell theirs.
+    """
+    state = SideBandState()
+    dated = [
+        (clock(item.position) if item.time is None else item.time, item.position, item.record)
+        for item in records
+    ]
+    for time, _, record in sorted(dated, key=lambda item: item[:2]):
+        match record:
+            case Mmap():
+                _map(state.spaces, record, time, build_ids)
+            case Comm():
+                state.comms.rename(record.tid, record.name, time)
+                if record.exec:
+                    state.spaces.exec(record.pid, time)
+            case Fork():
+                state.comms.fork(record.tid, record.parent_tid, time)
+                if record.pid != record.parent_pid:
+                    state.spaces.fork(record.pid, record.parent_pid, time)
+            case Exit() if record.pid == record.tid:
+                state.spaces.exit(record.pid)
+            case Lost():
+                state.lost += record.count
+            case EventName():
+                events.rename(record.id, record.name)
+    return state
+
+
+def _map(spaces: AddressSpaces, record: Mmap, time: int, build_ids: Dict[str, str]) -> None:
+    kernel = record.pid == KERNEL_PID
+    if record.guest:  # a virtual machine's addresses mean nothing among the host's
+        return
+    listed = _KERNEL_REFERENCE if record.path.startswith(_KERNEL_REFERENCE) else record.path
+    spaces.mmap(
+        Mapping(
+            start=record.start,
+            end=record.start + record.length,
+            pgoff=record.pgoff,
+            path=record.path,
+            build_id=record.build_id or build_ids.get(listed, ""),
+            pid=record.pid,
+            executable=record.executable,
+            kernel=kernel,
+        ),
+        time,
+    )

@@ -1,0 +1,201 @@
+// The frames: reads the numbers, puts every <g> in its place, shortens labels. No names from the recording are ever
+// parsed as markup: text goes in through textContent only.
+
+const SVG = "http://www.w3.org/2000/svg";
+const XHTML = "http://www.w3.org/1999/xhtml";
+const svg = document.currentScript ? document.currentScript.closest("svg") : document.documentElement;
+const data = JSON.parse(svg.querySelector("metadata").textContent);
+const layer = svg.querySelector(".frames");
+const boxes = Array.from(layer.children); // one <g> per node, in node order: a parent before its children
+const count = boxes.length;
+
+const MARGIN = 12, ROW = 18, PAD = 4, MIN_LABEL = 3;
+const WIDE = /[^\x00-\u02ff\u2026]/; // may be wider than a monospace cell
+
+const { parent, total, own, frame } = data;
+const start = new Float64Array(count); // left edge, in weight units
+const end = new Int32Array(count); // the node after the last descendant: a subtree is a range of nodes
+const depth = new Int32Array(count);
+const flatDepth = new Int32Array(count); // depth when inlined frames are hidden
+const flatOwn = Float64Array.from(own);
+for (let i = 0; i < count; i++) {
+  const up = parent[i];
+  const hides = frameOf(i).inlined ? 1 : 0;
+  start[i] = i ? start[up] + data.offset[i] : 0;
+  depth[i] = i ? depth[up] + 1 : 0;
+  flatDepth[i] = i ? flatDepth[up] + 1 - hides : 0;
+}
+for (let i = count - 1; i >= 0; i--) {
+  end[i] = Math.max(end[i], i + 1);
+  if (i) end[parent[i]] = Math.max(end[parent[i]], end[i]);
+  if (i && frameOf(i).inlined) flatOwn[parent[i]] += flatOwn[i]; // what inlined code did, its caller did
+}
+
+// What the reader has chosen. Everything drawn follows from this.
+const view = { root: 0, query: "", cursor: -1, hover: -1, flat: false, width: 0, inner: 0 };
+
+function frameOf(i) {
+  const [name, pkg, kind, inlined, location, isGo] = data.frames[frame[i]];
+  return { name, pkg, kind, inlined, location, isGo };
+}
+
+const isHidden = (i) => view.flat && i > 0 && frameOf(i).inlined === 1;
+const rowOf = (i) => (view.flat ? flatDepth[i] : depth[i]);
+const ownOf = (i) => (view.flat ? flatOwn[i] : own[i]);
+const inView = (i) => i >= view.root && i < end[view.root];
+const widthOf = (i) => (total[i] * view.inner) / total[view.root];
+const isShown = (i) => !isHidden(i) && (isAbove(i) || (inView(i) && widthOf(i) >= data.minWidth));
+const isAbove = (i) => i < view.root && end[i] > view.root;
+
+// The nearest frame towards the root that is drawn.
+function parentOf(i) {
+  let up = parent[i];
+  while (up > 0 && isHidden(up)) up = parent[up];
+  return up;
+}
+
+function rowCount() {
+  let most = 0;
+  for (let i = 0; i < count; i++) most = Math.max(most, rowOf(i));
+  return most + 1;
+}
+
+// ---- Labels: the rules of svg.py, see shorten() there.
+
+// Width of a monospace cell. Never less than the generous one of the still picture, so that both agree.
+const cell = Math.max(7.25, measureCell());
+
+function measureCell() {
+  const probe = document.createElementNS(SVG, "text");
+  probe.textContent = "0".repeat(40);
+  const box = layer.appendChild(document.createElementNS(SVG, "g"));
+  box.appendChild(probe);
+  const width = probe.getComputedTextLength() / 40;
+  box.remove();
+  return width;
+}
+
+function cells(text) {
+  let used = 0;
+  for (const character of text) used += WIDE.test(character) ? 2 : 1;
+  return used;
+}
+
+function withoutTypeArguments(name) {
+  let kept = "", nested = 0;
+  for (const character of name) {
+    if (character === "[") kept += nested++ ? "" : "[…]";
+    else if (character === "]" && nested) nested--;
+    else if (!nested) kept += character;
+  }
+  return kept;
+}
+
+function* forms(name) {
+  yield name;
+  const plain = withoutTypeArguments(name);
+  yield plain;
+  const local = plain.slice(plain.lastIndexOf("/") + 1);
+  yield local;
+  const dot = local.indexOf(".");
+  const rest = dot > 0 ? local.slice(dot + 1) : "";
+  if (!rest) return;
+  yield rest;
+  const method = rest.includes(").") ? rest.slice(rest.lastIndexOf(").") + 2) : rest;
+  if (!/^(?:func|gowrap|deferwrap)?[\d.]+$/.test(method)) yield method;
+}
+
+function shorten(name, budget, isGo) {
+  if (budget < MIN_LABEL) return "";
+  let last = name;
+  for (const form of isGo ? forms(name) : [name]) {
+    if (cells(form) <= budget) return form;
+    last = form;
+  }
+  return cut(last, budget);
+}
+
+function cut(text, budget) {
+  let used = 1, kept = ""; // 1: the ellipsis
+  for (const character of text) {
+    used += cells(character);
+    if (used > budget) return Array.from(kept).length >= MIN_LABEL ? kept.trimEnd() + "…" : "";
+    kept += character;
+  }
+  return text;
+}
+
+// ---- Drawing
+
+const drawnCells = new Int32Array(count).fill(-1); // label budget at the last drawing: most labels do not change
+
+function draw() {
+  const rows = rowCount();
+  const scale = view.inner / total[view.root];
+  for (let i = 0; i < count; i++) {
+    const above = isAbove(i);
+    boxes[i].classList.toggle("above", above);
+    if (!isShown(i)) {
+      if (boxes[i].getAttribute("display") !== "none") boxes[i].setAttribute("display", "none");
+      continue;
+    }
+    const x = above ? 0 : (start[i] - start[view.root]) * scale;
+    const width = above ? view.inner : total[i] * scale;
+    const y = (data.inverted ? rowOf(i) : rows - 1 - rowOf(i)) * ROW;
+    place(i, x, y, width);
+  }
+}
+
+function place(i, x, y, width) {
+  const box = boxes[i];
+  box.removeAttribute("display");
+  box.setAttribute("transform", `translate(${x.toFixed(2)},${y})`);
+  box.querySelector("rect").setAttribute("width", Math.max(width - 0.5, width * 0.7).toFixed(2));
+  const budget = Math.floor((width - 2 * PAD) / cell);
+  if (budget === drawnCells[i]) return;
+  drawnCells[i] = budget;
+  const { name, isGo } = frameOf(i);
+  setLabel(box, shorten(name, budget, isGo));
+}
+
+function setLabel(box, label) {
+  let text = box.querySelector("text");
+  if (!label) {
+    if (text) text.remove();
+    return;
+  }
+  if (!text) {
+    text = box.appendChild(document.createElementNS(SVG, "text"));
+    text.setAttribute("x", PAD);
+    text.setAttribute("y", "12.5");
+  }
+  text.textContent = label;
+  if (WIDE.test(label)) {
+    // Letters of unknown width are squeezed into the place they were given.
+    text.setAttribute("textLength", (cells(label) * cell).toFixed(2));
+    text.setAttribute("lengthAdjust", "spacingAndGlyphs");
+  } else {
+    text.removeAttribute("textLength");
+  }
+}
+
+// ---- Numbers, written as svg.py writes them
+
+function formatWeight(value, unit = data.unit) {
+  const grouped = value.toLocaleString("en-US");
+  if (unit !== "ns") return grouped + (unit === "count" ? "" : value === 1 ? " sample" : ` ${unit}`);
+  for (const [size, name] of [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]]) {
+    if (value < size) continue;
+    const amount = value / size;
+    const digits = amount < 10 ? 2 : amount < 100 ? 1 : 0;
+    return `${amount.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${name}`;
+  }
+  return value ? `${value} ns` : "0";
+}
+
+function formatShare(part, whole) {
+  const share = whole ? (100 * part) / whole : 0;
+  if (!share) return "0 %";
+  if (share < 0.01) return "<0.01 %";
+  return `${share.toFixed(share < 1 ? 2 : 1)} %`;
+}

@@ -1,0 +1,156 @@
+"""What a frame is decides its colour: warm hues are the program's own packages, cool hues are everything below it.
+
+A package keeps its hue in every picture (a hash of its import path, not its rank), so two flame graphs can be laid
+side by side. Colours are picked in OKLCH, where equal lightness looks equally light: that is what lets one text
+colour stay readable on all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from hashlib import blake2b
+from typing import NamedTuple
+
+from goinspect.model import FrameKind
+
+__all__ = [
+    "BACKGROUND",
+    "KIND_LABELS",
+    "TEXT",
+    "all_classes",
+    "color_class",
+    "contrast",
+    "fill",
+    "kind_letter",
+]
+
+KIND_LABELS = {
+    FrameKind.USER: "Application",
+    FrameKind.STDLIB: "Standard library",
+    FrameKind.RUNTIME: "Go runtime",
+    FrameKind.GC: "Garbage collector",
+    FrameKind.KERNEL: "Kernel",
+    FrameKind.NATIVE: "Native code",
+    FrameKind.UNKNOWN: "No symbol",
+    FrameKind.ROOT: "Total",
+}
+
+# Indexed by "dark": False is the light theme.
+TEXT = ("#1a1c21", "#f3f1ec")
+BACKGROUND = ("#ffffff", "#17181c")
+
+
+class _Tone(NamedTuple):
+    """A colour as a person describes it: which hue, how colourful, how light in each theme."""
+
+    hue: float
+    chroma: tuple[float, float]
+    lightness: tuple[float, float]
+
+
+_LETTERS = {
+    FrameKind.USER: "u",
+    FrameKind.STDLIB: "s",
+    FrameKind.RUNTIME: "r",
+    FrameKind.GC: "g",
+    FrameKind.KERNEL: "k",
+    FrameKind.NATIVE: "n",
+    FrameKind.UNKNOWN: "x",
+    FrameKind.ROOT: "o",
+}
+_TONES = {
+    "s": _Tone(168, (0.075, 0.060), (0.86, 0.43)),
+    "r": _Tone(245, (0.080, 0.075), (0.83, 0.43)),
+    "g": _Tone(303, (0.105, 0.110), (0.80, 0.43)),
+    "k": _Tone(262, (0.022, 0.024), (0.78, 0.41)),
+    "n": _Tone(208, (0.070, 0.066), (0.86, 0.47)),
+    "x": _Tone(90, (0.006, 0.006), (0.90, 0.36)),
+    "o": _Tone(80, (0.010, 0.008), (0.91, 0.33)),
+}
+_HUES = 12  # from rose over red, orange and amber to lime: steps the eye can tell apart
+_FIRST_HUE = 350.0
+_HUE_STEP = 12.5
+_USER_TIERS = (((0.105, 0.088), (0.84, 0.47)), ((0.125, 0.092), (0.765, 0.40)))
+_USER_SLOTS = _HUES * len(_USER_TIERS)
+_SHADES = {"a": -0.022, "b": 0.0, "c": 0.022}
+
+
+def kind_letter(kind: str) -> str:
+    """The first letter of every colour class of this kind; an unheard-of kind is drawn as unknown."""
+    return _LETTERS.get(kind, "x")
+
+
+def color_class(kind: str, package: str, name: str) -> str:
+    """Name the colour of a frame, short because it is repeated once per frame (``u7b``).
+
+    Letter = kind, number = hue of the package (user code only), last letter = shade by function name.
+    """
+    letter = kind_letter(kind)
+    slot = str(_hash(package) % _USER_SLOTS) if letter == "u" else ""
+    shade = "b" if letter in "xo" else "abc"[_hash(name) % 3]
+    return f"{letter}{slot}{shade}"
+
+
+def all_classes() -> list[str]:
+    """Every class :func:`color_class` can answer."""
+    user = [f"u{slot}{shade}" for slot in range(_USER_SLOTS) for shade in _SHADES]
+    return user + [f"{letter}{shade}" for letter in _TONES for shade in _SHADES]
+
+
+def fill(color: str, *, dark: bool = False) -> str:
+    """The ``#rrggbb`` of a colour class in one of the two themes."""
+    tone = _user_tone(int(color[1:-1])) if color[0] == "u" else _TONES[color[0]]
+    lightness = tone.lightness[dark] + _SHADES[color[-1]]
+    return _oklch(lightness, tone.chroma[dark], tone.hue)
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2 contrast ratio of two ``#rrggbb`` colours, 1 to 21; 4.5 is AA for small text."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _user_tone(slot: int) -> _Tone:
+    chroma, lightness = _USER_TIERS[slot // _HUES]
+    return _Tone((_FIRST_HUE + _HUE_STEP * (slot % _HUES)) % 360, chroma, lightness)
+
+
+def _hash(text: str) -> int:
+    """Same number in every process and on every machine, unlike ``hash()``; lone surrogates are welcome."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big")
+
+
+def _oklch(lightness: float, chroma: float, hue: float) -> str:
+    """OKLCH to sRGB; a colour a screen cannot show loses chroma, never lightness, so that contrast holds."""
+    while True:
+        channels = _linear_rgb(lightness, chroma, math.radians(hue))
+        if all(-1e-4 <= channel <= 1 + 1e-4 for channel in channels) or chroma <= 0:
+            return "#" + "".join(f"{round(255 * _gamma(channel)):02x}" for channel in channels)
+        chroma = max(0.0, chroma - 0.004)
+
+
+def _linear_rgb(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
+    # Björn Ottosson's published OKLab matrices.
+    a, b = chroma * math.cos(hue), chroma * math.sin(hue)
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    return (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+
+
+def _gamma(linear: float) -> float:
+    linear = min(1.0, max(0.0, linear))
+    return 12.92 * linear if linear <= 0.0031308 else 1.055 * float(linear ** (1 / 2.4)) - 0.055
+
+
+def _luminance(color: str) -> float:
+    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.2126 * _linear(red) + 0.7152 * _linear(green) + 0.0722 * _linear(blue)
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)

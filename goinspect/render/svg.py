@@ -1,0 +1,430 @@
+"""A flame graph as one interactive SVG file: a finished picture first, which a script then brings to life.
+
+Everything is drawn here at a nominal width, so the file is right where no script runs (``<img>``, a code review,
+paper). In a browser ``assets/*.js`` reads the numbers in ``<metadata>``, fits the picture to the window and adds
+zoom, search and details. Labels are shortened by the same rules on both sides: change :func:`shorten` here and in
+``flame.js`` together.
+
+Names are untrusted: they pass :func:`visible` once, and ``escape``/``quoteattr`` wherever they meet markup.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
+from xml.sax.saxutils import escape
+
+from goinspect.model import FrameKind
+from goinspect.render.colors import BACKGROUND, KIND_LABELS, TEXT, color_class, fill, kind_letter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from goinspect.results import FlameFrame, FlameGraph
+
+__all__ = ["Box", "format_share", "format_weight", "layout", "render_svg", "shorten", "visible"]
+
+NOMINAL_WIDTH = 1200
+MARGIN = 12  # left and right of the frames
+ROW = 18  # height of a row, one of which separates it from the next
+CELL = 7.25  # widest advance of a 12 px monospace font in common use (DejaVu Sans Mono: 7.22)
+LABEL_PAD = 4
+MIN_LABEL = 3  # characters; less than that tells nothing
+TITLE_MIN_WIDTH = 1.0  # px; a narrower frame cannot be hovered without zooming, which needs the script anyway
+LEGEND_TOP, LEGEND_ROW = 64, 20
+PACKAGES = 6  # named in the legend
+FOOT = 66
+MUTED = "#5d626d"
+_SCRIPTS = ("flame.js", "search.js", "controls.js", "keys.js")  # one scope, in this order
+_GO_KINDS = {FrameKind.USER, FrameKind.STDLIB, FrameKind.RUNTIME, FrameKind.GC}
+
+# Illegal in XML 1.0, invisible, or able to reorder the text around them (U+202A..E, U+2066..9 and relatives).
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+_WIDE = re.compile("[^\x00-\u02ff\u2026]")  # may be wider than a monospace cell
+_MAJOR_VERSION = re.compile(r"/v\d+$")
+_ANONYMOUS = re.compile(r"(func|gowrap|deferwrap)?[\d.]+")  # a closure's own name says nothing
+
+
+class _Key(NamedTuple):
+    """An entry of the legend."""
+
+    role: str  # its classes: "key kind", "key package" or "key i"
+    color: str
+    label: str
+    share: str = ""
+    about: str = ""
+
+
+class Box(NamedTuple):
+    """A drawn frame: node of the graph, index of the drawn parent, left edge in weight units, width in px."""
+
+    node: int
+    parent: int
+    start: int
+    x: float
+    width: float
+    depth: int
+
+
+def render_svg(
+    graph: FlameGraph, *, width: int | None = None, min_width: float = 0.1, script: bool = True
+) -> str:
+    """Draw ``graph``.
+
+    Args:
+        graph: what to draw.
+        width: in px; ``None`` fills the window where scripts run, and is 1200 elsewhere.
+        min_width: frames narrower than this many px at that width are left out, with all they call.
+        script: ``False`` leaves a still picture.
+
+    Returns:
+        A complete XML document. The same graph gives the same bytes.
+    """
+    nominal = max(width or NOMINAL_WIDTH, 200)
+    boxes = (
+        layout(graph, nominal - 2 * MARGIN, min_width) if graph.node_total and graph.node_total[0] > 0 else []
+    )
+    return "".join(
+        _Picture(graph, boxes, nominal, fixed=width is not None, min_width=min_width).parts(script)
+    )
+
+
+def layout(graph: FlameGraph, inner: float, min_width: float = 0.1) -> list[Box]:
+    """Place the nodes wide enough to be seen, root first, a child somewhere to the right of its parent's left edge."""
+    scale = inner / graph.node_total[0]
+    drawn: dict[int, int] = {}
+    boxes: list[Box] = []
+    cursor = [0] * len(graph.node_total)
+    for node, (parent, total) in enumerate(zip(graph.node_parent, graph.node_total, strict=True)):
+        start = cursor[parent] if node else 0
+        cursor[node] = start
+        if node:
+            cursor[parent] += total
+        if node and (parent not in drawn or total * scale < min_width):
+            continue
+        above = drawn.get(parent, -1)
+        drawn[node] = len(boxes)
+        boxes.append(
+            Box(node, above, start, start * scale, total * scale, boxes[above].depth + 1 if node else 0)
+        )
+    return boxes
+
+
+def visible(text: str) -> str:
+    """Spell out what cannot be seen, cannot be in XML, or changes the order of the text around it: ``\\x1b``."""
+    return _UNPRINTABLE.sub(lambda found: _spelled(ord(found[0])), text)
+
+
+def _spelled(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def cells(text: str) -> int:
+    """How many monospace cells ``text`` needs at most; what lies beyond Latin counts twice."""
+    return len(text) + len(_WIDE.findall(text))
+
+
+def shorten(name: str, budget: int, *, go: bool) -> str:
+    """The longest telling form of a name in ``budget`` cells, or nothing.
+
+    ``github.com/a/b.(*T).M[int]`` → ``github.com/a/b.(*T).M[…]`` → ``b.(*T).M[…]`` → ``(*T).M[…]`` → ``M[…]`` → ``M…``.
+    """
+    if budget < MIN_LABEL:
+        return ""
+    forms = [name, *_shorter(name)] if go else [name]
+    for form in forms:
+        if cells(form) <= budget:
+            return form
+    return _cut(forms[-1], budget)
+
+
+def _shorter(name: str) -> Iterator[str]:
+    plain = _without_type_arguments(name)
+    yield plain
+    local = plain[plain.rfind("/") + 1 :]
+    yield local
+    package, dot, rest = local.partition(".")
+    if dot and package and rest:
+        yield rest
+        method = rest.rpartition(").")[2]
+        if not _ANONYMOUS.fullmatch(method):
+            yield method
+
+
+def _without_type_arguments(name: str) -> str:
+    """``Map[go.shape.int,[]string].func1`` → ``Map[…].func1``; brackets nest, and may be unbalanced in odd names."""
+    kept: list[str] = []
+    depth = 0
+    for character in name:
+        if character == "[":
+            depth += 1
+            kept.append("[…]" if depth == 1 else "")
+        elif character == "]" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(character)
+    return "".join(kept)
+
+
+def _cut(text: str, budget: int) -> str:
+    used = 1  # the ellipsis
+    for i, character in enumerate(text):
+        used += cells(character)
+        if used > budget:
+            return text[:i].rstrip() + "…" if i >= MIN_LABEL else ""
+    return text
+
+
+def format_weight(value: int, unit: str) -> str:
+    """A weight as a person says it: ``1.23 s``, ``456 ms``, ``12,345 samples``, ``12,345``."""
+    if unit != "ns":
+        noun = "" if unit == "count" else " sample" if value == 1 else f" {unit}"
+        return f"{value:,}{noun}"
+    for size, name in ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")):
+        if value >= size:
+            amount = value / size
+            return f"{amount:,.{2 if amount < 10 else 1 if amount < 100 else 0}f} {name}"
+    return f"{value} ns" if value else "0"
+
+
+def format_share(part: float, whole: float) -> str:
+    """``12.3 %``; small shares keep two decimals so that they do not all read 0.0 %."""
+    share = 100 * part / whole if whole else 0.0
+    if not share:
+        return "0 %"
+    if 0 < share < 0.01:
+        return "<0.01 %"
+    return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _text(x: float, y: float, text: str, attributes: str = "") -> str:
+    return f'<text x="{_number(x)}" y="{_number(y)}"{attributes}>{escape(text)}</text>'
+
+
+def _asset(name: str) -> str:
+    return (files("goinspect.render") / "assets" / name).read_text("utf-8")
+
+
+@dataclass
+class _Picture:
+    """The parts of one document in the order they are written."""
+
+    graph: FlameGraph
+    boxes: list[Box]
+    width: int
+    fixed: bool
+    min_width: float
+
+    def __post_init__(self) -> None:
+        self.names = [visible(frame.name) for frame in self.graph.frames]
+        self.colors = [color_class(frame.kind, frame.package, frame.name) for frame in self.graph.frames]
+        subtitle = self.graph.subtitle or f"{self.graph.event} · {self.graph.samples:,} samples"
+        self.subtitle = visible(subtitle)
+        self.rows = max((box.depth for box in self.boxes), default=3) + 1
+        self.keys = _flow(_legend(self.graph) if self.boxes else [], self.width - MARGIN)
+        self.head_height = LEGEND_TOP + LEGEND_ROW * (self.keys[-1][2] + 1 if self.keys else 1) + 8
+        self.height = self.head_height + self.rows * ROW + FOOT
+
+    def parts(self, script: bool) -> Iterator[str]:
+        yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+        yield f'<svg xmlns="http://www.w3.org/2000/svg" class="gi" width="{self.width}" height="{self.height}" '
+        yield f'viewBox="0 0 {self.width} {self.height}">\n'
+        yield f"<title>{escape(visible(self.graph.title))}</title>\n"
+        yield f"<style>{escape(_asset('flame.css'))}{self.palette()}</style>\n{_HATCH}"
+        yield f'<rect class="paper" width="100%" height="100%" fill="{BACKGROUND[0]}"/>\n'
+        yield f'<g class="frames" transform="translate({MARGIN},{self.head_height})" font-family="monospace" font-size="12">\n'
+        yield from (self.frame(box) for box in self.boxes)
+        yield "</g>\n"
+        yield from self.empty() if not self.boxes else ()
+        yield from self.head()
+        yield self.foot()
+        if script and self.boxes:
+            yield f"<metadata>{escape(self.data())}</metadata>\n"
+            code = "".join(_asset(name) for name in _SCRIPTS)
+            yield f'<script><![CDATA[(() => {{\n"use strict";\n{code}}})();\n]]></script>\n'
+        yield "</svg>\n"
+
+    def palette(self) -> str:
+        """Only the colours in use, so that renderers without CSS variables and media queries see plain rules."""
+        used = sorted(
+            {self.colors[self.graph.node_frame[box.node]] for box in self.boxes}
+            | {key.color for key, _, _ in self.keys}
+        )
+        light = "".join(f".{color}{{fill:{fill(color)}}}" for color in used if color[0] != "x")
+        dark = "".join(f".{color}{{fill:{fill(color, dark=True)}}}" for color in used if color[0] != "x")
+        hatch = "".join(f".gi .{color}{{fill:url(#gi-hatch)}}" for color in used if color[0] == "x")
+        return f"{light}{hatch}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
+
+    def frame(self, box: Box) -> str:
+        index = self.graph.node_frame[box.node]
+        frame, name = self.graph.frames[index], self.names[index]
+        y = box.depth if self.graph.inverted else self.rows - 1 - box.depth
+        tooltip = f"<title>{escape(self.tooltip(box, name))}</title>" if box.width >= TITLE_MIN_WIDTH else ""
+        drawn = max(box.width - 0.5, box.width * 0.7)
+        return (
+            f'<g class="{self.colors[index]}{" i" if frame.inlined else ""}" '
+            f'transform="translate({_number(box.x)},{y * ROW})">{tooltip}'
+            f'<rect width="{_number(drawn)}" height="{ROW - 1}"/>{_label(name, frame, box.width)}</g>\n'
+        )
+
+    def tooltip(self, box: Box, name: str) -> str:
+        total = self.graph.node_total[box.node]
+        share = format_share(total, self.graph.node_total[0])
+        short = name if len(name) <= 500 else name[:499] + "…"
+        return f"{short}\n{format_weight(total, self.graph.unit)}, {share}"
+
+    def head(self) -> Iterator[str]:
+        room = self.width - 2 * MARGIN
+        yield f'<g class="head"><rect class="paper" width="100%" height="{self.head_height - 6}" fill="{BACKGROUND[0]}"/>'
+        yield _text(
+            MARGIN, 30, _cut(visible(self.graph.title), int(room / 10)), f' class="title" fill="{TEXT[0]}"'
+        )
+        yield _text(MARGIN, 49, _cut(self.subtitle, int(room / 7)), f' class="subtitle" fill="{MUTED}"')
+        yield '<g class="legend" font-size="12">'
+        for key, x, line in self.keys:
+            yield f'<g class="{key.role}" transform="translate({_number(x)},{LEGEND_TOP + line * LEGEND_ROW})">'
+            yield f"<title>{escape(key.about)}</title>" if key.about else ""
+            yield f'<rect class="{key.color}" width="11" height="11" rx="2.5"/><text x="17" y="10" fill="{TEXT[0]}">'
+            yield f'{escape(key.label)} <tspan fill="{MUTED}">{key.share}</tspan></text></g>'
+        yield "</g></g>\n"
+
+    def foot(self) -> str:
+        left_out = self.graph.pruned + len(self.graph.node_total) - len(self.boxes)
+        text = f"{len(self.boxes):,} frames drawn"
+        text += f" · {left_out:,} too narrow to see left out" if left_out and self.boxes else ""
+        y = self.height - FOOT
+        line = _text(MARGIN, 30, text, ' class="subtitle" fill="{MUTED}"') if self.boxes else ""
+        return (
+            f'<g class="foot" transform="translate(0,{y})">'
+            f'<rect class="paper" y="6" width="100%" height="{FOOT - 6}" fill="{BACKGROUND[0]}"/>{line}</g>\n'
+        )
+
+    def empty(self) -> Iterable[str]:
+        """Say so, and what to try, instead of showing a blank sheet."""
+        centre = ' text-anchor="middle"'
+        y = self.head_height + 2 * ROW
+        hint = "The recording holds none for this event, or a filter removed them all."
+        return (
+            _text(self.width / 2, y, "No samples to draw", f'{centre} class="title" fill="{TEXT[0]}"'),
+            _text(self.width / 2, y + 22, hint, f'{centre} class="subtitle" fill="{MUTED}"'),
+        )
+
+    def data(self) -> str:
+        """What the script cannot read off the picture, in columns and without repetition."""
+        graph, boxes = self.graph, self.boxes
+        used = {
+            index: i for i, index in enumerate(dict.fromkeys(graph.node_frame[box.node] for box in boxes))
+        }
+        frames = [
+            [
+                self.names[i],
+                visible(f.package),
+                kind_letter(f.kind),
+                int(f.inlined),
+                visible(f.location),
+                int(_is_go(f)),
+            ]
+            for i, f in ((i, graph.frames[i]) for i in used)
+        ]
+        content = {
+            "title": visible(graph.title),
+            "subtitle": self.subtitle,
+            "width": self.width if self.fixed else 0,
+            "unit": graph.unit,
+            "inverted": graph.inverted,
+            "minWidth": self.min_width,
+            "kinds": {kind_letter(kind): label for kind, label in KIND_LABELS.items()},
+            "frames": frames,
+            "frame": [used[graph.node_frame[box.node]] for box in boxes],
+            "parent": [box.parent for box in boxes],
+            "offset": [box.start - boxes[box.parent].start if i else 0 for i, box in enumerate(boxes)],
+            "total": [graph.node_total[box.node] for box in boxes],
+            "own": [graph.node_own[box.node] for box in boxes],
+        }
+        return json.dumps(content, separators=(",", ":"))
+
+
+def _legend(graph: FlameGraph) -> list[_Key]:
+    """Each kind present and the packages that colours stand for, with their own weight: shares do not overlap."""
+    whole = graph.node_total[0] if graph.node_total else 0
+    kinds: dict[str, int] = {}
+    packages: dict[str, int] = {}
+    inlined = False
+    for index, own in zip(graph.node_frame, graph.node_own, strict=True):
+        frame = graph.frames[index]
+        inlined |= frame.inlined
+        kinds[frame.kind] = kinds.get(frame.kind, 0) + own
+        if frame.kind == FrameKind.USER and frame.package:
+            packages[frame.package] = packages.get(frame.package, 0) + own
+    keys = []
+    for kind, label in KIND_LABELS.items():
+        if kind in kinds and (kind != FrameKind.ROOT or kinds[kind]):
+            color = (
+                max(_swatch(kind, package) for package in packages or [""])
+                if kind == FrameKind.USER
+                else _swatch(kind)
+            )
+            keys.append(_Key("key kind", color, label, format_share(kinds[kind], whole)))
+    if inlined:
+        keys.append(_Key("key i", "sb", "lighter: inlined"))
+    top = sorted(packages.items(), key=lambda item: (-item[1], item[0]))[:PACKAGES]
+    for package, own in top if len(packages) > 1 else ():
+        if own * 100 >= whole:
+            label = visible(_MAJOR_VERSION.sub("", package).rpartition("/")[2])
+            share = format_share(own, whole)
+            keys.append(
+                _Key(
+                    "key package", _swatch(FrameKind.USER, package), _cut(label, 24), share, visible(package)
+                )
+            )
+    return keys
+
+
+def _swatch(kind: str, package: str = "") -> str:
+    return color_class(kind, package, "")[:-1] + "b"
+
+
+def _flow(keys: list[_Key], room: int) -> list[tuple[_Key, float, int]]:
+    """Set the keys like words on a page, packages on a line of their own: key, x, line."""
+    placed: list[tuple[_Key, float, int]] = []
+    x, line, role = float(MARGIN), 0, "key kind"
+    for key in keys:
+        width = 17 + 6.9 * cells(f"{key.label} {key.share}")
+        if x > MARGIN and (x + width > room or (key.role == "key package" != role)):
+            x, line = float(MARGIN), line + 1
+        placed.append((key, x, line))
+        x, role = x + width + 16, key.role
+    return placed
+
+
+def _is_go(frame: FlameFrame) -> bool:
+    return frame.kind in _GO_KINDS
+
+
+def _label(name: str, frame: FlameFrame, width: float) -> str:
+    label = shorten(name, int((width - 2 * LABEL_PAD) / CELL), go=_is_go(frame))
+    if not label:
+        return ""
+    # Letters of unknown width are squeezed into the place they were given.
+    fit = (
+        f' textLength="{_number(cells(label) * CELL)}" lengthAdjust="spacingAndGlyphs"'
+        if _WIDE.search(label)
+        else ""
+    )
+    return _text(LABEL_PAD, 12.5, label, fit)
+
+
+_HATCH = (
+    '<defs><pattern id="gi-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect class="hatch" width="6" height="6" fill="#e4e3df"/><path class="hatch-line" d="M0 0V6" stroke="#d0cfca" '
+    'stroke-width="5"/></pattern></defs>\n'
+)

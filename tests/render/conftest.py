@@ -1,0 +1,263 @@
+"""Flame graphs to draw: one that looks like a busy Go service, and small ones made on the spot."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from goinspect.model import FrameKind
+from goinspect.results import FlameFrame, FlameGraph
+
+Stack = tuple[list[str], int]
+
+_KERNEL = (
+    "entry_SYSCALL_64",
+    "do_syscall",
+    "__x64_sys",
+    "ksys_",
+    "vfs_",
+    "tcp_",
+    "sock_",
+    "__schedule",
+    "futex_",
+)
+_GC = (
+    "runtime.gc",
+    "runtime.scan",
+    "runtime.grey",
+    "runtime.markroot",
+    "runtime.bgsweep",
+    "runtime.(*gcWork)",
+)
+_STDLIB = (
+    "net/http",
+    "encoding/json",
+    "bufio",
+    "io.",
+    "strconv",
+    "sort",
+    "net.",
+    "syscall",
+    "internal/",
+    "reflect",
+)
+
+
+def frame(spelling: str) -> FlameFrame:
+    """A frame from its name; a trailing ``~`` says it was inlined."""
+    name, inlined = spelling.removesuffix("~"), spelling.endswith("~")
+    last = name.rfind("/") + 1
+    package = name[: last + name[last:].find(".")] if "." in name[last:] else ""
+    location = f"{package.rsplit('/', 1)[-1]}.go:{len(name) * 7}" if package else ""
+    if name == "all":
+        return FlameFrame(name, FrameKind.ROOT, "", inlined=False)
+    if name.startswith(_KERNEL):
+        return FlameFrame(name, FrameKind.KERNEL, "[kernel]", inlined=False)
+    if name in {"deflate_fast", "crc32_z", "_cgo_3f9a_Cfunc_compress"}:
+        return FlameFrame(name, FrameKind.NATIVE, "libz.so.1", inlined=False)
+    if name.startswith("["):
+        return FlameFrame(name, FrameKind.UNKNOWN, "", inlined=False)
+    if name.startswith(_GC):
+        return FlameFrame(name, FrameKind.GC, "runtime", inlined, location)
+    if name.startswith("runtime."):
+        return FlameFrame(name, FrameKind.RUNTIME, "runtime", inlined, location)
+    kind = FrameKind.STDLIB if name.startswith(_STDLIB) else FrameKind.USER
+    return FlameFrame(name, kind, package, inlined, location)
+
+
+def make_graph(
+    stacks: Iterable[Stack], make: Callable[[str], FlameFrame] = frame, **changes: object
+) -> FlameGraph:
+    """Merge stacks (outermost first, without the root) the plain way: nested dictionaries, then depth first."""
+    tree: dict[str, list] = {}
+    whole = 0
+    for names, weight in stacks:
+        whole += weight
+        level = tree
+        for i, name in enumerate(names):
+            node = level.setdefault(name, [0, 0, {}])
+            node[0] += weight
+            node[1] += weight if i == len(names) - 1 else 0
+            level = node[2]
+    frames: dict[FlameFrame, int] = {make("all"): 0}
+    rows: list[tuple[int, int, int, int, int]] = []
+    todo = [("all", -1, 0, whole, 0, tree)]
+    while todo:
+        name, parent, depth, total, own, children = todo.pop()
+        index = len(rows)
+        rows.append((frames.setdefault(make(name), len(frames)), parent, depth, total, own))
+        ordered = sorted(children.items(), reverse=True)
+        todo += [(child, index, depth + 1, node[0], node[1], node[2]) for child, node in ordered]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    fields: dict[str, object] = {
+        "title": "shopd: CPU time",
+        "subtitle": "cpu-clock · 18,240 samples · 30.2 s",
+        "event": "cpu-clock",
+        "unit": "ns",
+        "samples": 18240,
+        "frames": tuple(frames),
+        "node_frame": columns[0],
+        "node_parent": columns[1],
+        "node_depth": columns[2],
+        "node_total": columns[3],
+        "node_own": columns[4],
+    }
+    return FlameGraph(**(fields | changes))  # type: ignore[arg-type]
+
+
+def service_stacks(seed: int = 7) -> list[Stack]:
+    """What a JSON service under load spends its time on, with the usual suspects of a Go profile."""
+    rng = random.Random(seed)
+    http = ["runtime.goexit", "net/http.(*Server).Serve.gowrap3", "net/http.(*conn).serve"]
+    handler = [
+        *http,
+        "net/http.serverHandler.ServeHTTP",
+        "net/http.(*ServeMux).ServeHTTP",
+        "net/http.HandlerFunc.ServeHTTP~",
+    ]
+    api = "example.com/shop/internal/api."
+    store = "example.com/shop/internal/store."
+    routed = [
+        *handler,
+        f"{api}(*Router).ServeHTTP",
+        f"{api}withTrace.func1",
+        "main.(*App).recoverPanics.func1",
+    ]
+    orders = [*routed, f"{api}(*Orders).List"]
+    malloc = ["runtime.newobject~", "runtime.mallocgc", "runtime.mallocgcSmallScanNoHeader"]
+    refill = ["runtime.(*mcache).nextFree", "runtime.(*mcache).refill", "runtime.(*mcentral).cacheSpan"]
+    syscall = ["syscall.Write~", "syscall.write", "syscall.Syscall", "internal/runtime/syscall.Syscall6"]
+    kernel = ["entry_SYSCALL_64_after_hwframe", "do_syscall_64", "__x64_sys_write", "ksys_write", "vfs_write"]
+    tcp = ["sock_write_iter", "tcp_sendmsg", "tcp_sendmsg_locked", "tcp_push", "tcp_write_xmit", "tcp_v4_rcv"]
+    json = [
+        "encoding/json.Marshal",
+        "encoding/json.(*encodeState).marshal",
+        "encoding/json.(*encodeState).reflectValue",
+    ]
+    query = [*orders, f"{store}(*Orders).ByCustomer", "github.com/jackc/pgx/v5/pgxpool.(*Pool).Query"]
+    sched = ["runtime.mcall", "runtime.park_m", "runtime.schedule", "runtime.findRunnable"]
+    mark = [
+        "runtime.goexit",
+        "runtime.gcBgMarkWorker",
+        "runtime.systemstack",
+        "runtime.gcBgMarkWorker.func2",
+        "runtime.gcDrain",
+    ]
+    generic = f"{store}Map[go.shape.struct {{ ID int64; Name string }},go.shape.*example.com/shop/internal/model.Row]"
+    walk = "example.com/shop/internal/pricing.(*Rule).Apply"
+    stacks: list[Stack] = []
+
+    def add(names: list[str], weight: float) -> None:
+        stacks.append((names, int(weight * 1e7)))
+
+    struct = [
+        *orders,
+        *json,
+        "encoding/json.structEncoder.encode",
+        "encoding/json.arrayEncoder.encode",
+        "encoding/json.structEncoder.encode",
+    ]
+    add([*struct, "encoding/json.appendString[...]~"], 210)
+    add([*struct, "encoding/json.stringEncoder", "encoding/json.appendString[...]"], 160)
+    add([*struct, "encoding/json.floatEncoder.encode", "strconv.AppendFloat", "strconv.ryuFtoaShortest"], 95)
+    add([*orders, *json, *malloc], 44)
+    add([*orders, *json, *malloc, *refill], 31)
+    for depth in range(1, 26):
+        add([*orders, f"{api}price~", *[walk] * depth], rng.uniform(4, 18))
+    add(
+        [
+            *orders,
+            f"{api}price~",
+            *[walk] * 25,
+            "sort.Slice",
+            "sort.pdqsort_func",
+            "sort.insertionSort_func",
+            f"{api}price.func1~",
+        ],
+        60,
+    )
+    for method in ("extendedQuery", "sendParse", "receiveMessage", "Exec", "scanRow"):
+        conn = [
+            *query,
+            "github.com/jackc/pgx/v5.(*Conn).Query",
+            f"github.com/jackc/pgx/v5/pgconn.(*PgConn).{method}",
+        ]
+        add(conn, rng.uniform(10, 40))
+        add([*conn, "bufio.(*Reader).Read", "net.(*conn).Read", *syscall, *kernel[:3]], rng.uniform(8, 30))
+        add([*conn, *malloc], rng.uniform(4, 16))
+    add([*orders, f"{store}(*Orders).ByCustomer", generic, f"{store}toRow~"], 88)
+    add([*orders, f"{store}(*Orders).ByCustomer", generic, *malloc], 52)
+    add([*routed, f"{api}(*Health).Get", "main.version~"], 24)
+    add([*routed, f"{api}(*Export).Zip", "runtime.cgocall", "_cgo_3f9a_Cfunc_compress", "deflate_fast"], 130)
+    add([*routed, f"{api}(*Export).Zip", "runtime.cgocall", "_cgo_3f9a_Cfunc_compress", "crc32_z"], 42)
+    add(
+        [*routed, f"{api}(*Export).Zip", "runtime.cgocall", "_cgo_3f9a_Cfunc_compress", "[libz-vendored.so]"],
+        38,
+    )
+    finish = [
+        *http,
+        "net/http.(*response).finishRequest",
+        "bufio.(*Writer).Flush",
+        "net.(*conn).Write",
+        *syscall,
+    ]
+    add(finish, 12)
+    for depth in range(2, len(kernel + tcp)):
+        add([*finish, *(kernel + tcp)[:depth]], rng.uniform(5, 26))
+    add([*mark, "runtime.scanobject", "runtime.greyobject~"], 150)
+    add([*mark, "runtime.scanobject"], 170)
+    add([*mark, "runtime.markroot", "runtime.scanstack", "runtime.scanframeworker"], 48)
+    add([*mark[:2], "runtime.gcMarkDone", "[unknown]"], 9)
+    add(["runtime.goexit", "runtime.bgsweep", "runtime.sweepone"], 34)
+    add(["runtime.goexit", "runtime.main", "main.main", "main.(*App).Run", "main.(*App).warmCache"], 70)
+    add(
+        ["runtime.goexit", "runtime.main", "main.main", "main.(*App).Run", "main.(*App).warmCache", *malloc],
+        33,
+    )
+    add([*sched, "runtime.stealWork"], 60)
+    add(
+        [
+            *sched,
+            "runtime.netpoll",
+            "internal/runtime/syscall.EpollWait",
+            "internal/runtime/syscall.Syscall6",
+            *kernel[:2],
+        ],
+        66,
+    )
+    add(
+        [
+            *sched,
+            "runtime.stopm",
+            "runtime.notesleep",
+            "runtime.futexsleep",
+            "runtime.futex",
+            *kernel[:2],
+            "futex_wait",
+            "__schedule",
+        ],
+        71,
+    )
+    add(["[unknown]"], 17)
+    for i in range(160):  # the long tail every real profile has
+        package = rng.choice(
+            [api, store, "main.", "example.com/shop/internal/pricing.", "github.com/google/uuid."]
+        )
+        add(
+            [
+                *routed,
+                f"{package}handler{i % 23}",
+                f"{package}(*Step{i}).run",
+                *rng.choice([malloc, json, [f"{package}leaf{i}~"]]),
+            ],
+            rng.uniform(0.05, 4),
+        )
+    return stacks
+
+
+@pytest.fixture(scope="session")
+def service() -> FlameGraph:
+    """The busy service."""
+    return make_graph(service_stacks())
