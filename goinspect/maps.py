@@ -79,6 +79,7 @@ class AddressSpaces:
 
     @property
     def simplified(self) -> bool:
+        """Were remappings left out of the history?"""
         return self._budget <= 0
 
     def mmap(self, mapping: Mapping, at: int = 0) -> None:
@@ -274,7 +275,7 @@ def file_offset_to_vaddr(
 
 
 def _parts(segments: Sequence[Segment]) -> list[tuple[int, int, int]]:
-    """(first file offset, end, vaddr − file offset), best first.
+    """(first file offset, end, vaddr minus file offset), best first.
 
     Executable segments by what the file holds of them; then the others; then what is only in memory; then the rest
     of the page before a segment, which is mapped along with it.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import bisect
+import contextlib
 import itertools
 import json
 import lzma
@@ -508,7 +509,7 @@ def write_fixture(build: Build) -> None:
         data = (build.directory / name).read_bytes()
         if demo:
             (out / name).write_bytes(data)
-            shutil.copymode(build.directory / name, out / name)
+            (out / name).chmod(0o755 if name == "workload" else 0o644)
         else:
             write_xz(out / f"{name}.xz", data)
     (out / "kallsyms").write_text(kallsyms, encoding="ascii")
@@ -570,23 +571,36 @@ def refuse_local_names(directory: Path) -> None:
                 sys.exit(f"{path}: holds {name.decode()}")
 
 
+@contextlib.contextmanager
+def unthrottled() -> Iterator[None]:
+    """Let perf sample as often as asked, and put the kernel's limits back afterwards."""
+    budget, rate = (
+        Path("/proc/sys/kernel") / n for n in ("perf_cpu_time_max_percent", "perf_event_max_sample_rate")
+    )
+    before = budget.read_text(), rate.read_text()
+    budget.write_text("25")  # the rate cannot be written while the budget is off
+    rate.write_text("100000")
+    budget.write_text("0")
+    try:
+        yield
+    finally:
+        budget.write_text("25")
+        rate.write_text(before[1])
+        budget.write_text(before[0])
+
+
 def write_bench(directory: Path, wanted: int) -> None:
     """Record the demo build fast and long, for measuring speed."""
     build = Build(GO_RELEASES[-1], "piestripped")
     directory.mkdir(parents=True, exist_ok=True)
     compile_workload(build)
-    limits = {"perf_cpu_time_max_percent": "0", "perf_event_max_sample_rate": "100000"}
-    kernel = Path("/proc/sys/kernel")
-    before = {name: (kernel / name).read_text() for name in limits}
-    try:
-        for name, value in limits.items():
-            (kernel / name).write_text(value)
-        milliseconds = wanted // 2 // 20
-        run(["perf", "record", "-e", "cpu-clock", "-F", "20000", "-g", "-m", "16M", "-o", directory / "perf.data", "--",
-             "./workload", str(milliseconds)], cwd=build.directory)  # fmt: skip
-    finally:
-        for name, value in before.items():
-            (kernel / name).write_text(value)
+    milliseconds = wanted // 2 // 20  # two processors, 20 samples a millisecond
+    with unthrottled():
+        run(
+            ["perf", "record", "-e", "cpu-clock", "-F", "20000", "-g", "-m", "16M", "-o", directory / "perf.data",
+             "--", "./workload", str(milliseconds)],
+            cwd=build.directory,
+        )  # fmt: skip
     shutil.copy2(build.binary, directory / "workload")
     shutil.copy2("/proc/kallsyms", directory / "kallsyms")
     print(run(["perf", "report", "--stats", "-i", directory / "perf.data"]))

@@ -234,9 +234,12 @@ class PclnTable:
         """A name of funcnametab (before 1.16: of the table itself)."""
         name = self._names.get(name_off)
         if name is None:
-            raw = self._reader.cstr(max(self.header.funcnametab, 0) + name_off)
-            name = self._names[name_off] = raw.decode("utf-8", "backslashreplace")
+            name = self._names[name_off] = self.string_at(max(self.header.funcnametab, 0) + name_off)
         return name
+
+    def string_at(self, offset: int) -> str:
+        """The NUL-terminated text at `offset` from the table's first byte."""
+        return self._reader.cstr(offset).decode("utf-8", "backslashreplace")
 
     def name(self, func: Func) -> str:
         return self.name_at(func.name_off)
@@ -252,13 +255,13 @@ class PclnTable:
             # Number 0 is the count. Up to 1.7 the count is one too small: the last file equals it.
             if not 0 < number <= header.nfiles:
                 return None
-            return reader.cstr(reader.u32(header.filetab + 4 * number)).decode("utf-8", "backslashreplace")
+            return self.string_at(reader.u32(header.filetab + 4 * number))
         if func.cu_offset == _NO_CU:
             return None
         offset = reader.u32(header.cutab + 4 * (func.cu_offset + number))
         if offset == _NO_CU:
             return None
-        return reader.cstr(header.filetab + offset).decode("utf-8", "backslashreplace")
+        return self.string_at(header.filetab + offset)
 
     def position(self, func: Func, pc: int) -> tuple[str | None, int | None]:
         """File and line of the instruction at `pc`, of the innermost inlined call; (None, None) in padding."""

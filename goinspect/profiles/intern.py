@@ -6,7 +6,7 @@ slot within a few probes goes to an ordinary dict, so that chosen addresses cann
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ __all__ = ["MAX_TAG", "AddressInterner"]
 
 MAX_TAG = (1 << 31) - 2
 
-_BLOCK = 1 << 15  # keys handled at once: temporaries stay in the cache
+_BLOCK = 1 << 14  # keys handled at once: temporaries stay in the cache
 _PROBES = 12
 _FULL = 0.4
 _MULTIPLIER = np.uint64(0x9E37_79B9_7F4A_7C15)
@@ -27,8 +27,21 @@ _LOW = np.uint64(0xFFFF_FFFF)
 _EMPTY = np.uint64(0xFFFF_FFFF)  # in place of a tag
 
 
+class _Keys(NamedTuple):
+    """Keys on their way into the table. ``places``: the slots to look at; ``ids``: theirs, when they only move."""
+
+    places: NDArray[np.int64]
+    tags: NDArray[np.uint64]
+    addresses: NDArray[np.uint64]
+    ids: NDArray[np.int32] | None = None
+
+    def only(self, rows: NDArray[Any]) -> _Keys:
+        ids = None if self.ids is None else self.ids[rows]
+        return _Keys(self.places[rows], self.tags[rows], self.addresses[rows], ids)
+
+
 class AddressInterner:
-    """Gives every distinct (tag, address) the next id: 0, 1, 2…
+    """Gives every distinct (tag, address) the next id, from 0 on.
 
     A slot is 16 bytes, fetched as one complex128: the address, then tag and id in the halves of a word.
 
@@ -74,14 +87,15 @@ class AddressInterner:
         if hit.all():
             return
         rest = np.flatnonzero(~hit)
-        ids[rest] = self._probe(places[rest], tags[rest], addresses[rest], None)
+        ids[rest] = self._probe(_Keys(places[rest], tags[rest], addresses[rest]))
 
     def _places(self, tags: NDArray[np.uint64], addresses: NDArray[np.uint64]) -> NDArray[np.int64]:
         mixed = tags * _TAG_MULTIPLIER
         mixed ^= addresses
         mixed *= _MULTIPLIER
         mixed >>= self._hash_shift
-        return mixed.view(np.int64)
+        places: NDArray[np.int64] = mixed.view(np.int64)
+        return places
 
     def _look(
         self, places: NDArray[np.int64], tags: NDArray[np.uint64], addresses: NDArray[np.uint64]
@@ -93,75 +107,47 @@ class AddressInterner:
         hit &= (seconds >> _SHIFT) == tags
         return hit, seconds
 
-    def _probe(
-        self,
-        places: NDArray[np.int64],
-        tags: NDArray[np.uint64],
-        addresses: NDArray[np.uint64],
-        known: NDArray[np.int32] | None,
-    ) -> NDArray[np.int32]:
-        """Find or insert keys, slot after slot. `known`: their ids, when they are moved to a new table."""
-        ids = np.empty(len(places), dtype=np.int32)
-        pending = np.arange(len(places))
-        last = self._mask
-        probes = np.zeros(len(places), dtype=np.int8)
-        while len(pending):
-            at, tag, address = places[pending], tags[pending], addresses[pending]
-            hit, seconds = self._look(at, tag, address)
+    def _probe(self, keys: _Keys) -> NDArray[np.int32]:
+        """Find or insert keys, slot after slot."""
+        ids = np.empty(len(keys.places), dtype=np.int32)
+        pending = np.arange(len(ids))
+        for _ in range(_PROBES):
+            hit, seconds = self._look(keys.places, keys.tags, keys.addresses)
+            empty = np.flatnonzero((seconds >> _SHIFT) == _EMPTY)
+            if len(empty):
+                self._store(keys.only(self._claim(keys.places, empty)))
+                hit, seconds = self._look(keys.places, keys.tags, keys.addresses)
             ids[pending[hit]] = (seconds[hit] & _LOW).astype(np.int32)
-            empty = (seconds >> _SHIFT) == _EMPTY
-            fresh = self._claim(at, pending, empty)
-            ids[fresh] = self._store(
-                places[fresh], tags[fresh], addresses[fresh], None if known is None else known[fresh]
-            )
-            occupied = pending[~(hit | empty)]
-            places[occupied] = (places[occupied] + 1) & last
-            probes[occupied] += 1
-            hit[np.isin(pending, fresh, assume_unique=True)] = True
-            pending = pending[~hit]
-            crowded = probes[pending] >= _PROBES
-            if crowded.any():
-                late = pending[crowded]
-                ids[late] = self._overflow_ids(
-                    tags[late], addresses[late], None if known is None else known[late]
-                )
-                pending = pending[~crowded]
+            if hit.all():
+                return ids
+            pending, keys = pending[~hit], keys.only(~hit)
+            keys.places[:] = (keys.places + 1) & self._mask
+        ids[pending] = self._overflow_ids(keys)
         return ids
 
-    def _claim(
-        self, places: NDArray[np.int64], pending: NDArray[np.int64], empty: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
+    def _claim(self, places: NDArray[np.int64], seekers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Of the keys that met an empty slot, one for each slot."""
-        seekers = pending[empty]
-        wanted = places[empty]
+        wanted = places[seekers]
         self._owner[wanted] = seekers
-        return seekers[self._owner[wanted] == seekers]
+        chosen: NDArray[np.int64] = seekers[self._owner[wanted] == seekers]
+        return chosen
 
-    def _store(
-        self,
-        places: NDArray[np.int64],
-        tags: NDArray[np.uint64],
-        addresses: NDArray[np.uint64],
-        known: NDArray[np.int32] | None,
-    ) -> NDArray[np.int32]:
-        ids = self._append(tags, addresses) if known is None else known
+    def _store(self, keys: _Keys) -> None:
+        ids = self._append(keys.tags, keys.addresses) if keys.ids is None else keys.ids
         words = self._slots.view(np.uint64)
-        words[2 * places] = addresses
-        words[2 * places + 1] = tags << _SHIFT | ids.astype(np.uint64)
-        return ids
+        words[2 * keys.places] = keys.addresses
+        words[2 * keys.places + 1] = keys.tags << _SHIFT | ids.astype(np.uint64)
 
-    def _overflow_ids(
-        self, tags: NDArray[np.uint64], addresses: NDArray[np.uint64], known: NDArray[np.int32] | None
-    ) -> list[int]:
+    def _overflow_ids(self, keys: _Keys) -> list[int]:
         """Ids of keys that found no slot."""
-        keys = list(zip(tags.tolist(), addresses.tolist(), strict=True))
-        if known is not None:
-            self._overflow.update(zip(keys, known.tolist(), strict=True))
-        new = [key for key in dict.fromkeys(keys) if key not in self._overflow]
+        pairs = list(zip(keys.tags.tolist(), keys.addresses.tolist(), strict=True))
+        if keys.ids is not None:
+            self._overflow.update(zip(pairs, keys.ids.tolist(), strict=True))
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._overflow]
         if new:
             columns = np.array(new, dtype=np.uint64)
             self._overflow.update(zip(new, self._append(columns[:, 0], columns[:, 1]).tolist(), strict=True))
-        return [self._overflow[key] for key in keys]
+        return [self._overflow[pair] for pair in pairs]
 
     def _append(self, tags: NDArray[np.uint64], addresses: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Number new keys."""
@@ -176,12 +162,13 @@ class AddressInterner:
 
     def _make_room(self) -> None:
         """Enough slots for what there is and another block."""
-        bits = len(self._slots).bit_length() - 1
+        bits = len(self._slots).bit_length()
         while self._count + _BLOCK > _FULL * (1 << bits):
             bits += 1
-        self._reset(bits + 1)
+        self._reset(bits)
         tags, addresses = self.tags.astype(np.uint64), self.addresses
-        self._probe(self._places(tags, addresses), tags, addresses, np.arange(self._count, dtype=np.int32))
+        ids = np.arange(self._count, dtype=np.int32)
+        self._probe(_Keys(self._places(tags, addresses), tags, addresses, ids))
 
     def _reset(self, bits: int) -> None:
         self._slots = np.empty(1 << bits, dtype=np.complex128)

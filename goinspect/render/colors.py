@@ -8,20 +8,27 @@ colour stay readable on all of them.
 from __future__ import annotations
 
 import math
+import re
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.model import FrameKind
+
+if TYPE_CHECKING:
+    from goinspect.results import FlameGraph
 
 __all__ = [
     "BACKGROUND",
     "KIND_LABELS",
+    "MUTED",
     "TEXT",
+    "Key",
     "all_classes",
     "color_class",
     "contrast",
     "fill",
     "kind_letter",
+    "legend",
 ]
 
 KIND_LABELS = {
@@ -38,6 +45,21 @@ KIND_LABELS = {
 # Indexed by "dark": False is the light theme.
 TEXT = ("#1a1c21", "#f3f1ec")
 BACKGROUND = ("#ffffff", "#17181c")
+MUTED = "#5d626d"  # side notes in the light theme
+
+
+_NAMED_PACKAGES = 6  # in a legend
+_MAJOR_VERSION = re.compile(r"/v\d+$")
+
+
+class Key(NamedTuple):
+    """An entry of the legend: what a colour stands for, and the weight that ended in such frames."""
+
+    role: str  # "kind", "package", or "i" for the inlined frames
+    color: str
+    label: str
+    own: int = 0
+    package: str = ""  # whole import path of a package
 
 
 class _Tone(NamedTuple):
@@ -102,6 +124,40 @@ def fill(color: str, *, dark: bool = False) -> str:
     tone = _user_tone(int(color[1:-1])) if color[0] == "u" else _TONES[color[0]]
     lightness = tone.lightness[dark] + _SHADES[color[-1]]
     return _oklch(lightness, tone.chroma[dark], tone.hue)
+
+
+def legend(graph: FlameGraph) -> list[Key]:
+    """The kinds in ``graph`` in a fixed order, then the packages that matter most; own weight, so nothing counts twice."""
+    kinds: dict[str, int] = {}
+    packages: dict[str, int] = {}
+    inlined = False
+    for index, own in zip(graph.node_frame, graph.node_own, strict=True):
+        frame = graph.frames[index]
+        inlined |= frame.inlined
+        kinds[frame.kind] = kinds.get(frame.kind, 0) + own
+        if frame.kind == FrameKind.USER and frame.package:
+            packages[frame.package] = packages.get(frame.package, 0) + own
+    top = sorted(packages, key=lambda package: (-packages[package], package))[:_NAMED_PACKAGES]
+    keys = [
+        Key("kind", _swatch(kind, top[0] if top else ""), label, kinds[kind])
+        for kind, label in KIND_LABELS.items()
+        if kind in kinds and (kind != FrameKind.ROOT or kinds[kind])
+    ]
+    keys += [Key("i", "sb", "lighter: inlined")] if inlined else []
+    return keys + [
+        Key("package", _swatch(FrameKind.USER, package), _short_package(package), packages[package], package)
+        for package in top
+        if len(packages) > 1 and packages[package] * 100 >= graph.node_total[0]
+    ]
+
+
+def _swatch(kind: str, package: str) -> str:
+    return color_class(kind, package, "")[:-1] + "b"
+
+
+def _short_package(path: str) -> str:
+    """``github.com/jackc/pgx/v5`` → ``pgx``: what the code says."""
+    return _MAJOR_VERSION.sub("", path).rpartition("/")[2]
 
 
 def contrast(first: str, second: str) -> float:

@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape
 
 from goinspect.model import FrameKind
-from goinspect.render.colors import BACKGROUND, KIND_LABELS, TEXT, color_class, fill, kind_letter
+from goinspect.render.colors import (
+    BACKGROUND,
+    KIND_LABELS,
+    MUTED,
+    TEXT,
+    Key,
+    color_class,
+    fill,
+    kind_letter,
+    legend,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,9 +45,7 @@ LABEL_PAD = 4
 MIN_LABEL = 3  # characters; less than that tells nothing
 TITLE_MIN_WIDTH = 1.0  # px; a narrower frame cannot be hovered without zooming, which needs the script anyway
 LEGEND_TOP, LEGEND_ROW = 64, 20
-PACKAGES = 6  # named in the legend
 FOOT = 66
-MUTED = "#5d626d"
 _SCRIPTS = ("flame.js", "search.js", "controls.js", "keys.js")  # one scope, in this order
 _GO_KINDS = {FrameKind.USER, FrameKind.STDLIB, FrameKind.RUNTIME, FrameKind.GC}
 
@@ -46,18 +54,15 @@ _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 _WIDE = re.compile("[^\x00-\u02ff\u2026]")  # may be wider than a monospace cell
-_MAJOR_VERSION = re.compile(r"/v\d+$")
 _ANONYMOUS = re.compile(r"(func|gowrap|deferwrap)?[\d.]+")  # a closure's own name says nothing
 
 
-class _Key(NamedTuple):
-    """An entry of the legend."""
+class _Label(NamedTuple):
+    """An entry of the legend as it is written."""
 
-    role: str  # its classes: "key kind", "key package" or "key i"
-    color: str
-    label: str
-    share: str = ""
-    about: str = ""
+    key: Key
+    text: str
+    share: str
 
 
 class Box(NamedTuple):
@@ -116,7 +121,7 @@ def layout(graph: FlameGraph, inner: float, min_width: float = 0.1) -> list[Box]
 
 
 def visible(text: str) -> str:
-    """Spell out what cannot be seen, cannot be in XML, or changes the order of the text around it: ``\\x1b``."""
+    r"""Spell out what cannot be seen, cannot be in XML, or changes the order of the text around it: ``\x1b``."""
     return _UNPRINTABLE.sub(lambda found: _spelled(ord(found[0])), text)
 
 
@@ -230,7 +235,7 @@ class _Picture:
         subtitle = self.graph.subtitle or f"{self.graph.event} · {self.graph.samples:,} samples"
         self.subtitle = visible(subtitle)
         self.rows = max((box.depth for box in self.boxes), default=3) + 1
-        self.keys = _flow(_legend(self.graph) if self.boxes else [], self.width - MARGIN)
+        self.keys = _flow(self.legend(), self.width - MARGIN)
         self.head_height = LEGEND_TOP + LEGEND_ROW * (self.keys[-1][2] + 1 if self.keys else 1) + 8
         self.height = self.head_height + self.rows * ROW + FOOT
 
@@ -257,7 +262,7 @@ class _Picture:
         """Only the colours in use, so that renderers without CSS variables and media queries see plain rules."""
         used = sorted(
             {self.colors[self.graph.node_frame[box.node]] for box in self.boxes}
-            | {key.color for key, _, _ in self.keys}
+            | {label.key.color for label, _, _ in self.keys}
         )
         light = "".join(f".{color}{{fill:{fill(color)}}}" for color in used if color[0] != "x")
         dark = "".join(f".{color}{{fill:{fill(color, dark=True)}}}" for color in used if color[0] != "x")
@@ -290,19 +295,27 @@ class _Picture:
         )
         yield _text(MARGIN, 49, _cut(self.subtitle, int(room / 7)), f' class="subtitle" fill="{MUTED}"')
         yield '<g class="legend" font-size="12">'
-        for key, x, line in self.keys:
-            yield f'<g class="{key.role}" transform="translate({_number(x)},{LEGEND_TOP + line * LEGEND_ROW})">'
-            yield f"<title>{escape(key.about)}</title>" if key.about else ""
+        for (key, text, share), x, line in self.keys:
+            yield f'<g class="key {key.role}" transform="translate({_number(x)},{LEGEND_TOP + line * LEGEND_ROW})">'
+            yield f"<title>{escape(visible(key.package))}</title>" if key.package else ""
             yield f'<rect class="{key.color}" width="11" height="11" rx="2.5"/><text x="17" y="10" fill="{TEXT[0]}">'
-            yield f'{escape(key.label)} <tspan fill="{MUTED}">{key.share}</tspan></text></g>'
+            yield f'{escape(text)} <tspan fill="{MUTED}">{share}</tspan></text></g>'
         yield "</g></g>\n"
+
+    def legend(self) -> list[_Label]:
+        whole = self.graph.node_total[0] if self.boxes else 0
+        keys = legend(self.graph) if self.boxes else []
+        return [
+            _Label(key, _cut(visible(key.label), 28), format_share(key.own, whole) if key.role != "i" else "")
+            for key in keys
+        ]
 
     def foot(self) -> str:
         left_out = self.graph.pruned + len(self.graph.node_total) - len(self.boxes)
         text = f"{len(self.boxes):,} frames drawn"
         text += f" · {left_out:,} too narrow to see left out" if left_out and self.boxes else ""
         y = self.height - FOOT
-        line = _text(MARGIN, 30, text, ' class="subtitle" fill="{MUTED}"') if self.boxes else ""
+        line = _text(MARGIN, 30, text, f' class="subtitle" fill="{MUTED}"') if self.boxes else ""
         return (
             f'<g class="foot" transform="translate(0,{y})">'
             f'<rect class="paper" y="6" width="100%" height="{FOOT - 6}" fill="{BACKGROUND[0]}"/>{line}</g>\n'
@@ -353,56 +366,17 @@ class _Picture:
         return json.dumps(content, separators=(",", ":"))
 
 
-def _legend(graph: FlameGraph) -> list[_Key]:
-    """Each kind present and the packages that colours stand for, with their own weight: shares do not overlap."""
-    whole = graph.node_total[0] if graph.node_total else 0
-    kinds: dict[str, int] = {}
-    packages: dict[str, int] = {}
-    inlined = False
-    for index, own in zip(graph.node_frame, graph.node_own, strict=True):
-        frame = graph.frames[index]
-        inlined |= frame.inlined
-        kinds[frame.kind] = kinds.get(frame.kind, 0) + own
-        if frame.kind == FrameKind.USER and frame.package:
-            packages[frame.package] = packages.get(frame.package, 0) + own
-    keys = []
-    for kind, label in KIND_LABELS.items():
-        if kind in kinds and (kind != FrameKind.ROOT or kinds[kind]):
-            color = (
-                max(_swatch(kind, package) for package in packages or [""])
-                if kind == FrameKind.USER
-                else _swatch(kind)
-            )
-            keys.append(_Key("key kind", color, label, format_share(kinds[kind], whole)))
-    if inlined:
-        keys.append(_Key("key i", "sb", "lighter: inlined"))
-    top = sorted(packages.items(), key=lambda item: (-item[1], item[0]))[:PACKAGES]
-    for package, own in top if len(packages) > 1 else ():
-        if own * 100 >= whole:
-            label = visible(_MAJOR_VERSION.sub("", package).rpartition("/")[2])
-            share = format_share(own, whole)
-            keys.append(
-                _Key(
-                    "key package", _swatch(FrameKind.USER, package), _cut(label, 24), share, visible(package)
-                )
-            )
-    return keys
-
-
-def _swatch(kind: str, package: str = "") -> str:
-    return color_class(kind, package, "")[:-1] + "b"
-
-
-def _flow(keys: list[_Key], room: int) -> list[tuple[_Key, float, int]]:
-    """Set the keys like words on a page, packages on a line of their own: key, x, line."""
-    placed: list[tuple[_Key, float, int]] = []
-    x, line, role = float(MARGIN), 0, "key kind"
-    for key in keys:
-        width = 17 + 6.9 * cells(f"{key.label} {key.share}")
-        if x > MARGIN and (x + width > room or (key.role == "key package" != role)):
+def _flow(labels: list[_Label], room: int) -> list[tuple[_Label, float, int]]:
+    """Set the legend like words on a page, packages on a line of their own: label, x, line."""
+    placed: list[tuple[_Label, float, int]] = []
+    x, line, packages = float(MARGIN), 0, False
+    for label in labels:
+        width = 17 + 6.9 * cells(f"{label.text} {label.share}")
+        new = label.key.role == "package" and not packages
+        if x > MARGIN and (new or x + width > room):
             x, line = float(MARGIN), line + 1
-        placed.append((key, x, line))
-        x, role = x + width + 16, key.role
+        placed.append((label, x, line))
+        x, packages = x + width + 16, packages or new
     return placed
 
 

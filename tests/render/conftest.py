@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from goinspect.model import FrameKind
 from goinspect.results import FlameFrame, FlameGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 Stack = tuple[list[str], int]
 

@@ -83,6 +83,7 @@ class Attr:
 
     @property
     def unit(self) -> str:
+        """What a period counts: "ns" for the clocks, else "count"."""
         return "ns" if self.type == _TYPE_SOFTWARE and self.config in _CLOCKS else "count"
 
     @property
@@ -154,6 +155,7 @@ class SampleLayout:
 
     @classmethod
     def of(cls, sample_type: int, read_format: int) -> SampleLayout:
+        """The layout that these bits ask for."""
         at: dict[SampleType, int] = {}
         word = 1
         for bit in _FIXED_FIELDS:
@@ -184,6 +186,7 @@ class TrailerLayout:
 
     @classmethod
     def of(cls, attr: Attr) -> TrailerLayout:
+        """The layout of the trailers of an event."""
         if not attr.sample_id_all:
             return cls(0, None, None)
         bits = [bit for bit in _TRAILER_FIELDS if attr.sample_type & bit]

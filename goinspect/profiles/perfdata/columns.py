@@ -234,10 +234,10 @@ class Flat(NamedTuple):
     """The frames of some samples, one after another.
 
     ``addresses`` are lookup positions: return addresses have 1 subtracted. A tag is space << 3 | kind << 1 | exact.
-    ``depth`` counts what the recorder wrote, markers excluded, and ``count`` what is left without null addresses.
+    ``depth`` counts what the recorder wrote, markers excluded, and ``frames`` what is left without null addresses.
     """
 
-    count: NDArray[np.int64]
+    frames: NDArray[np.int64]
     depth: NDArray[np.int64]
     tags: NDArray[np.int64]
     addresses: NDArray[np.uint64]

@@ -26,6 +26,7 @@ class CommTable:
         self._changes: dict[int, list[tuple[int, int]]] = {}
 
     def rename(self, tid: int, name: str, at: int = 0) -> None:
+        """A thread is called `name` from `at` on."""
         self._note(tid, self._names.setdefault(name, len(self._names)), at)
 
     def fork(self, tid: int, parent: int, at: int = 0) -> None:
@@ -41,6 +42,7 @@ class CommTable:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Every name, as `lookup` numbers them."""
         return tuple(self._names)
 
     def lookup(self, tids: NDArray[np.int32], times: NDArray[np.uint64]) -> NDArray[np.int32]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from goinspect.profiles.perfdata.features import EventDescription
     from goinspect.profiles.perfdata.source import Words
 
-__all__ = ["EventTable"]
+__all__ = ["EventTable", "collect_ids"]
 
 
 class EventTable:
@@ -67,6 +67,7 @@ class EventTable:
         return 0
 
     def rows(self) -> tuple[Event, ...]:
+        """The events as a Profile shows them."""
         return tuple(
             Event(name, attr.unit, attr.fixed_period)
             for name, attr in zip(self.names, self.attrs, strict=True)
@@ -116,6 +117,7 @@ class EventTable:
         return np.array([attr.max_stack or DEFAULT_MAX_STACK for attr in self.attrs], dtype=np.int64)
 
     def has_time(self) -> bool:
+        """Do all samples tell when they were taken?"""
         return all(layout.time is not None for layout in self._layouts)
 
     def trailer(self, event_id: int | None = None) -> TrailerLayout:

@@ -40,6 +40,7 @@ class FilePart(NamedTuple):
 
     @property
     def end(self) -> int:
+        """The offset behind it."""
         return self.offset + self.size
 
 

@@ -278,7 +278,7 @@ class _Samples:
         counts, depths = self.stack_start[1:][step], self.depth[step]
         for block in chain_blocks(fields.chains):
             flat = flatten(words, fields.chains, space, block)
-            counts[block], depths[block] = flat.count, flat.depth
+            counts[block], depths[block] = flat.frames, flat.depth
             parts.append(self.interner.intern(flat.tags, flat.addresses))
 
 

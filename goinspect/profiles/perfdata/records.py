@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect.errors import TruncatedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from goinspect._reader import ByteOrder
 
 __all__ = [
@@ -105,9 +107,9 @@ class Exit(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """`count` records, or samples, did not fit the kernel's buffer."""
+    """`lost` records, or samples, did not fit the kernel's buffer."""
 
-    count: int
+    lost: int
 
 
 class EventName(NamedTuple):
@@ -131,7 +133,7 @@ class RecordParser:
         self._task = struct.Struct(mark + "iiiiQ")
         self._u64 = struct.Struct(mark + "Q")
         self._u64_pair = struct.Struct(mark + "QQ")
-        self._parsers = {
+        self._parsers: dict[RecordType, Callable[[int, bytes], SideBand | None]] = {
             RecordType.MMAP: self._parse_mmap,
             RecordType.MMAP2: self._parse_mmap2,
             RecordType.COMM: self._parse_comm,

@@ -24,7 +24,8 @@ from goinspect.profiles.perfdata.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping as Dict
+    from collections.abc import Callable
+    from collections.abc import Mapping as Dict
 
     from numpy.typing import NDArray
 
@@ -139,7 +140,7 @@ def apply_records(
             case Exit() if record.pid == record.tid:
                 state.spaces.exit(record.pid)
             case Lost():
-                state.lost += record.count
+                state.lost += record.lost
             case EventName():
                 events.rename(record.id, record.name)
     return state

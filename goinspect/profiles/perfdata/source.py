@@ -82,6 +82,7 @@ class Words:
         return (low, high) if self.byteorder == "little" else (high, low)
 
     def release(self) -> None:
+        """Let go of the pages read so far."""
         for buffer in self.buffers:
             buffer.release()
 
