@@ -74,6 +74,7 @@ class AddressSpaces:
     def __init__(self) -> None:
         self._spaces = [_Space(KERNEL_SPACE), _Space(NO_SPACE)]
         self._epochs: dict[int, list[tuple[int, int]]] = {}
+        self._execs: dict[int, int] = {}  # process → time of an exec after which it has mapped nothing yet
         self._budget = _COPY_BUDGET
         self._index: _Index | None = None
 
@@ -92,6 +93,8 @@ class AddressSpaces:
         if mapping.pid == KERNEL_PID:
             self._spaces[KERNEL_SPACE].insert(mapping)
             return
+        if self._execs.pop(mapping.pid, None) is not None:
+            self._begin(mapping.pid, at)
         space = self._current(mapping.pid)
         conflict = any(
             _contradicts(old, mapping) for old in space.maps[space.overlapped(mapping.start, mapping.end)]
@@ -101,11 +104,19 @@ class AddressSpaces:
         space.insert(mapping)
 
     def exec(self, pid: int, at: int = 0) -> None:
-        """The process replaces its program: nothing is mapped."""
-        self._begin(pid, at)
+        """The process replaces its program: nothing stays mapped.
+
+        Until the new program is mapped, the kernel is still inside execve(2) and the user PC that it records is the
+        one of that call in the old program. So the new epoch starts with the first mapping; at once if none follows.
+        """
+        self._settle(pid)
+        self._index = None
+        self._execs[pid] = at
 
     def fork(self, pid: int, parent: int, at: int = 0) -> None:
         """A new process shares its parent's space until either changes its own."""
+        self._settle(parent)
+        self._settle(pid)
         if parent not in self._epochs:
             if pid in self._epochs:  # a reused pid
                 self._begin(pid, at)
@@ -132,6 +143,12 @@ class AddressSpaces:
         """Every mapping of every space, as `resolve` numbers them."""
         return self._indexed().mappings
 
+    def _settle(self, pid: int) -> None:
+        """An exec that no mapping followed takes effect."""
+        at = self._execs.pop(pid, None)
+        if at is not None:
+            self._begin(pid, at)
+
     def _current(self, pid: int) -> _Space:
         epochs = self._epochs.get(pid)
         return self._spaces[epochs[-1][1]] if epochs else self._begin(pid, 0)
@@ -154,6 +171,8 @@ class AddressSpaces:
 
     def _indexed(self) -> _Index:
         if self._index is None:
+            for pid in list(self._execs):
+                self._settle(pid)
             self._index = _Index(self._spaces, self._epochs)
         return self._index
 

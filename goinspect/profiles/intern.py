@@ -19,7 +19,7 @@ MAX_TAG = (1 << 31) - 2
 
 _BLOCK = 1 << 14  # keys handled at once: temporaries stay in the cache
 _PROBES = 12
-_FULL = 0.4
+_FULL = 0.3
 _MULTIPLIER = np.uint64(0x9E37_79B9_7F4A_7C15)
 _TAG_MULTIPLIER = np.uint64(0xD6E8_FEB8_6659_FD93)
 _SHIFT = np.uint64(32)

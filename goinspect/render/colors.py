@@ -1,7 +1,7 @@
 """What a frame is decides its colour: warm hues are the program's own packages, cool hues are everything below it.
 
 A package keeps its hue in every picture (a hash of its import path, not its rank), so two flame graphs can be laid
-side by side. Colours are picked in OKLCH, where equal lightness looks equally light: that is what lets one text
+side by side; only where two packages of one picture fall on the same hue does the lighter one move. Colours are picked in OKLCH, where equal lightness looks equally light: that is what lets one text
 colour stay readable on all of them.
 """
 
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect.model import FrameKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from goinspect.results import FlameGraph
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "fill",
     "kind_letter",
     "legend",
+    "separate",
+    "user_packages",
 ]
 
 KIND_LABELS = {
@@ -81,11 +85,11 @@ _LETTERS = {
     FrameKind.ROOT: "o",
 }
 _TONES = {
-    "s": _Tone(168, (0.075, 0.060), (0.86, 0.43)),
-    "r": _Tone(245, (0.080, 0.075), (0.83, 0.43)),
+    "s": _Tone(163, (0.075, 0.060), (0.86, 0.43)),
+    "r": _Tone(250, (0.080, 0.075), (0.83, 0.43)),
     "g": _Tone(303, (0.105, 0.110), (0.80, 0.43)),
     "k": _Tone(262, (0.022, 0.024), (0.78, 0.41)),
-    "n": _Tone(208, (0.070, 0.066), (0.86, 0.47)),
+    "n": _Tone(202, (0.090, 0.072), (0.765, 0.50)),
     "x": _Tone(90, (0.006, 0.006), (0.90, 0.36)),
     "o": _Tone(80, (0.010, 0.008), (0.91, 0.33)),
 }
@@ -102,15 +106,42 @@ def kind_letter(kind: str) -> str:
     return _LETTERS.get(kind, "x")
 
 
-def color_class(kind: str, package: str, name: str) -> str:
+def color_class(kind: str, package: str, name: str, moved: Mapping[str, int] | None = None) -> str:
     """Name the colour of a frame, short because it is repeated once per frame (``u7b``).
 
-    Letter = kind, number = hue of the package (user code only), last letter = shade by function name.
+    Letter = kind, number = hue of the package (user code only), last letter = shade by function name. ``moved`` is
+    what :func:`separate` answered for the picture.
     """
     letter = kind_letter(kind)
-    slot = str(_hash(package) % _USER_SLOTS) if letter == "u" else ""
+    slot = str((moved or {}).get(package, _home(package))) if letter == "u" else ""
     shade = "b" if letter in "xo" else "abc"[_hash(name) % 3]
     return f"{letter}{slot}{shade}"
+
+
+def separate(packages: Iterable[str]) -> dict[str, int]:
+    """Where the most important packages of a picture (first one first) go so that no two look alike.
+
+    Each stays at home unless an earlier one is there already.
+    """
+    moved: dict[str, int] = {}
+    taken: set[int] = set()
+    for package, _ in zip(packages, range(_HUES), strict=False):
+        slot = _home(package)
+        while slot in taken:
+            slot = (slot + 7) % _USER_SLOTS  # 7 and 24 have no common divisor: every slot is tried
+        taken.add(slot)
+        moved[package] = slot
+    return moved
+
+
+def user_packages(graph: FlameGraph) -> dict[str, int]:
+    """Own weight of each package of user code, the heaviest first."""
+    weights: dict[str, int] = {}
+    for index, own in zip(graph.node_frame, graph.node_own, strict=True):
+        frame = graph.frames[index]
+        if frame.kind == FrameKind.USER and frame.package:
+            weights[frame.package] = weights.get(frame.package, 0) + own
+    return dict(sorted(weights.items(), key=lambda item: (-item[1], item[0])))
 
 
 def all_classes() -> list[str]:
@@ -126,33 +157,31 @@ def fill(color: str, *, dark: bool = False) -> str:
     return _oklch(lightness, tone.chroma[dark], tone.hue)
 
 
-def legend(graph: FlameGraph) -> list[Key]:
+def legend(graph: FlameGraph, moved: Mapping[str, int]) -> list[Key]:
     """The kinds in ``graph`` in a fixed order, then the packages that matter most; own weight, so nothing counts twice."""
     kinds: dict[str, int] = {}
-    packages: dict[str, int] = {}
     inlined = False
     for index, own in zip(graph.node_frame, graph.node_own, strict=True):
         frame = graph.frames[index]
         inlined |= frame.inlined
         kinds[frame.kind] = kinds.get(frame.kind, 0) + own
-        if frame.kind == FrameKind.USER and frame.package:
-            packages[frame.package] = packages.get(frame.package, 0) + own
-    top = sorted(packages, key=lambda package: (-packages[package], package))[:_NAMED_PACKAGES]
+    packages = user_packages(graph)
+    first = next(iter(packages), "")
     keys = [
-        Key("kind", _swatch(kind, top[0] if top else ""), label, kinds[kind])
+        Key("kind", _swatch(kind, first, moved), label, kinds[kind])
         for kind, label in KIND_LABELS.items()
         if kind in kinds and (kind != FrameKind.ROOT or kinds[kind])
     ]
     keys += [Key("i", "sb", "lighter: inlined")] if inlined else []
     return keys + [
-        Key("package", _swatch(FrameKind.USER, package), _short_package(package), packages[package], package)
-        for package in top
-        if len(packages) > 1 and packages[package] * 100 >= graph.node_total[0]
+        Key("package", _swatch(FrameKind.USER, package, moved), _short_package(package), own, package)
+        for package, own in list(packages.items())[:_NAMED_PACKAGES]
+        if len(packages) > 1 and own * 100 >= graph.node_total[0]
     ]
 
 
-def _swatch(kind: str, package: str) -> str:
-    return color_class(kind, package, "")[:-1] + "b"
+def _swatch(kind: str, package: str, moved: Mapping[str, int]) -> str:
+    return color_class(kind, package, "", moved)[:-1] + "b"
 
 
 def _short_package(path: str) -> str:
@@ -169,6 +198,10 @@ def contrast(first: str, second: str) -> float:
 def _user_tone(slot: int) -> _Tone:
     chroma, lightness = _USER_TIERS[slot // _HUES]
     return _Tone((_FIRST_HUE + _HUE_STEP * (slot % _HUES)) % 360, chroma, lightness)
+
+
+def _home(package: str) -> int:
+    return _hash(package) % _USER_SLOTS
 
 
 def _hash(text: str) -> int:

@@ -18,17 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape
 
 from goinspect.model import FrameKind
-from goinspect.render.colors import (
-    BACKGROUND,
-    KIND_LABELS,
-    MUTED,
-    TEXT,
-    Key,
-    color_class,
-    fill,
-    kind_letter,
-    legend,
-)
+from goinspect.render import colors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +50,7 @@ _ANONYMOUS = re.compile(r"(func|gowrap|deferwrap)?[\d.]+")  # a closure's own na
 class _Label(NamedTuple):
     """An entry of the legend as it is written."""
 
-    key: Key
+    key: colors.Key
     text: str
     share: str
 
@@ -231,9 +221,9 @@ class _Picture:
 
     def __post_init__(self) -> None:
         self.names = [visible(frame.name) for frame in self.graph.frames]
-        self.colors = [color_class(frame.kind, frame.package, frame.name) for frame in self.graph.frames]
-        subtitle = self.graph.subtitle or f"{self.graph.event} · {self.graph.samples:,} samples"
-        self.subtitle = visible(subtitle)
+        self.moved = colors.separate(colors.user_packages(self.graph))
+        self.colors = [colors.color_class(f.kind, f.package, f.name, self.moved) for f in self.graph.frames]
+        self.subtitle = visible(self.graph.subtitle or f"{self.graph.event} · {self.graph.samples:,} samples")
         self.rows = max((box.depth for box in self.boxes), default=3) + 1
         self.keys = _flow(self.legend(), self.width - MARGIN)
         self.head_height = LEGEND_TOP + LEGEND_ROW * (self.keys[-1][2] + 1 if self.keys else 1) + 8
@@ -245,7 +235,7 @@ class _Picture:
         yield f'viewBox="0 0 {self.width} {self.height}">\n'
         yield f"<title>{escape(visible(self.graph.title))}</title>\n"
         yield f"<style>{escape(_asset('flame.css'))}{self.palette()}</style>\n{_HATCH}"
-        yield f'<rect class="paper" width="100%" height="100%" fill="{BACKGROUND[0]}"/>\n'
+        yield f'<rect class="paper" width="100%" height="100%" fill="{colors.BACKGROUND[0]}"/>\n'
         yield f'<g class="frames" transform="translate({MARGIN},{self.head_height})" font-family="monospace" font-size="12">\n'
         yield from (self.frame(box) for box in self.boxes)
         yield "</g>\n"
@@ -260,12 +250,12 @@ class _Picture:
 
     def palette(self) -> str:
         """Only the colours in use, so that renderers without CSS variables and media queries see plain rules."""
-        used = sorted(
-            {self.colors[self.graph.node_frame[box.node]] for box in self.boxes}
-            | {label.key.color for label, _, _ in self.keys}
+        drawn = {self.colors[self.graph.node_frame[box.node]] for box in self.boxes}
+        used = sorted(drawn | {label.key.color for label, _, _ in self.keys})
+        light = "".join(f".{color}{{fill:{colors.fill(color)}}}" for color in used if color[0] != "x")
+        dark = "".join(
+            f".{color}{{fill:{colors.fill(color, dark=True)}}}" for color in used if color[0] != "x"
         )
-        light = "".join(f".{color}{{fill:{fill(color)}}}" for color in used if color[0] != "x")
-        dark = "".join(f".{color}{{fill:{fill(color, dark=True)}}}" for color in used if color[0] != "x")
         hatch = "".join(f".gi .{color}{{fill:url(#gi-hatch)}}" for color in used if color[0] == "x")
         return f"{light}{hatch}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
 
@@ -289,22 +279,23 @@ class _Picture:
 
     def head(self) -> Iterator[str]:
         room = self.width - 2 * MARGIN
-        yield f'<g class="head"><rect class="paper" width="100%" height="{self.head_height - 6}" fill="{BACKGROUND[0]}"/>'
+        yield f'<g class="head"><rect class="paper" width="100%" height="{self.head_height - 6}" fill="{colors.BACKGROUND[0]}"/>'
+        title = _cut(visible(self.graph.title), int(room / 10))
+        yield _text(MARGIN, 30, title, f' class="title" fill="{colors.TEXT[0]}"')
         yield _text(
-            MARGIN, 30, _cut(visible(self.graph.title), int(room / 10)), f' class="title" fill="{TEXT[0]}"'
+            MARGIN, 49, _cut(self.subtitle, int(room / 7)), f' class="subtitle" fill="{colors.MUTED}"'
         )
-        yield _text(MARGIN, 49, _cut(self.subtitle, int(room / 7)), f' class="subtitle" fill="{MUTED}"')
         yield '<g class="legend" font-size="12">'
         for (key, text, share), x, line in self.keys:
             yield f'<g class="key {key.role}" transform="translate({_number(x)},{LEGEND_TOP + line * LEGEND_ROW})">'
             yield f"<title>{escape(visible(key.package))}</title>" if key.package else ""
-            yield f'<rect class="{key.color}" width="11" height="11" rx="2.5"/><text x="17" y="10" fill="{TEXT[0]}">'
-            yield f'{escape(text)} <tspan fill="{MUTED}">{share}</tspan></text></g>'
+            yield f'<rect class="{key.color}" width="11" height="11" rx="2.5"/><text x="17" y="10" fill="{colors.TEXT[0]}">'
+            yield f'{escape(text)} <tspan fill="{colors.MUTED}">{share}</tspan></text></g>'
         yield "</g></g>\n"
 
     def legend(self) -> list[_Label]:
         whole = self.graph.node_total[0] if self.boxes else 0
-        keys = legend(self.graph) if self.boxes else []
+        keys = colors.legend(self.graph, self.moved) if self.boxes else []
         return [
             _Label(key, _cut(visible(key.label), 28), format_share(key.own, whole) if key.role != "i" else "")
             for key in keys
@@ -315,10 +306,10 @@ class _Picture:
         text = f"{len(self.boxes):,} frames drawn"
         text += f" · {left_out:,} too narrow to see left out" if left_out and self.boxes else ""
         y = self.height - FOOT
-        line = _text(MARGIN, 30, text, f' class="subtitle" fill="{MUTED}"') if self.boxes else ""
+        line = _text(MARGIN, 30, text, f' class="subtitle" fill="{colors.MUTED}"') if self.boxes else ""
         return (
             f'<g class="foot" transform="translate(0,{y})">'
-            f'<rect class="paper" y="6" width="100%" height="{FOOT - 6}" fill="{BACKGROUND[0]}"/>{line}</g>\n'
+            f'<rect class="paper" y="6" width="100%" height="{FOOT - 6}" fill="{colors.BACKGROUND[0]}"/>{line}</g>\n'
         )
 
     def empty(self) -> Iterable[str]:
@@ -327,21 +318,20 @@ class _Picture:
         y = self.head_height + 2 * ROW
         hint = "The recording holds none for this event, or a filter removed them all."
         return (
-            _text(self.width / 2, y, "No samples to draw", f'{centre} class="title" fill="{TEXT[0]}"'),
-            _text(self.width / 2, y + 22, hint, f'{centre} class="subtitle" fill="{MUTED}"'),
+            _text(self.width / 2, y, "No samples to draw", f'{centre} class="title" fill="{colors.TEXT[0]}"'),
+            _text(self.width / 2, y + 22, hint, f'{centre} class="subtitle" fill="{colors.MUTED}"'),
         )
 
     def data(self) -> str:
         """What the script cannot read off the picture, in columns and without repetition."""
         graph, boxes = self.graph, self.boxes
-        used = {
-            index: i for i, index in enumerate(dict.fromkeys(graph.node_frame[box.node] for box in boxes))
-        }
+        order = dict.fromkeys(graph.node_frame[box.node] for box in boxes)
+        used = {index: i for i, index in enumerate(order)}
         frames = [
             [
                 self.names[i],
                 visible(f.package),
-                kind_letter(f.kind),
+                colors.kind_letter(f.kind),
                 int(f.inlined),
                 visible(f.location),
                 int(_is_go(f)),
@@ -355,7 +345,7 @@ class _Picture:
             "unit": graph.unit,
             "inverted": graph.inverted,
             "minWidth": self.min_width,
-            "kinds": {kind_letter(kind): label for kind, label in KIND_LABELS.items()},
+            "kinds": {colors.kind_letter(kind): label for kind, label in colors.KIND_LABELS.items()},
             "frames": frames,
             "frame": [used[graph.node_frame[box.node]] for box in boxes],
             "parent": [box.parent for box in boxes],

@@ -11,18 +11,12 @@ import numpy as np
 
 from goinspect._reader import Reader
 from goinspect.errors import FileError, GoinspectError, TruncatedError, UnsupportedError
-from goinspect.profiles.base import Locations, Profile, Totals
-from goinspect.profiles.intern import AddressInterner
-from goinspect.profiles.perfdata.columns import (
-    SampleIndex,
-    chain_blocks,
-    flatten,
-    index_samples,
-    read_fields,
-)
+from goinspect.profiles.base import Profile, Totals
+from goinspect.profiles.perfdata.columns import SampleIndex, index_samples
 from goinspect.profiles.perfdata.events import EventTable, collect_ids
 from goinspect.profiles.perfdata.features import Features, read_features
 from goinspect.profiles.perfdata.header import MAGICS, FileHeader, byteorder_of, read_attrs, read_header
+from goinspect.profiles.perfdata.samples import Clock, SampleColumns, locations
 from goinspect.profiles.perfdata.sideband import SideBandState, TimedRecord, apply_records, read_sideband
 from goinspect.profiles.perfdata.source import Buffer, Words, map_file, releaser
 from goinspect.profiles.perfdata.walk import walk
@@ -33,11 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from goinspect.maps import AddressSpaces
-
 __all__ = ["read", "sniff"]
 
-_STEP = 1 << 15  # samples decoded at once
 _MAGIC_SIZE = 8
 
 
@@ -166,7 +157,7 @@ class _Recording:
     def _replay(
         self, records: _Records, index: SampleIndex, events: EventTable, features: Features
     ) -> SideBandState:
-        clock = _Clock(index, events.has_time())
+        clock = Clock(index, events.has_time())
         state = apply_records(records.sideband, events, clock, features.build_ids)
         state.throttled = records.throttled
         if state.spaces.simplified:
@@ -192,7 +183,7 @@ class _Recording:
         features: Features,
         total: int,
     ) -> Profile:
-        samples = _Samples(words, index, events, state.spaces)
+        samples = SampleColumns(words, index, events, state.spaces)
         if samples.damaged:
             self.warn(f"{samples.damaged} samples have a damaged call chain: only their own address is used")
         truncated = samples.depth >= events.max_stacks()[index.event]
@@ -211,85 +202,9 @@ class _Recording:
             stack_start=samples.stack_start,
             frames=samples.frames,
             truncated=truncated,
-            locations=_locations(samples.interner, state.spaces),
+            locations=locations(samples.interner, state.spaces),
             mappings=state.spaces.mappings,
             totals=Totals(state.lost, state.throttled, int(np.count_nonzero(truncated)), total),
             metadata=features.metadata,
             warnings=tuple(self.warnings),
         )
-
-
-class _Clock:
-    """The time that counts for a place in the recording, for records that do not tell theirs.
-
-    With times: that of the sample before it in the file. Without: the place itself.
-    """
-
-    def __init__(self, index: SampleIndex, has_time: bool) -> None:
-        self._has_time = has_time
-        self._index = index
-        self._positions: NDArray[np.int64] | None = None
-
-    def __call__(self, position: int) -> int:
-        if not self._has_time:
-            return position
-        if self._positions is None:
-            order = np.argsort(self._index.position, kind="stable")
-            self._positions, self._times = self._index.position[order], self._index.time[order]
-        before = int(np.searchsorted(self._positions, position))
-        return int(self._times[before - 1]) if before else 0
-
-
-class _Samples:
-    """The columns of all samples, filled piece by piece so that little more than the result is in memory."""
-
-    def __init__(self, words: Words, index: SampleIndex, events: EventTable, spaces: AddressSpaces) -> None:
-        count = len(index.position)
-        self.pid = np.empty(count, dtype=np.int32)
-        self.tid = np.empty(count, dtype=np.int32)
-        self.cpu = np.empty(count, dtype=np.int32)
-        self.weight = np.empty(count, dtype=np.uint64)
-        self.depth = np.empty(count, dtype=np.int32)
-        self.stack_start = np.zeros(count + 1, dtype=np.int64)
-        self.clock = index.time if events.has_time() else index.position.astype(np.uint64)
-        self.interner = AddressInterner()
-        self.damaged = 0
-        parts: list[NDArray[np.int32]] = []
-        for begin in range(0, count, _STEP):
-            self._fill(words, index, events, spaces, slice(begin, begin + _STEP), parts)
-            words.release()
-        np.cumsum(self.stack_start, out=self.stack_start)
-        self.frames = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-
-    def _fill(
-        self,
-        words: Words,
-        index: SampleIndex,
-        events: EventTable,
-        spaces: AddressSpaces,
-        step: slice,
-        parts: list[NDArray[np.int32]],
-    ) -> None:
-        fields = read_fields(words, index.position[step], index.event[step], events)
-        self.damaged += fields.damaged
-        self.pid[step], self.tid[step], self.cpu[step] = fields.pid, fields.tid, fields.cpu
-        self.weight[step] = events.weights(index.event[step], fields.period)
-        space = spaces.space_of(fields.pid, self.clock[step])
-        counts, depths = self.stack_start[1:][step], self.depth[step]
-        for block in chain_blocks(fields.chains):
-            flat = flatten(words, fields.chains, space, block)
-            counts[block], depths[block] = flat.frames, flat.depth
-            parts.append(self.interner.intern(flat.tags, flat.addresses))
-
-
-def _locations(interner: AddressInterner, spaces: AddressSpaces) -> Locations:
-    tags = interner.tags
-    addresses = interner.addresses.copy()
-    mapping, file_offset = spaces.resolve(tags >> 3, addresses)
-    return Locations(
-        mapping=mapping,
-        file_offset=file_offset,
-        runtime_addr=addresses,
-        kind=(tags >> 1 & 3).astype(np.uint8),
-        exact=(tags & 1).astype(np.bool_),
-    )

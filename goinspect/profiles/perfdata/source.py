@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from goinspect._reader import ByteOrder
 
-__all__ = ["Buffer", "Words", "map_file", "releaser"]
+__all__ = ["Buffer", "Words", "map_file", "record_words", "releaser"]
 
 
 class Buffer:
@@ -89,6 +89,13 @@ class Words:
 
 def _native(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values if values.dtype.isnative else values.astype(np.uint64)
+
+
+def record_words(words: Words, position: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The sizes of records, header included."""
+    headers = words.take(position)
+    sizes = headers >> np.uint64(48) if words.byteorder == "little" else headers & np.uint64(0xFFFF)
+    return (sizes >> np.uint64(3)).astype(np.int64)
 
 
 def map_file(descriptor: int) -> mmap.mmap:

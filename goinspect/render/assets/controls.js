@@ -72,9 +72,10 @@ function arrange() {
   const headHeight = arrangeHead();
   const chart = rowCount() * ROW;
   const tight = headHeight + chart + FOOT;
-  const height = isDocument && !data.width ? Math.max(tight, window.innerHeight) : tight;
+  const fills = isDocument && !data.width && chart > window.innerHeight / 3; // a small chart would look lost
+  const height = fills ? Math.max(tight, window.innerHeight) : tight;
   const top = data.inverted ? headHeight : height - FOOT - chart; // flames stand on the details, icicles hang
-  svg.setAttribute("height", height);
+  svg.setAttribute("height", isDocument && !data.width ? Math.max(height, window.innerHeight) : height);
   view.height = height;
   view.top = top;
   layer.setAttribute("transform", `translate(${MARGIN},${top})`);

@@ -7,6 +7,7 @@ const svg = document.currentScript ? document.currentScript.closest("svg") : doc
 const data = JSON.parse(svg.querySelector("metadata").textContent);
 const layer = svg.querySelector(".frames");
 const boxes = Array.from(layer.children); // one <g> per node, in node order: a parent before its children
+const rects = boxes.map((box) => box.querySelector("rect"));
 const count = boxes.length;
 
 const MARGIN = 12, ROW = 18, PAD = 4, MIN_LABEL = 3;
@@ -127,35 +128,43 @@ function cut(text, budget) {
 
 // ---- Drawing
 
-const drawnCells = new Int32Array(count).fill(-1); // label budget at the last drawing: most labels do not change
+// What the last drawing left behind: writing to the document is the slow part, so nothing is written twice.
+const drawn = {
+  cells: new Int32Array(count).fill(-1), // label budget: most labels do not change
+  hidden: new Uint8Array(count),
+  above: new Uint8Array(count),
+  place: new Array(count).fill(""),
+};
 
 function draw() {
   const rows = rowCount();
   const scale = view.inner / total[view.root];
   for (let i = 0; i < count; i++) {
-    const above = isAbove(i);
-    boxes[i].classList.toggle("above", above);
-    if (!isShown(i)) {
-      if (boxes[i].getAttribute("display") !== "none") boxes[i].setAttribute("display", "none");
-      continue;
+    const shown = isShown(i);
+    if (drawn.hidden[i] === Number(shown)) {
+      if (shown) boxes[i].removeAttribute("display");
+      else boxes[i].setAttribute("display", "none");
+      drawn.hidden[i] = Number(!shown);
     }
+    if (!shown) continue;
+    const above = isAbove(i);
+    if (drawn.above[i] !== Number(above)) boxes[i].classList.toggle("above", above);
+    drawn.above[i] = Number(above);
     const x = above ? 0 : (start[i] - start[view.root]) * scale;
-    const width = above ? view.inner : total[i] * scale;
     const y = (data.inverted ? rowOf(i) : rows - 1 - rowOf(i)) * ROW;
-    place(i, x, y, width);
+    place(i, `translate(${x.toFixed(2)},${y})`, above ? view.inner : total[i] * scale);
   }
 }
 
-function place(i, x, y, width) {
-  const box = boxes[i];
-  box.removeAttribute("display");
-  box.setAttribute("transform", `translate(${x.toFixed(2)},${y})`);
-  box.querySelector("rect").setAttribute("width", Math.max(width - 0.5, width * 0.7).toFixed(2));
-  const budget = Math.floor((width - 2 * PAD) / cell);
-  if (budget === drawnCells[i]) return;
-  drawnCells[i] = budget;
+function place(i, where, width) {
+  if (drawn.place[i] !== where) boxes[i].setAttribute("transform", where);
+  drawn.place[i] = where;
+  rects[i].setAttribute("width", Math.max(width - 0.5, width * 0.7).toFixed(2));
+  const budget = Math.max(0, Math.floor((width - 2 * PAD) / cell));
+  if (budget === drawn.cells[i] || (budget < MIN_LABEL && drawn.cells[i] >= 0 && drawn.cells[i] < MIN_LABEL)) return;
+  drawn.cells[i] = budget;
   const { name, isGo } = frameOf(i);
-  setLabel(box, shorten(name, budget, isGo));
+  setLabel(boxes[i], shorten(name, budget, isGo));
 }
 
 function setLabel(box, label) {
@@ -170,13 +179,13 @@ function setLabel(box, label) {
     text.setAttribute("y", "12.5");
   }
   text.textContent = label;
-  if (WIDE.test(label)) {
-    // Letters of unknown width are squeezed into the place they were given.
-    text.setAttribute("textLength", (cells(label) * cell).toFixed(2));
-    text.setAttribute("lengthAdjust", "spacingAndGlyphs");
-  } else {
-    text.removeAttribute("textLength");
-  }
+  text.removeAttribute("textLength");
+  if (!WIDE.test(label)) return;
+  // Letters of unknown width are squeezed into the place they were given, if they need more.
+  const room = cells(label) * cell;
+  if (text.getComputedTextLength() <= room) return;
+  text.setAttribute("textLength", room.toFixed(2));
+  text.setAttribute("lengthAdjust", "spacingAndGlyphs");
 }
 
 // ---- Numbers, written as svg.py writes them

@@ -1,0 +1,112 @@
+"""Binary: an executable with everything goinspect can say about it, each part made when it is first asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from goinspect.errors import GoinspectError
+from goinspect.gosym import inline
+from goinspect.gosym.module import GoModule, load
+from goinspect.objfile import open_image
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from goinspect.gosym.bulk import BulkTable, Frames
+    from goinspect.gosym.pclntab import Func
+    from goinspect.model import Frame, Symbol
+
+__all__ = ["Binary", "NativeSymbols"]
+
+_CODE = ("function", "ifunc")
+
+
+class NativeSymbols:
+    """Functions of the container's symbol tables, by address: for C code, and for Go code outside gopclntab."""
+
+    def __init__(self, symbols: Sequence[Symbol]) -> None:
+        # At one address the sized, global, static-table name is the one a person would give.
+        ranked = sorted(
+            (s for s in symbols if s.kind in _CODE and s.section and s.name),
+            key=lambda s: (s.vaddr, s.size == 0, s.binding == "local", s.source != "symtab", s.name),
+        )
+        by_address: dict[int, Symbol] = {}
+        for symbol in ranked:
+            by_address.setdefault(symbol.vaddr, symbol)
+        self._symbols = list(by_address.values())
+        self._starts = [symbol.vaddr for symbol in self._symbols]
+
+    def find(self, vaddr: int) -> Symbol | None:
+        """The function that holds `vaddr`; one of unknown size reaches to the next."""
+        index = bisect_right(self._starts, vaddr) - 1
+        if index < 0:
+            return None
+        symbol = self._symbols[index]
+        return symbol if symbol.size == 0 or vaddr < symbol.vaddr + symbol.size else None
+
+
+class Binary:
+    """One executable file. Opening it reads headers only.
+
+    Raises:
+        GoinspectError: the file cannot be read as an executable (see `goinspect.objfile.open_image`).
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.image = open_image(path)
+        self.path = self.image.path
+
+    @cached_property
+    def go(self) -> GoModule:
+        """Its gopclntab. Raises NotGoError where there is none."""
+        try:
+            return load(self.image)
+        except GoinspectError as error:
+            raise error.about(self.path) from None
+
+    @cached_property
+    def go_or_none(self) -> GoModule | None:
+        """Its gopclntab, or None for a file that has no usable one."""
+        try:
+            return self.go
+        except GoinspectError:
+            return None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was odd about the file, as far as it has been looked at."""
+        go = self.__dict__.get("go")
+        return (*self.image.warnings, *(go.warnings if go else ()))
+
+    @cached_property
+    def bulk(self) -> BulkTable:
+        """The numpy engine over `go`."""
+        from goinspect.gosym.bulk import BulkTable  # numpy: 0.1 s that a single lookup must not pay
+
+        return BulkTable(self.go.table)
+
+    @cached_property
+    def native(self) -> NativeSymbols:
+        """Functions of the symbol tables."""
+        return NativeSymbols(list(self.image.symbols()))
+
+    def function_at(self, vaddr: int) -> Func | None:
+        """The Go function that holds `vaddr`."""
+        table = self.go.table
+        index = table.find(vaddr)
+        return None if index is None else table.func(index)
+
+    def frames(self, vaddr: int) -> tuple[Frame, ...]:
+        """The logical Go frames at `vaddr`, innermost first; () where no Go function holds it."""
+        func = self.function_at(vaddr)
+        return () if func is None else inline.expand(self.go.table, func, vaddr)
+
+    def bulk_frames(self, vaddrs: NDArray[np.uint64], *, inlines: bool = True, lines: bool = True) -> Frames:
+        """`frames` for many addresses at once."""
+        return self.bulk.frames(vaddrs, inlines=inlines, lines=lines)
