@@ -5,10 +5,137 @@ A command makes one of these and hands it to a renderer, so that table, JSON and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
-__all__ = ["FlameFrame", "FlameGraph"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from goinspect.model import Frame
+
+__all__ = [
+    "EventSummary",
+    "FlameFrame",
+    "FlameGraph",
+    "FlameProfile",
+    "FlameTotals",
+    "FunctionList",
+    "FunctionRow",
+    "LineReport",
+    "LineRow",
+    "PclntabInfo",
+    "StackColumns",
+    "StackTable",
+    "SymbolList",
+    "SymbolRow",
+]
+
+
+# --- pcln ---
+
+
+@dataclass(frozen=True, slots=True)
+class PclntabInfo:
+    """A gopclntab: what it is and how it was found. Addresses are vaddrs, sizes bytes."""
+
+    generation: str  # "1.2", "1.16", "1.18" or "1.20"
+    found_by: str
+    address: int
+    text_start: int
+    text_from: str
+    gofunc_from: str | None
+    magic: int
+    byteorder: str
+    quantum: int
+    ptrsize: int
+    nfunc: int
+    nfiles: int
+    size: int
+    parts: dict[str, int]  # name -> offset from the table's first byte
+
+
+class LineRow(NamedTuple):
+    """A PC and its frames, innermost first; None where no function holds it."""
+
+    pc: int
+    query: str  # as it was asked for
+    function: str | None
+    entry: int | None
+    frames: tuple[Frame, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineReport:
+    """`goinspect pcln BIN PC…`."""
+
+    schema: ClassVar[str] = "goinspect.pcln/1"
+
+    binary: str
+    go_version: str | None
+    pclntab: PclntabInfo
+    rows: tuple[LineRow, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class FunctionRow(NamedTuple):
+    """A function of gopclntab. `end` is the next function's entry: padding belongs to the row."""
+
+    entry: int
+    end: int
+    name: str
+    file: str | None
+    start_line: int | None
+    frame_size: int | None
+    args_size: int | None
+    func_id: str | None
+    flags: tuple[str, ...]
+    inlined: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionList:
+    """`goinspect pcln BIN --functions` (and `--header`, without rows)."""
+
+    schema: ClassVar[str] = "goinspect.pcln/1"
+
+    binary: str
+    go_version: str | None
+    pclntab: PclntabInfo
+    rows: tuple[FunctionRow, ...]
+    warnings: tuple[str, ...] = ()
+
+
+# --- symbols ---
+
+
+class SymbolRow(NamedTuple):
+    """A symbol, merged from every table that knows it."""
+
+    name: str
+    address: int
+    size: int | None
+    size_exact: bool  # False: bounded by the next function's entry, padding included
+    kind: str
+    sources: tuple[str, ...]
+    section: str | None
+    package: str | None
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolList:
+    """`goinspect symbols BIN`."""
+
+    schema: ClassVar[str] = "goinspect.symbols/1"
+
+    binary: str
+    rows: tuple[SymbolRow, ...]
+    warnings: tuple[str, ...] = ()
+
+
+# --- flame ---
 
 
 class FlameFrame(NamedTuple):
@@ -21,6 +148,67 @@ class FlameFrame(NamedTuple):
     location: str = ""  # "file:line" when asked for, else ""
 
 
+class EventSummary(NamedTuple):
+    """An event of a recording; `unit` is that of `weight`."""
+
+    name: str
+    samples: int
+    weight: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlameTotals:
+    """What went into a flame graph. Counts; `weight` in the event's unit."""
+
+    samples: int
+    weight: int
+    lost: int
+    throttled: int
+    threads: int
+    frames: int
+    frames_named: int
+    truncated: int
+    garbage_dropped: int
+
+
+class StackColumns(Protocol):
+    """Distinct stacks, root first: stack i is ``frames[start[i]:start[i + 1]]``."""
+
+    @property
+    def start(self) -> NDArray[np.int64]: ...
+    @property
+    def frames(self) -> NDArray[np.int32]: ...
+    @property
+    def weight(self) -> NDArray[np.uint64]: ...
+    @property
+    def samples(self) -> NDArray[np.int64]: ...
+
+
+class StackTable(NamedTuple):
+    """Distinct stacks and their frames; `roots` is a frame to put above each stack, or -1."""
+
+    frames: tuple[FlameFrame, ...]
+    roots: NDArray[np.int32]
+    stacks: StackColumns
+
+
+@dataclass(frozen=True, slots=True)
+class FlameProfile:
+    """The named, merged samples of one event of a recording."""
+
+    schema: ClassVar[str] = "goinspect.flame/1"
+
+    events: tuple[EventSummary, ...]
+    event: str
+    unit: str  # "ns", "count" or "samples"
+    totals: FlameTotals
+    stacks: StackTable
+    missing: tuple[str, ...] = ()  # binaries that were not found
+    warnings: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class FlameGraph:
     """A merged call tree, columnar. Node 0 is the root ("all"); a parent comes before its children; depth first.
@@ -28,8 +216,6 @@ class FlameGraph:
     ``total[i]`` includes the children, ``own[i]`` is what ended in the node itself. ``unit``: "ns", "samples"
     or "count". Nodes below the pruning threshold are left out, their weight stays in their parents' totals.
     """
-
-    schema: ClassVar[str] = "goinspect.flame/1"
 
     title: str
     subtitle: str

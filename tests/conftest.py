@@ -19,7 +19,9 @@ def oracle_rows(build: str, name: str) -> list[list[str]]:
     """The tab-separated lines of ``<name>.txt`` (or ``.txt.xz``) of a fixture, without its ``#`` comments."""
     plain = FIXTURES / build / f"{name}.txt"
     packed = FIXTURES / build / f"{name}.txt.xz"
-    text = plain.read_text("utf-8") if plain.exists() else lzma.decompress(packed.read_bytes()).decode("utf-8")
+    text = (
+        plain.read_text("utf-8") if plain.exists() else lzma.decompress(packed.read_bytes()).decode("utf-8")
+    )
     return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
 
 

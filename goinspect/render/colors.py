@@ -172,7 +172,7 @@ def legend(graph: FlameGraph, moved: Mapping[str, int]) -> list[Key]:
         for kind, label in KIND_LABELS.items()
         if kind in kinds and (kind != FrameKind.ROOT or kinds[kind])
     ]
-    keys += [Key("i", "sb", "lighter: inlined")] if inlined else []
+    keys += [Key("i", "sb", "faded: inlined")] if inlined else []
     return keys + [
         Key("package", _swatch(FrameKind.USER, package, moved), _short_package(package), own, package)
         for package, own in list(packages.items())[:_NAMED_PACKAGES]

@@ -252,9 +252,9 @@ class _Picture:
         """Only the colours in use, so that renderers without CSS variables and media queries see plain rules."""
         drawn = {self.colors[self.graph.node_frame[box.node]] for box in self.boxes}
         used = sorted(drawn | {label.key.color for label, _, _ in self.keys})
-        light = "".join(f".{color}{{fill:{colors.fill(color)}}}" for color in used if color[0] != "x")
+        light = "".join(f".gi .{color}{{fill:{colors.fill(color)}}}" for color in used if color[0] != "x")
         dark = "".join(
-            f".{color}{{fill:{colors.fill(color, dark=True)}}}" for color in used if color[0] != "x"
+            f".gi .{color}{{fill:{colors.fill(color, dark=True)}}}" for color in used if color[0] != "x"
         )
         hatch = "".join(f".gi .{color}{{fill:url(#gi-hatch)}}" for color in used if color[0] == "x")
         return f"{light}{hatch}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from goinspect.model import FrameKind
+from goinspect.render.svg import render_svg
 from goinspect.results import FlameFrame, FlameGraph
 
 if TYPE_CHECKING:
@@ -264,3 +267,84 @@ def service_stacks(seed: int = 7) -> list[Stack]:
 def service() -> FlameGraph:
     """The busy service."""
     return make_graph(service_stacks())
+
+
+# ---- A real browser
+
+ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+def find_chromium():
+    names = [os.environ.get("GOINSPECT_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = find_chromium()
+    if path is None:
+        missing = (
+            "no Chromium: set GOINSPECT_CHROMIUM or put chromium, chromium-browser or google-chrome in PATH"
+        )
+        if os.environ.get("GOINSPECT_REQUIRE_BROWSER") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("svg")
+
+
+@pytest.fixture(scope="module")
+def picture(directory):
+    path = directory / "service.svg"
+    path.write_text(render_svg(make_graph(service_stacks())), "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    return browser.new_context()
+
+
+@pytest.fixture
+def visit(browser, context):
+    """Open pages that must not say a word on the console nor ask the network for anything."""
+    pages, noise = [], []
+
+    def visit(uri, width=1400, height=900, still=False):
+        page = (browser.new_context(java_script_enabled=False) if still else context).new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_default_timeout(4000)
+        page.on("console", lambda message: noise.append(message.text))
+        page.on("pageerror", lambda error: noise.append(str(error)))
+        page.on(
+            "request", lambda request: request.url.startswith(uri.split("#")[0]) or noise.append(request.url)
+        )
+        page.goto(uri)
+        return page
+
+    yield visit
+    for page in pages:
+        page.close()
+    assert noise == []
+
+
+@pytest.fixture
+def draw(directory, visit):
+    """Draw stacks, and open the picture."""
+
+    def draw(stacks, width=None, page_width=1400, page_height=900, still=False, **changes):
+        path = directory / "drawn.svg"
+        path.write_text(render_svg(make_graph(stacks, **changes), width=width), "utf-8")
+        return visit(path.as_uri(), page_width, page_height, still)
+
+    return draw

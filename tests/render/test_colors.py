@@ -93,7 +93,7 @@ def test_legend_counts_own_weight_once():
     assert [(key.role, key.label, key.own) for key in keys] == [
         ("kind", "Application", 7),
         ("kind", "Go runtime", 3),
-        ("i", "lighter: inlined", 0),
+        ("i", "faded: inlined", 0),
         ("package", "main", 5),
         ("package", "lib", 2),
     ]

@@ -15,7 +15,7 @@ from goinspect.profiles.perfdata.attr import MIN_ATTR_SIZE, Attr, read_attr
 if TYPE_CHECKING:
     from goinspect._reader import ByteOrder, Reader
 
-__all__ = ["MAGICS", "FileHeader", "FilePart", "RecordedAttr", "byteorder_of", "read_attrs", "read_header"]
+__all__ = ["MAGICS", "FileHeader", "FilePart", "RecordedAttr", "byteorder_of", "is_unfinished", "read_attrs", "read_header"]
 
 MAGICS: dict[bytes, ByteOrder] = {
     b"PERFILE2": "little",
@@ -112,6 +112,18 @@ def _features(reader: Reader) -> tuple[int, ...]:
 
 def _bits(words: list[int]) -> tuple[int, ...]:
     return tuple(64 * index + bit for index, word in enumerate(words) for bit in range(64) if word >> bit & 1)
+
+
+def is_unfinished(reader: Reader, header: FileHeader) -> bool:
+    """Was the recorder stopped before it wrote the size of the data?
+
+    A finished recording without any data says 0 too, but then its table of feature sections stands at the data's
+    place, and the first section comes right after that table.
+    """
+    at, sections_at = header.data.offset, header.data.offset + 16 * len(header.features)
+    if header.data.size or not header.features:
+        return not header.data.size
+    return sections_at > reader.size or reader.u64(at) != sections_at
 
 
 def read_attrs(reader: Reader, header: FileHeader) -> list[RecordedAttr]:

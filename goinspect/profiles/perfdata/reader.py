@@ -15,7 +15,14 @@ from goinspect.profiles.base import Profile, Totals
 from goinspect.profiles.perfdata.columns import SampleIndex, index_samples
 from goinspect.profiles.perfdata.events import EventTable, collect_ids
 from goinspect.profiles.perfdata.features import Features, read_features
-from goinspect.profiles.perfdata.header import MAGICS, FileHeader, byteorder_of, read_attrs, read_header
+from goinspect.profiles.perfdata.header import (
+    MAGICS,
+    FileHeader,
+    byteorder_of,
+    is_unfinished,
+    read_attrs,
+    read_header,
+)
 from goinspect.profiles.perfdata.samples import Clock, SampleColumns, locations
 from goinspect.profiles.perfdata.sideband import SideBandState, TimedRecord, apply_records, read_sideband
 from goinspect.profiles.perfdata.source import Buffer, Words, map_file, releaser
@@ -108,7 +115,7 @@ class _Recording:
         return self._assemble(words, index, events, state, features, records.total)
 
     def _features(self, header: FileHeader) -> Features:
-        if header.data.size == 0 or header.data.end > self.reader.size:
+        if header.data.end > self.reader.size or is_unfinished(self.reader, header):
             return Features()
         return read_features(self.reader, header, self.warn)
 
@@ -127,7 +134,7 @@ class _Recording:
         offset, end, size = header.data.offset, header.data.end, self.reader.size
         if offset > size:
             raise TruncatedError(f"perf.data: the file ends at {size:#x}, before its data", offset=offset)
-        if header.data.size == 0:
+        if is_unfinished(self.reader, header):
             self.warn(
                 "the recorder did not finish this file: read up to its end, without names of events and machine"
             )

@@ -1,0 +1,260 @@
+"""Stacks as integers: cut what does not belong, merge equal ones.
+
+Nothing here looks at a name; `symbolize` says by flags what a location means for the stack it is in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from goinspect.analysis.symbolize import Flag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from goinspect.analysis.symbolize import Symbolizer, SymbolTable
+    from goinspect.profiles.base import Locations, Profile
+
+__all__ = ["Stacks", "correct_trapped", "cut_garbage", "merge"]
+
+_BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
+_BLANK = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """Distinct stacks, root first: stack i is ``frames[start[i]:start[i + 1]]``, indices into ``SymbolTable.frames``."""
+
+    start: NDArray[np.int64]
+    frames: NDArray[np.int32]
+    group: NDArray[np.int32]  # what the caller grouped samples by
+    weight: NDArray[np.uint64]
+    samples: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+
+def correct_trapped(profile: Profile, symbolizer: Symbolizer) -> NDArray[np.int32]:
+    """Frames with exact addresses below sigpanic, asyncPreempt and their like: there nothing was called.
+
+    A reader takes every caller's address for a return address and looks one byte before it; an interrupted
+    instruction's address must be looked up as it is.
+    """
+    table, frames = symbolizer.table, profile.frames
+    trapped = np.flatnonzero((table.flags & Flag.TRAPPED).astype(bool)[frames[:-1]])
+    below = trapped + 1
+    ends = profile.stack_start[np.searchsorted(profile.stack_start, trapped, side="right")]
+    below = below[below < ends]
+    below = below[~profile.locations.exact[frames[below]]]
+    if not len(below):
+        return frames
+    wrong, new = np.unique(frames[below], return_inverse=True)
+    known = len(table.expansion)
+    symbolizer.add(_one_further(profile.locations, wrong))
+    frames = frames.copy()
+    frames[below] = (new + known).astype(np.int32)
+    return frames
+
+
+def _one_further(locations: Locations, rows: NDArray[np.int32]) -> Locations:
+    one = np.uint64(1)
+    return replace(
+        locations,
+        mapping=locations.mapping[rows],
+        file_offset=locations.file_offset[rows] + one,
+        runtime_addr=locations.runtime_addr[rows] + one,
+        kind=locations.kind[rows],
+        exact=np.ones(len(rows), dtype=np.bool_),
+    )
+
+
+def cut_garbage(
+    start: NDArray[np.int64], frames: NDArray[np.int32], flags: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], int]:
+    """Where each stack really ends, and how many frames that drops.
+
+    A frame-pointer walk does not know the top of a stack. Below goexit and mcall nothing belongs to the stack; below
+    the other roots everything from the first address on that is no code.
+    """
+    stop = start[1:].copy()
+    if not len(frames):
+        return stop, 0
+    flat = flags[frames]
+    anchors = np.flatnonzero(flat & (Flag.CUT | Flag.ROOT))
+    stack = np.searchsorted(start, anchors, side="right") - 1
+    inner = anchors + 1 < start[stack + 1]
+    anchors, stack = anchors[inner], stack[inner]
+    bad = np.append(np.flatnonzero(flat & Flag.BAD), len(flat))
+    first_bad = bad[np.searchsorted(bad, anchors)]
+    cut = np.where(flat[anchors] & Flag.CUT, anchors + 1, first_bad)
+    np.minimum.at(stop, stack, cut)
+    return stop, int((start[1:] - stop).sum())
+
+
+def merge(
+    start: NDArray[np.int64],
+    stop: NDArray[np.int64],
+    frames: NDArray[np.int32],
+    table: SymbolTable,
+    group: NDArray[np.int32],
+    weight: NDArray[np.uint64],
+    *,
+    keep: NDArray[np.bool_] | None = None,
+) -> Stacks:
+    """Merge samples with the same group and the same frames.
+
+    Args:
+        start: of each sample's stack in `frames`, leaf first; n + 1 entries.
+        stop: its end after cutting.
+        frames: location of each frame.
+        table: from `Symbolizer`.
+        group: of each sample; samples of different groups stay apart.
+        weight: of each sample.
+        keep: expansions to leave in; all where it is None.
+    """
+    flat = table.expansion[frames]
+    if keep is not None:
+        flat[~keep[flat]] = _BLANK
+    for row in np.flatnonzero(stop < start[1:]).tolist():
+        flat[stop[row] : start[row + 1]] = _BLANK
+    hashes = _hash_stacks(start, flat, len(table.expansions)) ^ (group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    first, inverse = _verified(first, inverse, start, flat, group)
+    total = np.zeros(len(first), dtype=np.uint64)
+    np.add.at(total, inverse, weight)
+    samples = np.bincount(inverse, minlength=len(first))
+    out_start, out_frames = _expanded(first, start, flat, table)
+    return Stacks(out_start, out_frames, group[first], total, samples)
+
+
+def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) -> NDArray[np.uint64]:
+    """A 64-bit sum over (expansion, position) for each stack; blanks add nothing."""
+    rng = np.random.default_rng(0x60)
+    mix = rng.integers(1, 1 << 63, count + 1, dtype=np.uint64)
+    mix[_BLANK] = 0
+    depth = int((start[1:] - start[:-1]).max(initial=0))
+    place = rng.integers(1, 1 << 63, depth + 1, dtype=np.uint64) | np.uint64(1)
+    out = np.zeros(len(start) - 1, dtype=np.uint64)
+    for begin in range(0, len(out), _BLOCK):
+        bounds = start[begin : begin + _BLOCK + 1]
+        low, high = int(bounds[0]), int(bounds[-1])
+        lengths = np.diff(bounds)
+        some = lengths > 0
+        if not some.any():
+            continue
+        position = np.arange(high - low) - np.repeat(bounds[:-1] - low, lengths)
+        terms = mix[flat[low:high]] * place[position]
+        out[begin : begin + _BLOCK][some] = np.add.reduceat(terms, (bounds[:-1] - low)[some])
+    return out
+
+
+def _verified(
+    first: NDArray[np.int64],
+    inverse: NDArray[np.int64],
+    start: NDArray[np.int64],
+    flat: NDArray[np.int32],
+    group: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Equal hashes prove nothing: compare each stack with the one it was merged into, and part those that differ."""
+    different: list[int] = []
+    lengths = np.diff(start)
+    same = (group[first[inverse]] == group) & (lengths[first[inverse]] == lengths)
+    for begin in range(0, len(inverse), _BLOCK):
+        rows = np.arange(begin, min(begin + _BLOCK, len(inverse)))
+        rows = rows[same[rows] & (lengths[rows] > 0)]
+        if not len(rows):
+            continue
+        sizes = lengths[rows]
+        bounds = np.cumsum(sizes) - sizes
+        within = np.arange(int(sizes.sum())) - np.repeat(bounds, sizes)
+        mine = flat[np.repeat(start[rows], sizes) + within]
+        other = flat[np.repeat(start[first[inverse[rows]]], sizes) + within]
+        unequal = np.logical_or.reduceat(mine != other, bounds)
+        different += rows[unequal].tolist()
+    # Stacks of different raw length may still be equal where one has blanks behind its end: compare those as bytes.
+    suspects = sorted({*different, *np.flatnonzero(~same).tolist()})
+    return _reassign(suspects, first, inverse, start, flat, group) if suspects else (first, inverse)
+
+
+def _reassign(
+    suspects: list[int],
+    first: NDArray[np.int64],
+    inverse: NDArray[np.int64],
+    start: NDArray[np.int64],
+    flat: NDArray[np.int32],
+    group: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def key(row: int) -> tuple[int, bytes]:
+        stack = flat[start[row] : start[row + 1]]
+        return int(group[row]), stack[stack != _BLANK].tobytes()
+
+    firsts = first.tolist()
+    known = {key(firsts[number]): number for number in {int(inverse[row]) for row in suspects}}
+    for row in suspects:
+        number = known.setdefault(key(row), len(firsts))
+        if number == len(firsts):
+            firsts.append(row)
+        inverse[row] = number
+    return np.array(firsts, dtype=np.int64), inverse
+
+
+def _expanded(
+    first: NDArray[np.int64], start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The frames of the stacks `first`, root first, inlined calls expanded."""
+    sizes = start[first + 1] - start[first]
+    bounds = np.cumsum(sizes)
+    within = np.arange(int(bounds[-1]) if len(bounds) else 0) - np.repeat(bounds - sizes, sizes)
+    rooted = flat[np.repeat(start[first + 1], sizes) - 1 - within]
+    owner = np.repeat(np.arange(len(first)), sizes)[rooted != _BLANK]
+    rooted = rooted[rooted != _BLANK]
+    lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
+    pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
+    counts = lengths[rooted]
+    ends = np.cumsum(counts)
+    inside = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts, counts)
+    frames = pool[np.repeat((np.cumsum(lengths) - lengths)[rooted], counts) + inside]
+    out = np.zeros(len(first) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(owner, weights=counts, minlength=len(first)).astype(np.int64), out=out[1:])
+    return out, frames
+
+
+def select(stacks: Stacks, rows: NDArray[np.bool_]) -> Stacks:
+    """The stacks where `rows` is True."""
+    sizes = np.diff(stacks.start)
+    flat = np.repeat(rows, sizes)
+    start = np.concatenate(([0], np.cumsum(sizes[rows])))
+    return Stacks(start, stacks.frames[flat], stacks.group[rows], stacks.weight[rows], stacks.samples[rows])
+
+
+def drop_frames(stacks: Stacks, drop: NDArray[np.bool_]) -> Stacks:
+    """The stacks without the frames for which `drop` is True; stacks left empty stay, so that weights add up."""
+    sizes = np.diff(stacks.start)
+    keep = ~drop[stacks.frames]
+    owner = np.repeat(np.arange(len(stacks)), sizes)[keep]
+    start = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(stacks)))))
+    return replace(stacks, start=start.astype(np.int64), frames=stacks.frames[keep])
+
+
+def has_frame(stacks: Stacks, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which stacks hold at least one frame for which `wanted` is True."""
+    owner = np.repeat(np.arange(len(stacks)), np.diff(stacks.start))
+    return np.bincount(owner[wanted[stacks.frames]], minlength=len(stacks)) > 0
+
+
+def reversed_stacks(stacks: Stacks) -> Stacks:
+    """Leaf first, for a graph merged from the leaves."""
+    sizes = np.diff(stacks.start)
+    within = np.arange(len(stacks.frames)) - np.repeat(stacks.start[:-1], sizes)
+    return replace(stacks, frames=stacks.frames[np.repeat(stacks.start[1:], sizes) - 1 - within])
+
+
+def matching(names: list[str], test: Callable[[str], object]) -> NDArray[np.bool_]:
+    """A mask over frames by their names."""
+    return np.array([bool(test(name)) for name in names], dtype=np.bool_)

@@ -1,0 +1,268 @@
+"""Locations to frames: every distinct address of a profile is looked up once, in one batch per binary.
+
+The result maps each location to an *expansion*: its frames from the physical function inwards, inlined calls
+included. Two PCs with the same frames share an expansion, so that stacks can be compared as small integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from goinspect.analysis.kernel import KernelSymbols, find_kallsyms
+from goinspect.analysis.locate_binaries import mapped_name
+from goinspect.errors import GoinspectError
+from goinspect.gosym.names import Classifier
+from goinspect.maps import file_offset_to_vaddr
+from goinspect.model import FrameKind
+from goinspect.profiles.base import KIND_GUEST, KIND_KERNEL, KIND_USER
+from goinspect.results import FlameFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from goinspect.analysis.locate_binaries import BinaryFinder
+    from goinspect.binary import Binary
+    from goinspect.model import Mapping
+    from goinspect.profiles.base import Locations, Profile
+
+__all__ = ["Flag", "SymbolTable", "Symbolizer", "SymbolizeOptions"]
+
+
+class Flag:
+    """What the stack rules need to know of a location; bits."""
+
+    NAMED = 1  # has a symbol
+    GO = 2  # lies in a Go function
+    CUT = 4  # nothing below it belongs to this stack: goexit, mcall
+    ROOT = 8  # garbage may follow below it: mstart, rt0_go, morestack, clone …
+    BAD = 16  # a user address without a symbol: garbage if it stands below a root
+    TRAPPED = 32  # the frame below it was interrupted, not called: its address is exact
+
+
+# mcall leaves the goroutine for good: what a frame-pointer walk finds below it is stale.
+_CUT = frozenset({"runtime.goexit", "runtime.mcall"})
+_ROOTS = frozenset({
+    "runtime.mstart", "runtime.mstart0", "runtime.mstart1", "runtime.rt0_go", "runtime.morestack", "crosscall1",
+    "crosscall_amd64", "clone", "clone3", "__clone", "__clone3", "start_thread", "_start", "__libc_start_main",
+})  # fmt: skip
+_TRAPS = frozenset({"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2", "runtime.sigreturn__sigaction"})
+
+
+class SymbolizeOptions(NamedTuple):
+    """What to put into frames."""
+
+    inlines: bool = True
+    lines: bool = False
+    kallsyms: str | None = None
+
+
+@dataclass(slots=True)
+class SymbolTable:
+    """Frames of locations. ``expansion[i]`` is the row of location i in ``expansions``."""
+
+    frames: list[FlameFrame] = field(default_factory=list)
+    expansions: list[tuple[int, ...]] = field(default_factory=list)  # outermost (physical) frame first
+    expansion: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    flags: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))  # Flag bits, per location
+    warnings: list[str] = field(default_factory=list)
+
+
+class Symbolizer:
+    """Symbolizes the locations of one profile."""
+
+    def __init__(self, profile: Profile, finder: BinaryFinder, options: SymbolizeOptions) -> None:
+        self._mappings = profile.mappings
+        self._finder = finder
+        self._options = options
+        self._kernel: KernelSymbols | None = None
+        self._kernel_looked = False
+        self._frame_ids: dict[FlameFrame, int] = {}
+        self._expansion_ids: dict[tuple[int, ...], int] = {}
+        self.table = SymbolTable()
+
+    def add(self, locations: Locations) -> SymbolTable:
+        """Look up `locations`; rows are appended to the table, which is returned."""
+        count = len(locations.mapping)
+        self._expansion = np.zeros(count, dtype=np.int32)
+        self._flags = np.zeros(count, dtype=np.uint8)
+        kernel = (locations.kind != KIND_USER) & (locations.kind != KIND_GUEST)
+        self._kernel_rows(np.flatnonzero(kernel), locations)
+        for key, rows in self._by_file(np.flatnonzero(~kernel), locations):
+            if key is None:
+                self._label(rows, "[unknown]", Flag.BAD)
+            else:
+                self._file_rows(key, rows, locations)
+        table = self.table
+        table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
+        table.expansion = np.concatenate((table.expansion, self._expansion))
+        table.flags = np.concatenate((table.flags, self._flags))
+        return table
+
+    def _by_file(
+        self, rows: NDArray[np.int64], locations: Locations
+    ) -> Iterable[tuple[Mapping | None, NDArray[np.int64]]]:
+        """Rows grouped by file: mappings of one file in many processes are one group."""
+        groups: dict[tuple[str, str] | None, tuple[Mapping | None, list[NDArray[np.int64]]]] = {}
+        number = locations.mapping[rows]
+        for mapping_index in np.unique(number).tolist():
+            mapping = self._mappings[mapping_index] if mapping_index >= 0 else None
+            key = None if mapping is None else (mapped_name(mapping.path), mapping.build_id)
+            groups.setdefault(key, (mapping, []))[1].append(rows[number == mapping_index])
+        return [(mapping, np.concatenate(parts)) for mapping, parts in groups.values()]
+
+    # --- frames and expansions ---
+
+    def _frame(self, name: str, kind: str, package: str = "", *, inlined: bool = False, location: str = "") -> int:
+        return self._frame_ids.setdefault(
+            FlameFrame(name, kind, package, inlined, location), len(self._frame_ids)
+        )
+
+    def _expand(self, *frames: int) -> int:
+        return self._expansion_ids.setdefault(frames, len(self._expansion_ids))
+
+    def _label(self, rows: NDArray[np.int64], name: str, flags: int, kind: str = FrameKind.UNKNOWN) -> None:
+        self._expansion[rows] = self._expand(self._frame(name, kind))
+        self._flags[rows] = flags
+
+    # --- kernel ---
+
+    def _kernel_rows(self, rows: NDArray[np.int64], locations: Locations) -> None:
+        if not len(rows):
+            return
+        base = next((m for m in self._mappings if m.kernel and m.path.startswith("[kernel")), None)
+        symbols = self._kernel_symbols(base)
+        self._label(rows, "[kernel]", 0, FrameKind.KERNEL)
+        if symbols is None:
+            return
+        shift = symbols.shift_to(base) if base is not None else 0
+        found = symbols.lookup(locations.runtime_addr[rows] - np.uint64(shift % (1 << 64)))
+        for row, symbol in zip(rows.tolist(), found, strict=True):
+            if symbol is not None:
+                self._expansion[row] = self._expand(self._frame(symbol[0], FrameKind.KERNEL, symbol[1]))
+                self._flags[row] = Flag.NAMED
+
+    def _kernel_symbols(self, base: Mapping | None) -> KernelSymbols | None:
+        if self._kernel_looked:
+            return self._kernel
+        self._kernel_looked = True
+        path = self._options.kallsyms or find_kallsyms(base)
+        if path is None:
+            self.table.warnings.append(
+                "kernel frames have no names: no kallsyms of the recorded kernel here (see --kallsyms)"
+            )
+            return None
+        try:
+            self._kernel = KernelSymbols(path)
+        except GoinspectError as error:
+            if self._options.kallsyms:
+                raise
+            self.table.warnings.append(f"kernel frames have no names: {error}")
+        return self._kernel
+
+    # --- files ---
+
+    def _file_rows(self, mapping: Mapping, rows: NDArray[np.int64], locations: Locations) -> None:
+        path = mapped_name(mapping.path)
+        base = PurePosixPath(path).name or path
+        label = base if base.startswith("[") else f"[{base}]"
+        self._label(rows, "[anon]" if path.startswith("//") else label, Flag.BAD)
+        binary = self._finder.find(mapping)
+        if binary is None:
+            if base.startswith("["):  # [vdso]: no file to name it, but certainly code
+                self._flags[rows] = 0
+            return
+        offsets = locations.file_offset[rows]
+        vaddrs, mapped = file_offset_to_vaddr(binary.image.segments, offsets)
+        rows, vaddrs = rows[mapped], vaddrs[mapped]
+        try:
+            if binary.go_or_none is not None:
+                rest = self._go_rows(binary, rows, vaddrs, locations.exact[rows])
+                rows, vaddrs = rows[rest], vaddrs[rest]
+            if len(rows):
+                self._native_rows(binary, rows, vaddrs, base)
+        except GoinspectError as error:
+            self.table.warnings.append(f"{path}: {error.message}: its frames are not all named")
+
+    def _go_rows(
+        self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], exact: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Name what lies in Go functions; returns the mask of what does not."""
+        vaddrs = _at_entries(binary, vaddrs, exact)
+        found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
+        classify = Classifier(binary.go.build_info).kind
+        kinds = [classify(name) for name in found.names]
+        starts = found.start.tolist()
+        function, inlined = found.function.tolist(), found.inlined.tolist()
+        where = self._where(found.file.tolist(), found.line.tolist(), found.files)
+        frame_of: dict[tuple[int, bool, str], int] = {}
+        for i, row in enumerate(rows.tolist()):
+            begin, end = starts[i], starts[i + 1]
+            if begin == end:
+                continue
+            ids = []
+            for j in range(end - 1, begin - 1, -1):  # physical function first
+                key = (function[j], inlined[j], where[j] if where else "")
+                frame = frame_of.get(key)
+                if frame is None:
+                    kind, package = kinds[key[0]]
+                    frame = frame_of[key] = self._frame(
+                        found.names[key[0]], kind, package, inlined=key[1], location=key[2]
+                    )
+                ids.append(frame)
+            self._expansion[row] = self._expand(*ids)
+            self._flags[row] = Flag.NAMED | Flag.GO | _rule(found.names[function[end - 1]])
+        return np.asarray(found.start[1:] == found.start[:-1])
+
+    def _where(self, file: list[int], line: list[int], files: list[str]) -> list[str]:
+        if not self._options.lines:
+            return []
+        return [f"{files[f]}:{n}" if f >= 0 else "" for f, n in zip(file, line, strict=True)]
+
+    def _native_rows(
+        self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], base: str
+    ) -> None:
+        find = binary.native.find
+        for row, vaddr in zip(rows.tolist(), vaddrs.tolist(), strict=True):
+            symbol = find(vaddr)
+            if symbol is not None:
+                self._expansion[row] = self._expand(self._frame(symbol.name, FrameKind.NATIVE, base))
+                self._flags[row] = Flag.NAMED | _rule(symbol.name)
+            elif binary.go_or_none is None:
+                self._flags[row] = 0  # code of a library without symbols is not garbage
+
+
+def _rule(name: str) -> int:
+    if name in _CUT:
+        return Flag.CUT
+    if name in _ROOTS or name.startswith("_rt0_"):
+        return Flag.ROOT
+    return Flag.TRAPPED if name in _TRAPS else 0
+
+
+def _at_entries(binary: Binary, vaddrs: NDArray[np.uint64], exact: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Undo "return address - 1" where the address was the entry of a function and no call precedes it.
+
+    The kernel pushes the entry of the signal restorer as if it were a return address; one byte before it is the
+    padding of another function. A call that ends a function also returns to the next one's entry: there the byte
+    before has a line.
+    """
+    table, entries = binary.go.table, binary.bulk.entries
+    index = np.minimum(np.searchsorted(entries, vaddrs + np.uint64(1)), len(entries) - 1)
+    at_entry = np.flatnonzero(~exact & (entries[index] == vaddrs + np.uint64(1)))
+    vaddrs = vaddrs.copy()
+    for row in at_entry.tolist():
+        func = binary.function_at(int(vaddrs[row]))
+        if func is None or table.position(func, int(vaddrs[row])) == (None, None):
+            vaddrs[row] += np.uint64(1)
+    return vaddrs
+
+
+def is_kernel(locations: Locations) -> NDArray[np.bool_]:
+    """Which locations are kernel addresses."""
+    return np.asarray(locations.kind == KIND_KERNEL)

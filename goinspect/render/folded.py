@@ -1,0 +1,41 @@
+"""Folded stacks: ``root;frame;…;leaf WEIGHT`` per line, sorted, for every tool that draws flame graphs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect.model import FrameKind
+from goinspect.render.text import escape_terminal
+
+if TYPE_CHECKING:
+    from goinspect.results import FlameFrame, FlameProfile
+
+__all__ = ["render_folded"]
+
+
+def frame_text(frame: FlameFrame, *, annotate: bool = False) -> str:
+    """A frame as folded text: ``;`` separates frames, so one inside a name is written ``:``."""
+    name = escape_terminal(frame.name).replace(";", ":")
+    if frame.location:
+        name += " " + escape_terminal(frame.location).replace(";", ":")
+    if annotate and frame.kind == FrameKind.KERNEL:
+        name += "_[k]"
+    elif annotate and frame.inlined:
+        name += "_[i]"
+    return name
+
+
+def render_folded(profile: FlameProfile, *, annotate: bool = False) -> str:
+    """The lines of a profile; stacks that read the same are one line. ``_[k]`` and ``_[i]`` when `annotate`."""
+    table = profile.stacks
+    texts = [frame_text(frame, annotate=annotate) for frame in table.frames]
+    starts, flat = table.stacks.start.tolist(), table.stacks.frames.tolist()
+    lines: dict[str, int] = {}
+    for i, (root, weight) in enumerate(zip(table.roots.tolist(), table.stacks.weight.tolist(), strict=True)):
+        stack = [texts[frame] for frame in flat[starts[i] : starts[i + 1]]]
+        if root >= 0:
+            stack.insert(0, texts[root].replace(" ", "_"))
+        if stack:
+            line = ";".join(stack)
+            lines[line] = lines.get(line, 0) + weight
+    return "".join(f"{line} {lines[line]}\n" for line in sorted(lines))

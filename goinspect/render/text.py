@@ -1,0 +1,43 @@
+"""Untrusted names made safe to show, and numbers made easy to read."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["escape_terminal", "human_bytes", "human_count", "human_weight"]
+
+# Control characters would drive the terminal, bidirectional marks reorder what is read, lone surrogates do not encode.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escape_terminal(text: str) -> str:
+    """Text from a file with everything a terminal would act on written as ``\\xNN`` or ``\\uNNNN``."""
+    return _UNSAFE.sub(_escaped, text) if _UNSAFE.search(text) else text
+
+
+def _escaped(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+def human_count(number: int) -> str:
+    """1,234,567."""
+    return f"{number:,}"
+
+
+def human_weight(value: float, unit: str) -> str:
+    """A weight with its unit: "1.23 s" of nanoseconds, "12,345 samples"."""
+    if unit != "ns":
+        return f"{value:,.0f} {unit}" if unit != "count" else f"{value:,.0f}"
+    for size, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if value >= size:
+            return f"{value / size:.3g} {name}" if value / size < 1000 else f"{value / size:,.0f} {name}"
+    return f"{value:.0f} ns"
+
+
+def human_bytes(size: int) -> str:
+    """"1.2 MB" in powers of 1000."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} B"

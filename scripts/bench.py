@@ -1,0 +1,378 @@
+#!/usr/bin/env python3
+"""Measure goinspect beside its peers: whole processes, runs taken in turns (A B A B), medians, ratios with their range.
+
+CPU is user + system time of every process involved, from wait4; memory is the peak of one process. A peer that is
+not installed is named and left out. Linux only. Exit code 1 when a target was missed.
+
+    scripts/bench.py record /tmp/bench                    # a recording of 300,000 samples or more (perf, root)
+    scripts/bench.py flame /tmp/bench/perf.data           # against perf script, and perf script | inferno
+    scripts/bench.py pcln tests/fixtures/go1.27-piestripped/workload 0x4a2f40 --go /usr/local/go/bin/go
+    scripts/bench.py startup
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEMO_WORKLOAD = REPOSITORY / "tests/fixtures/go1.27-piestripped/workload"
+WANTED_SAMPLES = 300_000
+MAX_RATE = Path("/proc/sys/kernel/perf_event_max_sample_rate")
+MAX_PERCENT = Path("/proc/sys/kernel/perf_cpu_time_max_percent")  # 0: never lower the rate while recording
+
+
+class BenchError(Exception):
+    """Nothing can be measured; the message says why."""
+
+
+class Cost(NamedTuple):
+    """What one run took."""
+
+    cpu: float  # seconds, all processes
+    wall: float
+    megabytes: float  # peak of the largest process
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A pipeline of commands that is run and measured as one."""
+
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+    stdin: bytes = b""
+    output: Path | None = None  # written by the last command itself
+
+
+def run(contender: Contender, stdout: int) -> Cost:
+    """Run the pipeline once, the output of its last command going to `stdout`."""
+    with tempfile.TemporaryFile() as feed, tempfile.TemporaryFile() as complaints:
+        feed.write(contender.stdin)
+        feed.seek(0)
+        source = os.dup(feed.fileno())
+        begin = time.perf_counter()
+        pids = []
+        for command in contender.commands:
+            read_end, write_end = (-1, os.dup(stdout)) if command is contender.commands[-1] else os.pipe()
+            connected = [
+                (os.POSIX_SPAWN_DUP2, descriptor, number)
+                for number, descriptor in enumerate((source, write_end, complaints.fileno()))
+            ]
+            pids.append(os.posix_spawnp(command[0], command, os.environ, file_actions=connected))
+            os.close(source)
+            os.close(write_end)
+            source = read_end
+        ends = [os.wait4(pid, 0) for pid in pids]
+        wall = time.perf_counter() - begin
+        complaints.seek(0)
+        for command, (_, status, _) in zip(contender.commands, ends, strict=True):
+            if status:
+                said = complaints.read().decode(errors="replace").strip()[-500:]
+                raise BenchError(
+                    f"{' '.join(command)}: exit code {os.waitstatus_to_exitcode(status)}\n{said}"
+                )
+    return Cost(
+        cpu=sum(usage.ru_utime + usage.ru_stime for _, _, usage in ends),
+        wall=wall,
+        megabytes=max(usage.ru_maxrss for _, _, usage in ends) / 1024,
+    )
+
+
+def warm_up(contender: Contender) -> int:
+    """Run once unmeasured, with what it needs in the page cache afterwards; return the size of its output."""
+    if contender.output:
+        contender.output.unlink(missing_ok=True)
+    with tempfile.TemporaryFile() as answer:
+        run(contender, answer.fileno())
+        size = contender.output.stat().st_size if contender.output else answer.seek(0, os.SEEK_END)
+    if not size:
+        raise BenchError(f"{contender.name}: no output")
+    return size
+
+
+def measure(contenders: Sequence[Contender], runs: int) -> dict[str, list[Cost]]:
+    """Run all in turns. What is written to standard output goes to /dev/null, where writing costs least."""
+    for contender in contenders:
+        begin = time.perf_counter()
+        size = warm_up(contender)
+        took = time.perf_counter() - begin
+        print(f"  checked: {contender.name}: {size:,} bytes of output, {took:.1f} s", flush=True)
+    costs: dict[str, list[Cost]] = {contender.name: [] for contender in contenders}
+    with Path(os.devnull).open("wb") as nowhere:
+        for _ in range(runs):
+            for contender in contenders:
+                costs[contender.name].append(run(contender, nowhere.fileno()))
+    return costs
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Median, and least and most."""
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
+
+
+def print_costs(costs: dict[str, list[Cost]]) -> None:
+    width = max(map(len, costs))
+    print(f"\n  {'':{width}}  {'CPU s':>22}  {'wall s':>22}  {'peak MB':>8}")
+    for name, taken in costs.items():
+        cpu = spread([cost.cpu for cost in taken], 3)
+        wall = spread([cost.wall for cost in taken], 3)
+        print(f"  {name:{width}}  {cpu:>22}  {wall:>22}  {max(cost.megabytes for cost in taken):>8.0f}")
+    print()
+
+
+def compare(
+    costs: dict[str, list[Cost]], ours: str, peer: str, figure: Callable[[Cost], float], limit: float | None
+) -> bool:
+    """Print the ratio of paired runs; true when its median keeps to the limit."""
+    if peer not in costs:
+        return True
+    ratios = [figure(a) / figure(b) for a, b in zip(costs[ours], costs[peer], strict=True)]
+    what = "CPU" if figure is cpu_of else "wall"
+    kept = limit is None or statistics.median(ratios) <= limit
+    verdict = "" if limit is None else f", target {limit:g}: {'pass' if kept else 'FAIL'}"
+    print(f"  {ours} / {peer}, {what}: {spread(ratios, 3)}{verdict}")
+    return kept
+
+
+def cpu_of(cost: Cost) -> float:
+    return cost.cpu
+
+
+def wall_of(cost: Cost) -> float:
+    return cost.wall
+
+
+def find(tool: str, directory: Path | None = None) -> str | None:
+    """The path of a program, in `directory` when one is given; says so when there is none."""
+    found = shutil.which(tool, path=str(directory) if directory else None)
+    if not found:
+        print(f"  left out: no {tool} {f'in {directory}' if directory else 'on PATH'}")
+    return found
+
+
+def find_goinspect(named: str | None) -> str:
+    """The program under test: as named, of this repository's .venv, or on PATH."""
+    in_venv = REPOSITORY / ".venv/bin/goinspect"
+    found = shutil.which(named or (in_venv if in_venv.exists() else "goinspect"))
+    if not found:
+        raise BenchError(f"no {named or 'goinspect'} on PATH, and none in .venv")
+    return found
+
+
+def print_machine() -> None:
+    cpu = re.search(r"^model name\s*: (.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    name = cpu[1] if cpu else "unknown CPU"
+    print(f"{name}, {os.cpu_count()} processors, load {load}, Python {sys.version.split()[0]}")
+
+
+def bench_flame(options: argparse.Namespace) -> bool:
+    recording: Path = options.recording
+    binary: Path = options.binary or recording.parent / DEMO_WORKLOAD.name
+    if not binary.is_file():
+        raise BenchError(f"{binary}: no such file; name the recorded program behind the recording")
+    goinspect = find_goinspect(options.goinspect)
+    perf = find("perf")
+    collapse, flamegraph = (
+        find(f"inferno-{tool}", options.inferno_dir) for tool in ("collapse-perf", "flamegraph")
+    )
+    kallsyms = recording.parent / "kallsyms"
+    if perf:
+        print(f"  {recording}: {recording.stat().st_size / 1e6:.0f} MB, {count_samples(recording):,} samples")
+    with tempfile.TemporaryDirectory() as scratch:
+        picture = Path(scratch, "x.svg")
+        flame = [goinspect, "flame", str(recording), "-b", str(binary), "-o", str(picture)]
+        if kallsyms.is_file():
+            flame += ["--kallsyms", str(kallsyms)]
+        contenders = [Contender("goinspect flame", (tuple(flame),), output=picture)]
+        if perf:
+            script = (perf, "script", "-i", str(recording))
+            contenders.append(Contender("perf script", (script,)))
+            if collapse and flamegraph:
+                contenders.append(Contender("perf script | inferno", (script, (collapse,), (flamegraph,))))
+        costs = measure(contenders, options.runs)
+    print_costs(costs)
+    within = [
+        compare(costs, "goinspect flame", "perf script", cpu_of, 0.6),
+        compare(costs, "goinspect flame", "perf script | inferno", cpu_of, 0.5),
+        compare(costs, "goinspect flame", "perf script", wall_of, None),
+        compare(costs, "goinspect flame", "perf script | inferno", wall_of, None),
+    ]
+    peak = max(cost.megabytes for cost in costs["goinspect flame"])
+    within.append(peak <= 300)
+    print(f"  goinspect flame, peak memory: {peak:.0f} MB, target 300: {'pass' if within[-1] else 'FAIL'}")
+    return all(within)
+
+
+def bench_pcln(options: argparse.Namespace) -> bool:
+    goinspect = find_goinspect(options.goinspect)
+    binary, pc = str(options.binary), options.pc
+    contenders = [Contender("goinspect pcln", ((goinspect, "pcln", binary, pc),))]
+    tools: list[str] = []
+    for named in options.go or ["go"]:
+        go = find(named)
+        if not go:
+            continue
+        version = output_of(go, "env", "GOVERSION")
+        query = f"{pc}\n".encode()
+        tools.append(f"{version} tool addr2line")
+        contenders.append(Contender(tools[-1], ((go, "tool", "addr2line", binary),), stdin=query))
+        # `go tool` starts the tool as a second process, after a look at the module and the build cache.
+        path = output_of(go, "tool", "-n", "addr2line")
+        if os.access(path, os.X_OK):
+            contenders.append(Contender(f"{version} addr2line itself", ((path, binary),), stdin=query))
+    costs = measure(contenders, options.runs)
+    print_costs(costs)
+    within = [compare(costs, "goinspect pcln", tool, wall_of, 1.0) for tool in tools]
+    for peer in list(costs)[1:]:
+        if peer not in tools:
+            compare(costs, "goinspect pcln", peer, wall_of, None)
+        compare(costs, "goinspect pcln", peer, cpu_of, None)
+    return all(within)
+
+
+def bench_startup(options: argparse.Namespace) -> bool:
+    goinspect = find_goinspect(options.goinspect)
+    bare = Contender("python -c 'print(1)'", ((sys.executable, "-c", "print(1)"),))
+    ours = Contender("goinspect --help", ((goinspect, "--help"),))
+    costs = measure([ours, bare], options.runs)
+    print_costs(costs)
+    compare(costs, ours.name, bare.name, cpu_of, None)
+    return True
+
+
+def output_of(*command: str | Path) -> str:
+    """What the command prints; it must succeed."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        said = done.stderr.strip()[-500:]
+        raise BenchError(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{said}")
+    return done.stdout.strip()
+
+
+def count_samples(recording: Path) -> int:
+    found = re.search(r"SAMPLE events:\s+(\d+)", output_of("perf", "report", "--stats", "-i", recording))
+    return int(found[1]) if found else 0
+
+
+def limit_sampling(rate: str, percent: str) -> None:
+    """Set both limits of the kernel. While the percentage is 0 it does not let the rate be changed."""
+    MAX_PERCENT.write_text("25")
+    MAX_RATE.write_text(rate)
+    MAX_PERCENT.write_text(percent)
+
+
+@contextlib.contextmanager
+def sampling_unlimited(rate: int) -> Iterator[int]:
+    """Lift the limits so far that `rate` is possible, and put them back; yields the rate that is possible."""
+    before = MAX_RATE.read_text(), MAX_PERCENT.read_text()
+    try:
+        try:
+            limit_sampling(str(max(rate, int(before[0]))), "0")
+        except OSError as error:
+            print(
+                f"  the kernel's limits stay, and recording takes longer ({error}); as root: "
+                f"sysctl kernel.perf_event_max_sample_rate={rate} kernel.perf_cpu_time_max_percent=0"
+            )
+        yield min(rate, int(MAX_RATE.read_text()))
+    finally:
+        with contextlib.suppress(OSError):
+            limit_sampling(*before)
+
+
+def record(options: argparse.Namespace) -> bool:
+    perf = find("perf")
+    if not perf:
+        raise BenchError("recording needs perf")
+    directory: Path = options.directory
+    directory.mkdir(parents=True, exist_ok=True)
+    program, recording = directory / DEMO_WORKLOAD.name, directory / "perf.data"
+    shutil.copy2(options.binary, program)
+    program.chmod(0o755)
+    milliseconds = 3_000
+    with sampling_unlimited(options.frequency) as frequency:
+        for _ in range(6):
+            recording.unlink(missing_ok=True)  # perf would keep it as perf.data.old
+            what = f"-q -e cpu-clock -F {frequency} -g -m 16M".split()
+            output_of(perf, "record", *what, "-o", recording, "--", program.resolve(), str(milliseconds))
+            samples = count_samples(recording)
+            print(f"  {milliseconds} ms at {frequency} Hz: {samples:,} samples", flush=True)
+            if samples >= options.samples:
+                break
+            milliseconds = int(milliseconds * min(20, 1.1 * options.samples / max(samples, 1)))
+        else:
+            raise BenchError(f"{options.samples:,} samples not reached")
+    with contextlib.suppress(OSError):
+        shutil.copy2("/proc/kallsyms", directory / "kallsyms")
+    print(f"  {recording}: {recording.stat().st_size / 1e6:.0f} MB; the program and kallsyms lie beside it")
+    return True
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--goinspect", metavar="PATH", help="program under test (default: .venv, then PATH)")
+    common.add_argument("--runs", type=int, help="measured runs of each (default: %(default)s)")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    flame = commands.add_parser("flame", parents=[common], help="recording to SVG")
+    flame.add_argument("recording", type=Path)
+    flame.add_argument(
+        "binary", type=Path, nargs="?", help="the recorded program (default: workload beside it)"
+    )
+    flame.add_argument(
+        "--inferno-dir", type=Path, metavar="DIR", help="where inferno's programs are (default: PATH)"
+    )
+    flame.set_defaults(action=bench_flame, runs=5)
+
+    pcln = commands.add_parser("pcln", parents=[common], help="one PC to function and line")
+    pcln.add_argument("binary", type=Path)
+    pcln.add_argument("pc")
+    pcln.add_argument(
+        "--go", action="append", metavar="PATH", help="a go command; may be repeated (default: go)"
+    )
+    pcln.set_defaults(action=bench_pcln, runs=15)
+
+    startup = commands.add_parser("startup", parents=[common], help="goinspect --help")
+    startup.set_defaults(action=bench_startup, runs=15)
+
+    making = commands.add_parser("record", help="make a large recording of a stripped PIE")
+    making.add_argument("directory", type=Path)
+    making.add_argument("--binary", type=Path, default=DEMO_WORKLOAD, help="takes its running time in ms")
+    making.add_argument("--samples", type=int, default=WANTED_SAMPLES, help="at least (default: %(default)s)")
+    making.add_argument("--frequency", type=int, default=20_000, help="in Hz (default: %(default)s)")
+    making.set_defaults(action=record)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    if sys.platform != "linux":
+        print("bench: wait4 and perf figures are read as Linux gives them", file=sys.stderr)
+        return 1
+    print_machine()
+    try:
+        return 0 if options.action(options) else 1
+    except (BenchError, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
