@@ -239,7 +239,7 @@ def _stack_table(stacks: Stacks, table: SymbolTable, groups: list[str], *, rever
 
 
 def draw(
-    profile: FlameProfile, *, title: str, subtitle: str = "", min_fraction: float = 0.0, inverted: bool = False
+    profile: FlameProfile, *, title: str, subtitle: str = "", min_fraction: float = 0.0, inverted: bool = False, reverse: bool = False
 ) -> FlameGraph:
     """The call tree of a folded profile; subtrees below `min_fraction` of the whole are left out."""
     table = profile.stacks
@@ -261,6 +261,7 @@ def draw(
         node_total=tree.total,
         node_own=tree.own,
         inverted=inverted,
+        reverse=reverse,
         pruned=tree.pruned,
     )
 

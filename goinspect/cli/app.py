@@ -1,0 +1,79 @@
+"""The command line: commands, and how errors become one line and an exit code.
+
+Exit codes: 0 done, 1 could not, 2 usage, 3 a requested check failed, 130 interrupted, 141 the reader went away.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from goinspect import __version__
+from goinspect.cli.flame import flame
+from goinspect.cli.pcln import pcln
+from goinspect.cli.symbols import symbols
+from goinspect.errors import GoinspectError
+
+__all__ = ["app", "main"]
+
+
+class _Group(TyperGroup):
+    """Turns every known failure of any command into its line and exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GoinspectError as error:
+            self._tell(str(error))
+        except MemoryError:
+            self._tell("out of memory")
+        raise typer.Exit(1)
+
+    @staticmethod
+    def _tell(message: str) -> None:
+        from goinspect.render.text import escape_terminal
+
+        if os.environ.get("GOINSPECT_DEBUG") == "1":
+            traceback.print_exc()
+        print(f"goinspect: {escape_terminal(message)}", file=sys.stderr)
+
+
+app = typer.Typer(
+    name="goinspect",
+    cls=_Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(flame)
+app.command()(pcln)
+app.command()(symbols)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"goinspect {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Inspect Go executables and name every frame of a profile, stripped and PIE binaries included."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    # A reader that closes its end (`| head`) ends us as it ends every other program: quietly, by SIGPIPE.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    app()

@@ -1,0 +1,202 @@
+"""`goinspect flame`: where does the time go?"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goinspect.cli.options import JsonOption, OutputOption, QuietOption, VerboseOption
+from goinspect.cli.output import check_output, report, warn, write
+
+if TYPE_CHECKING:
+    from goinspect.results import FlameProfile
+
+__all__ = ["flame"]
+
+_DEFAULT_OUTPUT = "flame.svg"
+_NOMINAL_WIDTH = 1200
+_SUFFIXES = {".svg": "svg", ".folded": "folded", ".txt": "folded", ".json": "json"}
+
+
+class Format(str, Enum):  # noqa: UP042  # typer reads choices from str enums
+    """What to write."""
+
+    svg = "svg"
+    folded = "folded"
+    json = "json"
+    top = "top"
+
+
+class Weight(str, Enum):  # noqa: UP042
+    """What a sample counts for."""
+
+    period = "period"
+    samples = "samples"
+
+
+class By(str, Enum):  # noqa: UP042
+    """Root frame."""
+
+    process = "process"
+    thread = "thread"
+    none = "none"
+
+
+def flame(
+    profile: Annotated[
+        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record.", show_default=True)
+    ] = "perf.data",
+    binary: Annotated[
+        list[str] | None,
+        typer.Option("--binary", "-b", metavar="PATH", show_default=False,
+                     help="Use this file for mappings with its build ID or base name (repeatable)."),
+    ] = None,
+    symfs: Annotated[
+        str | None, typer.Option("--symfs", metavar="DIR", help="Look for binaries below this directory first.", show_default=False)
+    ] = None,
+    kallsyms: Annotated[
+        str | None, typer.Option("--kallsyms", metavar="FILE", help="Kernel symbols of the recorded machine.", show_default=False)
+    ] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Default: by the suffix of -o, else svg.", show_default=False)
+    ] = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+    event: Annotated[str | None, typer.Option("--event", help="Event to draw; default: the first with samples.", show_default=False)] = None,
+    list_events: Annotated[bool, typer.Option("--list-events", help="List the recorded events and stop.")] = False,
+    weight: Annotated[Weight, typer.Option("--weight", help="What a sample counts for.")] = Weight.period,
+    by: Annotated[By, typer.Option("--by", help="What the root frame is.")] = By.process,
+    pid: Annotated[list[int] | None, typer.Option("--pid", help="Only this process (repeatable).", show_default=False)] = None,
+    tid: Annotated[list[int] | None, typer.Option("--tid", help="Only this thread (repeatable).", show_default=False)] = None,
+    comm: Annotated[list[str] | None, typer.Option("--comm", help="Only threads of this name (repeatable).", show_default=False)] = None,
+    cpu: Annotated[list[int] | None, typer.Option("--cpu", help="Only this CPU (repeatable).", show_default=False)] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", metavar="FROM,TO", help="Only these seconds from the first sample; either may be empty.", show_default=False)
+    ] = None,
+    no_inline: Annotated[bool, typer.Option("--no-inline", help="Leave inlined calls out.")] = False,
+    no_kernel: Annotated[bool, typer.Option("--no-kernel", help="Leave kernel frames out.")] = False,
+    focus: Annotated[str | None, typer.Option("--focus", metavar="REGEX", help="Only stacks with a matching frame.", show_default=False)] = None,
+    ignore: Annotated[str | None, typer.Option("--ignore", metavar="REGEX", help="No stacks with a matching frame.", show_default=False)] = None,
+    hide: Annotated[str | None, typer.Option("--hide", metavar="REGEX", help="Leave matching frames out.", show_default=False)] = None,
+    inverted: Annotated[bool, typer.Option("--inverted", help="Root at the top (icicle).")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Merge stacks from the leaf.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="Tell file and line in frames: one frame per call site.")] = False,
+    annotate: Annotated[bool, typer.Option("--annotate", help="Add _[k] and _[i] to kernel and inlined frames (folded).")] = False,
+    title: Annotated[str | None, typer.Option("--title", help="Title of the picture.", show_default=False)] = None,
+    width: Annotated[int | None, typer.Option("--width", min=200, max=100_000, help="Fixed width in pixels; default: as wide as the window.", show_default=False)] = None,
+    min_width: Annotated[float, typer.Option("--min-width", min=0.0, help="Leave out frames narrower than this many pixels.")] = 0.1,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:  # fmt: skip
+    """Draw a flame graph of a perf recording, with every Go frame named, stripped and PIE binaries included.
+
+    Needs neither perf nor symbols: names, inlined calls and lines come from gopclntab. The binary is looked for where
+    it was recorded and beside the recording. The last line on stderr says how much could be named.
+
+    Examples:
+
+    goinspect flame perf.data -o flame.svg
+
+    goinspect flame perf.data -b ./server --focus 'main\\.' --format folded | head
+    """
+    from goinspect.analysis import flame as analysis
+    from goinspect.profiles import open_profile
+
+    form = Format.json if json else form or _format_of(output)
+    if output is None and form is Format.svg:
+        output = _DEFAULT_OUTPUT
+    if not list_events:
+        check_output(output, picture=form is Format.svg)
+    options = analysis.FlameOptions(
+        tuple(binary or ()), symfs, kallsyms, event, weight.value, by.value, tuple(pid or ()), tuple(tid or ()),
+        tuple(comm or ()), tuple(cpu or ()), _time_range(time), not no_inline, not no_kernel, lines, focus, ignore,
+        hide, reverse,
+    )  # fmt: skip
+    recording = open_profile(profile)
+    if list_events:
+        from goinspect.render.table import render_events
+
+        write(render_events(analysis.list_events(recording)), output)
+        return
+    folded = analysis.fold(recording, options)
+    del recording  # the columns of a large recording are not needed to draw it
+    warn(folded.warnings, quiet=quiet)
+    if form is Format.svg:
+        from goinspect.render.svg import render_svg
+
+        graph = analysis.draw(
+            folded, title=title or f"Flame graph of {Path(profile).name}", subtitle=_subtitle(folded),
+            min_fraction=min_width / (width or _NOMINAL_WIDTH), inverted=inverted, reverse=reverse,
+        )  # fmt: skip
+        text = render_svg(graph, width=width, min_width=min_width)
+    else:
+        text = _as_text(folded, form, annotate=annotate)
+    write(text, output)
+    if output not in (None, "-"):
+        from goinspect.render.text import human_bytes
+
+        report(f"goinspect: wrote {output} ({human_bytes(len(text.encode()))})", quiet=quiet)
+    if verbose:
+        for name, value in folded.metadata.items():
+            report(f"goinspect: {name}: {value}")
+    report(_summary(folded), quiet=quiet)
+
+
+def _format_of(output: str | None) -> Format:
+    suffix = Path(output).suffix if output else ""
+    return Format(_SUFFIXES.get(suffix, "svg"))
+
+
+def _time_range(text: str | None) -> tuple[float | None, float | None]:
+    if text is None:
+        return None, None
+    match = re.fullmatch(r"(\d*\.?\d*),(\d*\.?\d*)", text)
+    try:
+        if match is None:
+            raise ValueError(text)
+        begin, end = (float(part) if part else None for part in match.groups())
+    except ValueError:
+        raise typer.BadParameter(f"--time {text!r}: expected FROM,TO in seconds, as 1.5,3") from None
+    return begin, end
+
+
+def _as_text(folded: FlameProfile, form: Format, *, annotate: bool) -> str:
+    if form is Format.folded:
+        from goinspect.render.folded import render_folded
+
+        return render_folded(folded, annotate=annotate)
+    if form is Format.json:
+        from goinspect.render.json import render_flame
+
+        return render_flame(folded)
+    from goinspect.render.table import render_top
+
+    return render_top(folded)
+
+
+def _subtitle(folded: FlameProfile) -> str:
+    from goinspect.render.text import human_weight
+
+    parts = [folded.event, f"{folded.totals.samples:,} samples"]
+    if folded.unit != "samples":
+        parts.append(human_weight(folded.totals.weight, folded.unit))
+    return " · ".join(parts)
+
+
+def _summary(folded: FlameProfile) -> str:
+    totals = folded.totals
+    share = totals.frames_named / totals.frames if totals.frames else 1.0
+    percent = f"{share:.1%}" if share in (0.0, 1.0) else f"{min(share, 0.9999):.2%}"
+    parts = [
+        f"{totals.samples:,} samples", f"{totals.lost:,} lost", f"{totals.threads:,} threads",
+        f"{percent} of {totals.frames:,} frames named", f"{totals.truncated:,} stacks truncated",
+        f"{totals.garbage_dropped:,} garbage frames dropped",
+    ]  # fmt: skip
+    if folded.missing:
+        names = ", ".join(sorted(folded.missing)[:3]) + (" …" if len(folded.missing) > 3 else "")
+        parts.append(f"{len(folded.missing)} binaries not found: {names}")
+    return "goinspect: " + ", ".join(parts)

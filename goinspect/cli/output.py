@@ -1,0 +1,104 @@
+"""Where results go: stdout or a file written whole or not at all; colour; what is said on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goinspect.errors import FileError, QueryError
+from goinspect.render.text import escape_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+__all__ = ["Color", "check_output", "report", "use_color", "warn", "write"]
+
+STDOUT = "-"
+
+
+class Color(str, Enum):  # noqa: UP042  # typer reads choices from str enums
+    """When to colour."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
+def use_color(mode: Color, stream: TextIO) -> bool:
+    """Whether to write colour to `stream`: NO_COLOR, FORCE_COLOR and TERM=dumb are respected under "auto"."""
+    if mode is not Color.auto:
+        return mode is Color.always
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def check_output(path: str | None, *, picture: bool = False) -> None:
+    """Fail before the work is done when its result could not be written.
+
+    Raises:
+        FileError: the directory does not exist or may not be written to, or the path is a directory.
+        QueryError: a picture would go to a terminal.
+    """
+    if path is None or path == STDOUT:
+        if picture and sys.stdout.isatty():
+            raise QueryError("refusing to write a picture to the terminal: use -o FILE, or a pipe")
+        return
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise FileError(f"cannot be written: {folder} is not a directory", path=path)
+    if Path(path).is_dir():
+        raise FileError("cannot be written: it is a directory, expected a file name", path=path)
+    if not os.access(folder, os.W_OK):
+        raise FileError(f"cannot be written: no permission in {folder}", path=path)
+
+
+def write(text: str, path: str | None) -> None:
+    """Write a result to stdout, or to a file that appears only when it is complete.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    if path is None or path == STDOUT:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    if Path(path).exists() and not Path(path).is_file():  # /dev/stdout, a FIFO: nothing to rename over
+        with Path(path).open("wb") as special:
+            special.write(data)
+        return
+    target = Path(path).absolute()
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(target)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise FileError(f"cannot be written: {error.strerror}", path=path) from None
+
+
+def report(message: str, *, quiet: bool = False) -> None:
+    """A line on stderr that is no warning."""
+    if not quiet:
+        print(escape_terminal(message), file=sys.stderr)
+
+
+def warn(warnings: Iterable[str], *, quiet: bool = False) -> None:
+    """Warnings on stderr, a line each."""
+    for warning in warnings:
+        report(f"goinspect: warning: {warning}", quiet=quiet)

@@ -1,0 +1,112 @@
+"""Results as JSON: one object, addresses as "0x…" strings, unknown as null, ``warnings`` always there."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from goinspect.results import FlameProfile, FunctionList, LineReport, PclntabInfo, SymbolList
+
+__all__ = ["render_flame", "render_functions", "render_lines", "render_symbols"]
+
+
+def _document(schema: str, *parts: dict[str, Any], warnings: tuple[str, ...]) -> str:
+    merged: dict[str, Any] = {"schema": schema}
+    for part in parts:
+        merged |= part
+    return json.dumps(merged | {"warnings": list(warnings)}, indent=1) + "\n"
+
+
+def _pclntab(info: PclntabInfo) -> dict[str, Any]:
+    return {
+        "generation": info.generation, "found_by": info.found_by, "address": hex(info.address),
+        "text_start": hex(info.text_start), "text_from": info.text_from, "gofunc_from": info.gofunc_from,
+        "magic": hex(info.magic), "byteorder": info.byteorder, "quantum": info.quantum, "ptrsize": info.ptrsize,
+        "nfunc": info.nfunc, "nfiles": info.nfiles, "size": info.size, "parts": info.parts,
+    }  # fmt: skip
+
+
+def render_lines(report: LineReport) -> str:
+    """`goinspect pcln BIN PC…`."""
+    rows = [
+        {
+            "pc": hex(row.pc),
+            "function": row.function,
+            "entry": None if row.entry is None else hex(row.entry),
+            "offset": None if row.entry is None else row.pc - row.entry,
+            "frames": None if row.frames is None else [frame._asdict() for frame in row.frames],
+        }
+        for row in report.rows
+    ]
+    head = {"binary": report.binary, "go_version": report.go_version, "pclntab": _pclntab(report.pclntab)}
+    return _document(report.schema, head, {"rows": rows}, warnings=report.warnings)
+
+
+def render_functions(functions: FunctionList) -> str:
+    """`goinspect pcln BIN --functions` and `--header`."""
+    rows = [
+        row._asdict() | {"entry": hex(row.entry), "end": hex(row.end), "flags": list(row.flags),
+                         "inlined": list(row.inlined)}
+        for row in functions.rows
+    ]  # fmt: skip
+    head = {"binary": functions.binary, "go_version": functions.go_version, "pclntab": _pclntab(functions.pclntab)}
+    return _document(functions.schema, head, {"rows": rows}, warnings=functions.warnings)
+
+
+def render_symbols(symbols: SymbolList) -> str:
+    """`goinspect symbols BIN`."""
+    rows = [row._asdict() | {"address": hex(row.address), "sources": list(row.sources)} for row in symbols.rows]
+    return _document(symbols.schema, {"binary": symbols.binary, "rows": rows}, warnings=symbols.warnings)
+
+
+def render_flame(profile: FlameProfile) -> str:
+    """`goinspect flame --format json`: stacks as a prefix table.
+
+    ``frames`` are columns over ``strings``; row i of ``prefix`` continues the stack of row ``parent[i]`` (-1: the
+    bottom) by frame ``frame[i]``; ``weight[i]`` and ``samples[i]`` belong to samples that end there.
+    """
+    strings: dict[str, int] = {}
+
+    def text(value: str) -> int:
+        return strings.setdefault(value, len(strings))
+
+    frames = profile.stacks.frames
+    columns = {
+        "name": [text(f.name) for f in frames], "kind": [text(f.kind) for f in frames],
+        "package": [text(f.package) for f in frames], "inlined": [f.inlined for f in frames],
+        "location": [text(f.location) if f.location else None for f in frames],
+    }  # fmt: skip
+    totals = profile.totals
+    body = {
+        "events": [event._asdict() for event in profile.events],
+        "event": profile.event,
+        "unit": profile.unit,
+        "totals": {name: getattr(totals, name) for name in totals.__slots__},
+        "stacks": {"strings": list(strings), "frames": columns, "prefix": _prefixes(profile)},
+        "missing": list(profile.missing),
+        "metadata": profile.metadata,
+    }
+    return _document(profile.schema, body, warnings=profile.warnings)
+
+
+def _prefixes(profile: FlameProfile) -> dict[str, list[int]]:
+    table = profile.stacks
+    rows: dict[tuple[int, int], int] = {}
+    weight: dict[int, int] = {}
+    samples: dict[int, int] = {}
+    starts, flat = table.stacks.start.tolist(), table.stacks.frames.tolist()
+    weights, counts = table.stacks.weight.tolist(), table.stacks.samples.tolist()
+    for i, root in enumerate(table.roots.tolist()):
+        row = -1
+        for frame in ([root] if root >= 0 else []) + flat[starts[i] : starts[i + 1]]:
+            row = rows.setdefault((row, frame), len(rows))
+        if row >= 0:
+            weight[row] = weight.get(row, 0) + weights[i]
+            samples[row] = samples.get(row, 0) + counts[i]
+    return {
+        "parent": [parent for parent, _ in rows],
+        "frame": [frame for _, frame in rows],
+        "weight": [weight.get(i, 0) for i in range(len(rows))],
+        "samples": [samples.get(i, 0) for i in range(len(rows))],
+    }
