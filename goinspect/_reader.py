@@ -29,10 +29,28 @@ class Reader:
         origin: file offset (or address) of byte 0, added to the offset an error reports.
     """
 
-    __slots__ = ("_i32", "_u16", "_u32", "_u64", "_uptr", "byteorder", "data", "origin", "ptrsize", "size", "what")
+    __slots__ = (
+        "_i32",
+        "_u16",
+        "_u32",
+        "_u64",
+        "_uptr",
+        "byteorder",
+        "data",
+        "origin",
+        "ptrsize",
+        "size",
+        "what",
+    )
 
     def __init__(
-        self, data: memoryview, byteorder: ByteOrder = "little", ptrsize: int = 8, *, what: str, origin: int = 0
+        self,
+        data: memoryview,
+        byteorder: ByteOrder = "little",
+        ptrsize: int = 8,
+        *,
+        what: str,
+        origin: int = 0,
     ) -> None:
         self.data = data
         self.size = len(data)
@@ -112,4 +130,6 @@ class Reader:
             if byte < 0x80:
                 return value, position + 1
             shift += 7
-        raise MalformedError(f"{self.what}: varint longer than {_MAX_VARINT_BYTES} bytes", offset=self.origin + offset)
+        raise MalformedError(
+            f"{self.what}: varint longer than {_MAX_VARINT_BYTES} bytes", offset=self.origin + offset
+        )

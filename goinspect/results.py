@@ -6,7 +6,7 @@ A command makes one of these and hands it to a renderer, so that table, JSON and
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +25,8 @@ __all__ = [
     "LineReport",
     "LineRow",
     "PclntabInfo",
-    "StackColumns",
     "StackTable",
+    "Stacks",
     "SymbolList",
     "SymbolRow",
 ]
@@ -172,17 +172,18 @@ class FlameTotals:
     garbage_dropped: int
 
 
-class StackColumns(Protocol):
-    """Distinct stacks, root first: stack i is ``frames[start[i]:start[i + 1]]``."""
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """Distinct stacks, root first: stack i is ``frames[start[i]:start[i + 1]]``, rows of a table of frames."""
 
-    @property
-    def start(self) -> NDArray[np.int64]: ...
-    @property
-    def frames(self) -> NDArray[np.int32]: ...
-    @property
-    def weight(self) -> NDArray[np.uint64]: ...
-    @property
-    def samples(self) -> NDArray[np.int64]: ...
+    start: NDArray[np.int64]
+    frames: NDArray[np.int32]
+    group: NDArray[np.int32]  # stacks of different groups (processes, threads) are kept apart
+    weight: NDArray[np.uint64]
+    samples: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.group)
 
 
 class StackTable(NamedTuple):
@@ -190,7 +191,7 @@ class StackTable(NamedTuple):
 
     frames: tuple[FlameFrame, ...]
     roots: NDArray[np.int32]
-    stacks: StackColumns
+    stacks: Stacks
 
 
 @dataclass(frozen=True, slots=True)

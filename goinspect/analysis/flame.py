@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from goinspect.analysis.stacks import Stacks
     from goinspect.analysis.symbolize import SymbolTable
     from goinspect.profiles.base import Profile
+    from goinspect.results import Stacks
 
 __all__ = ["FlameOptions", "draw", "fold", "list_events"]
 
@@ -106,18 +106,24 @@ def fold(profile: Profile, options: FlameOptions) -> FlameProfile:
 def _choose_event(events: tuple[EventSummary, ...], name: str | None) -> int:
     if name is not None:
         names = [event.name for event in events]
-        for test in (lambda n: n == name, lambda n: n.partition(":")[0] == name):
-            for i, candidate in enumerate(names):
-                if test(candidate):
-                    return i
+        # perf prints modifiers behind a colon ("cycles:u"); asking without them is enough where it is unambiguous
+        for spelled in (names, [known.partition(":")[0] for known in names]):
+            if name in spelled:
+                return spelled.index(name)
         raise QueryError(f"no event {name!r}, recorded are: {', '.join(names)}")
-    with_samples = [i for i, event in enumerate(events) if event.samples and not event.name.startswith("dummy")]
+    with_samples = [
+        i for i, event in enumerate(events) if event.samples and not event.name.startswith("dummy")
+    ]
     return with_samples[0] if with_samples else 0
 
 
 def _selected(profile: Profile, event: int, options: FlameOptions) -> NDArray[np.bool_]:
     rows = np.asarray(profile.event == event)
-    for column, wanted in ((profile.pid, options.pids), (profile.tid, options.tids), (profile.cpu, options.cpus)):
+    for column, wanted in (
+        (profile.pid, options.pids),
+        (profile.tid, options.tids),
+        (profile.cpu, options.cpus),
+    ):
         if wanted:
             rows &= np.isin(column, np.array(list(wanted), dtype=np.int64))
     if options.comms:
@@ -158,7 +164,7 @@ def _groups(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArray
         main = _main_comms(profile, pids, comm[first])
         labels = [_comm(profile, c) for c in main.tolist()]
     else:
-        keys, first, inverse = np.unique(comm << 32 | who, return_index=True, return_inverse=True)
+        _, first, inverse = np.unique(comm << 32 | who, return_index=True, return_inverse=True)
         labels = [f"{_comm(profile, int(comm[i]))} {int(who[i])}" for i in first.tolist()]
     names = sorted(set(labels))
     number = np.array([names.index(label) for label in labels], dtype=np.int32)
@@ -239,7 +245,13 @@ def _stack_table(stacks: Stacks, table: SymbolTable, groups: list[str], *, rever
 
 
 def draw(
-    profile: FlameProfile, *, title: str, subtitle: str = "", min_fraction: float = 0.0, inverted: bool = False, reverse: bool = False
+    profile: FlameProfile,
+    *,
+    title: str,
+    subtitle: str = "",
+    min_fraction: float = 0.0,
+    inverted: bool = False,
+    reverse: bool = False,
 ) -> FlameGraph:
     """The call tree of a folded profile; subtrees below `min_fraction` of the whole are left out."""
     table = profile.stacks
@@ -264,4 +276,3 @@ def draw(
         reverse=reverse,
         pruned=tree.pruned,
     )
-

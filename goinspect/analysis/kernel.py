@@ -33,7 +33,9 @@ class KernelSymbols:
         try:
             lines = Path(path).read_bytes().splitlines()
         except OSError as error:
-            raise FileError(f"cannot be read: {error.strerror}, expected a kallsyms file", path=path) from None
+            raise FileError(
+                f"cannot be read: {error.strerror}, expected a kallsyms file", path=path
+            ) from None
         addresses: list[int] = []
         names: list[bytes] = []
         anchors: dict[bytes, int] = {}
@@ -49,7 +51,9 @@ class KernelSymbols:
                 addresses.append(address)
                 names.append(b" ".join(fields[2:]))
         if not addresses or not any(addresses):
-            raise MalformedError("all addresses are hidden (kptr_restrict), expected kernel addresses", path=path)
+            raise MalformedError(
+                "all addresses are hidden (kptr_restrict), expected kernel addresses", path=path
+            )
         order = np.argsort(np.array(addresses, dtype=np.uint64), kind="stable")
         self._addresses = np.array(addresses, dtype=np.uint64)[order]
         self._names = [names[i] for i in order.tolist()]

@@ -73,9 +73,13 @@ def _addresses(binary: Binary, queries: Sequence[str]) -> list[int]:
         if names is None:
             names = _entries_by_name(binary.go.table)
         match = _OFFSET.fullmatch(query)
-        name, offset = (match["name"], int(match["offset"], 0)) if match and query not in names else (query, 0)
+        name, offset = (
+            (match["name"], int(match["offset"], 0)) if match and query not in names else (query, 0)
+        )
         if name not in names:
-            raise QueryError(f"{query!r} is neither a hexadecimal address nor a function of it", path=binary.path)
+            raise QueryError(
+                f"{query!r} is neither a hexadecimal address nor a function of it", path=binary.path
+            )
         out.append(names[name] + offset)
     return out
 
@@ -114,7 +118,11 @@ def _bulk_rows(binary: Binary, queries: Sequence[str], pcs: list[int], *, inline
     frames = [
         Frame(found.names[f], found.files[file] if file >= 0 else None, line if file >= 0 else None, inlined)
         for f, file, line, inlined in zip(
-            found.function.tolist(), found.file.tolist(), found.line.tolist(), found.inlined.tolist(), strict=True
+            found.function.tolist(),
+            found.file.tolist(),
+            found.line.tolist(),
+            found.inlined.tolist(),
+            strict=True,
         )
     ]
     starts = found.start.tolist()

@@ -32,7 +32,9 @@ class BinaryFinder:
     another one is never used silently: given by hand it is used with a warning, found by itself it is not used.
     """
 
-    def __init__(self, given: Sequence[str] = (), *, symfs: str | None = None, near: str | None = None) -> None:
+    def __init__(
+        self, given: Sequence[str] = (), *, symfs: str | None = None, near: str | None = None
+    ) -> None:
         self._given = [Binary(path) for path in given]
         self._used = dict.fromkeys(given, False)
         self._symfs = symfs

@@ -5,12 +5,13 @@ Nothing here looks at a name; `symbolize` says by flags what a location means fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from goinspect.analysis.symbolize import Flag
+from goinspect.results import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,24 +21,19 @@ if TYPE_CHECKING:
     from goinspect.analysis.symbolize import Symbolizer, SymbolTable
     from goinspect.profiles.base import Locations, Profile
 
-__all__ = ["Stacks", "correct_trapped", "cut_garbage", "merge"]
+__all__ = [
+    "correct_trapped",
+    "cut_garbage",
+    "drop_frames",
+    "has_frame",
+    "matching",
+    "merge",
+    "reversed_stacks",
+    "select",
+]
 
 _BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
 _BLANK = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Stacks:
-    """Distinct stacks, root first: stack i is ``frames[start[i]:start[i + 1]]``, indices into ``SymbolTable.frames``."""
-
-    start: NDArray[np.int64]
-    frames: NDArray[np.int32]
-    group: NDArray[np.int32]  # what the caller grouped samples by
-    weight: NDArray[np.uint64]
-    samples: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.group)
 
 
 def correct_trapped(profile: Profile, symbolizer: Symbolizer) -> NDArray[np.int32]:
@@ -123,7 +119,9 @@ def merge(
         flat[~keep[flat]] = _BLANK
     for row in np.flatnonzero(stop < start[1:]).tolist():
         flat[stop[row] : start[row + 1]] = _BLANK
-    hashes = _hash_stacks(start, flat, len(table.expansions)) ^ (group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    hashes = _hash_stacks(start, flat, len(table.expansions)) ^ (
+        group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    )
     _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
     first, inverse = _verified(first, inverse, start, flat, group)
     total = np.zeros(len(first), dtype=np.uint64)

@@ -18,7 +18,7 @@ from goinspect.errors import GoinspectError
 from goinspect.gosym.names import Classifier
 from goinspect.maps import file_offset_to_vaddr
 from goinspect.model import FrameKind
-from goinspect.profiles.base import KIND_GUEST, KIND_KERNEL, KIND_USER
+from goinspect.profiles.base import KIND_GUEST, KIND_USER
 from goinspect.results import FlameFrame
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from goinspect.model import Mapping
     from goinspect.profiles.base import Locations, Profile
 
-__all__ = ["Flag", "SymbolTable", "Symbolizer", "SymbolizeOptions"]
+__all__ = ["Flag", "SymbolTable", "SymbolizeOptions", "Symbolizer"]
 
 
 class Flag:
@@ -51,7 +51,9 @@ _ROOTS = frozenset({
     "runtime.mstart", "runtime.mstart0", "runtime.mstart1", "runtime.rt0_go", "runtime.morestack", "crosscall1",
     "crosscall_amd64", "clone", "clone3", "__clone", "__clone3", "start_thread", "_start", "__libc_start_main",
 })  # fmt: skip
-_TRAPS = frozenset({"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2", "runtime.sigreturn__sigaction"})
+_TRAPS = frozenset(
+    {"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2", "runtime.sigreturn__sigaction"}
+)
 
 
 class SymbolizeOptions(NamedTuple):
@@ -118,7 +120,9 @@ class Symbolizer:
 
     # --- frames and expansions ---
 
-    def _frame(self, name: str, kind: str, package: str = "", *, inlined: bool = False, location: str = "") -> int:
+    def _frame(
+        self, name: str, kind: str, package: str = "", *, inlined: bool = False, location: str = ""
+    ) -> int:
         return self._frame_ids.setdefault(
             FlameFrame(name, kind, package, inlined, location), len(self._frame_ids)
         )
@@ -261,8 +265,3 @@ def _at_entries(binary: Binary, vaddrs: NDArray[np.uint64], exact: NDArray[np.bo
         if func is None or table.position(func, int(vaddrs[row])) == (None, None):
             vaddrs[row] += np.uint64(1)
     return vaddrs
-
-
-def is_kernel(locations: Locations) -> NDArray[np.bool_]:
-    """Which locations are kernel addresses."""
-    return np.asarray(locations.kind == KIND_KERNEL)

@@ -34,6 +34,7 @@ def list_symbols(
     """The merged symbols of `binary`, filtered and in order.
 
     Args:
+        binary: any executable, Go or not.
         kind: "function", "variable", "tls" or "notype".
         source: "symtab", "dynsym" or "gopclntab".
         pattern: a regular expression that the name must contain.
@@ -50,7 +51,9 @@ def list_symbols(
     rows = [
         row
         for row in _merged(binary)
-        if (kind is None or row.kind == kind) and (source is None or source in row.sources) and wanted(row.name)
+        if (kind is None or row.kind == kind)
+        and (source is None or source in row.sources)
+        and wanted(row.name)
     ]
     rows.sort(key=SORTS[sort])
     warnings = list(binary.warnings)
@@ -96,7 +99,9 @@ def _go_functions(
             func = table.func(index)
             if func is None:
                 continue
-            yield SymbolRow(table.name(func), entry, 0, False, "function", ("gopclntab",), None, None, None, None)
+            yield SymbolRow(
+                table.name(func), entry, 0, False, "function", ("gopclntab",), None, None, None, None
+            )
             continue
         name = found.names[function[row]]
         same = _take_same(symbols.get(entry, {}), name)

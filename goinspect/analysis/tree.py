@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from goinspect.results import StackColumns
+    from goinspect.results import Stacks
 
 __all__ = ["Tree", "build_tree"]
 
@@ -27,7 +27,7 @@ class Tree(NamedTuple):
     pruned: int  # subtrees left out
 
 
-def build_tree(stacks: StackColumns, roots: NDArray[np.int32], names: list[str], *, min_fraction: float) -> Tree:
+def build_tree(stacks: Stacks, roots: NDArray[np.int32], names: list[str], *, min_fraction: float) -> Tree:
     """Merge `stacks` from their first frames on.
 
     Args:
@@ -47,7 +47,9 @@ class _Nodes:
         self.frame, self.parent, self.depth = [-1], [-1], [0]
         self.total, self.own = [total], [0]
 
-    def add(self, parents: NDArray[np.int64], frames: NDArray[np.int64], totals: NDArray[np.uint64], depth: int) -> int:
+    def add(
+        self, parents: NDArray[np.int64], frames: NDArray[np.int64], totals: NDArray[np.uint64], depth: int
+    ) -> int:
         first = len(self.frame)
         self.parent += parents.tolist()
         self.frame += frames.tolist()
@@ -57,7 +59,7 @@ class _Nodes:
         return first
 
 
-def _grow(stacks: StackColumns, roots: NDArray[np.int32], min_fraction: float) -> tuple[_Nodes, int]:
+def _grow(stacks: Stacks, roots: NDArray[np.int32], min_fraction: float) -> tuple[_Nodes, int]:
     weight, sizes = stacks.weight, np.diff(stacks.start)
     total = int(weight.sum())
     nodes, pruned = _Nodes(total), 0
@@ -90,14 +92,18 @@ def _end(nodes: _Nodes, node: NDArray[np.int64], weight: NDArray[np.uint64]) -> 
 
 
 def _frame_at(
-    stacks: StackColumns, roots: NDArray[np.int32], lead: NDArray[np.int64], alive: NDArray[np.int64], depth: int
+    stacks: Stacks,
+    roots: NDArray[np.int32],
+    lead: NDArray[np.int64],
+    alive: NDArray[np.int64],
+    depth: int,
 ) -> NDArray[np.int64]:
     at = stacks.start[alive] + depth - lead[alive]
     if depth == 0 and lead[alive].any():
         own = np.minimum(at.clip(0), max(len(stacks.frames) - 1, 0))
         frames = stacks.frames[own] if len(stacks.frames) else np.zeros(len(alive), np.int32)
         return np.where(lead[alive] > 0, roots[alive], frames).astype(np.int64)
-    return stacks.frames[at].astype(np.int64)
+    return np.asarray(stacks.frames[at], dtype=np.int64)
 
 
 def _depth_first(nodes: _Nodes, names: list[str], pruned: int) -> Tree:

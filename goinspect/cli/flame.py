@@ -92,7 +92,7 @@ def flame(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:  # fmt: skip
-    """Draw a flame graph of a perf recording, with every Go frame named, stripped and PIE binaries included.
+    r"""Draw a flame graph of a perf recording, with every Go frame named, stripped and PIE binaries included.
 
     Needs neither perf nor symbols: names, inlined calls and lines come from gopclntab. The binary is looked for where
     it was recorded and beside the recording. The last line on stderr says how much could be named.
@@ -101,7 +101,7 @@ def flame(
 
     goinspect flame perf.data -o flame.svg
 
-    goinspect flame perf.data -b ./server --focus 'main\\.' --format folded | head
+    goinspect flame perf.data -b ./server --focus 'main\.' --format folded | head
     """
     from goinspect.analysis import flame as analysis
     from goinspect.profiles import open_profile
@@ -154,13 +154,11 @@ def _format_of(output: str | None) -> Format:
 def _time_range(text: str | None) -> tuple[float | None, float | None]:
     if text is None:
         return None, None
-    match = re.fullmatch(r"(\d*\.?\d*),(\d*\.?\d*)", text)
-    try:
-        if match is None:
-            raise ValueError(text)
-        begin, end = (float(part) if part else None for part in match.groups())
-    except ValueError:
-        raise typer.BadParameter(f"--time {text!r}: expected FROM,TO in seconds, as 1.5,3") from None
+    number = r"(\d+\.?\d*|\.\d+|)"
+    match = re.fullmatch(f"{number},{number}", text)
+    if match is None:
+        raise typer.BadParameter(f"--time {text!r}: expected FROM,TO in seconds, as 1.5,3")
+    begin, end = (float(part) if part else None for part in match.groups())
     return begin, end
 
 

@@ -10,11 +10,15 @@ from goinspect.cli.output import Color
 
 __all__ = ["BinaryArg", "ColorOption", "JsonOption", "OutputOption", "QuietOption", "VerboseOption"]
 
-BinaryArg = Annotated[str, typer.Argument(metavar="BIN", help="A Go executable or shared object.", show_default=False)]
+BinaryArg = Annotated[
+    str, typer.Argument(metavar="BIN", help="A Go executable or shared object.", show_default=False)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 OutputOption = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the result there; - is stdout.", show_default=False),
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write the result there; - is stdout.", show_default=False
+    ),
 ]
 ColorOption = Annotated[Color, typer.Option("--color", help="Colour the result.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]

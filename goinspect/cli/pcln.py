@@ -36,9 +36,15 @@ def pcln(
         ),
     ] = None,
     functions: Annotated[bool, typer.Option("--functions", help="List every function.")] = False,
-    header: Annotated[bool, typer.Option("--header", help="Show the table's header and how it was found.")] = False,
-    no_inline: Annotated[bool, typer.Option("--no-inline", help="Only the function that holds the PC.")] = False,
-    form: Annotated[Format, typer.Option("--format", help="addr2line prints as go tool addr2line does.")] = Format.text,
+    header: Annotated[
+        bool, typer.Option("--header", help="Show the table's header and how it was found.")
+    ] = False,
+    no_inline: Annotated[
+        bool, typer.Option("--no-inline", help="Only the function that holds the PC.")
+    ] = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="addr2line prints as go tool addr2line does.")
+    ] = Format.text,
     json: JsonOption = False,
     output: OutputOption = None,
     color: ColorOption = Color.auto,
@@ -62,13 +68,21 @@ def pcln(
     form = Format.json if json else form
     check_output(output)
     result = _answer(binary, pcs or [], functions=functions, inlines=not no_inline)
-    write(_rendered(result, form, functions=functions, color=output is None and use_color(color, sys.stdout)), output)
+    write(
+        _rendered(result, form, functions=functions, color=output is None and use_color(color, sys.stdout)),
+        output,
+    )
     if verbose:
         info = result.pclntab
-        report(f"goinspect: gopclntab {info.generation} found by {info.found_by}; text base from {info.text_from}")
+        report(
+            f"goinspect: gopclntab {info.generation} found by {info.found_by}; text base from {info.text_from}"
+        )
     warn(result.warnings, quiet=quiet)
     if pcs and result.rows and all(getattr(row, "frames", ()) is None for row in result.rows):
-        report("goinspect: no PC lies in a function of the binary: are they runtime addresses of a PIE?", quiet=quiet)
+        report(
+            "goinspect: no PC lies in a function of the binary: are they runtime addresses of a PIE?",
+            quiet=quiet,
+        )
         raise typer.Exit(1)
 
 
@@ -104,4 +118,8 @@ def _rendered(result: LineReport | FunctionList, form: Format, *, functions: boo
         return functions_json(result)
     from goinspect.render.table import render_functions, render_header
 
-    return render_functions(result) if functions else render_header(result.pclntab, result.binary, result.go_version)
+    return (
+        render_functions(result)
+        if functions
+        else render_header(result.pclntab, result.binary, result.go_version)
+    )

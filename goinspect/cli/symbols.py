@@ -54,18 +54,23 @@ def symbols(
         Source | None, typer.Option("--source", help="Only what this table knows.", show_default=False)
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option("--filter", metavar="REGEX", help="Only names that match.", show_default=False)
+        str | None,
+        typer.Option("--filter", metavar="REGEX", help="Only names that match.", show_default=False),
     ] = None,
-    sort: Annotated[Sort, typer.Option("--sort", help="Order; by size the largest come first.")] = Sort.address,
+    sort: Annotated[
+        Sort, typer.Option("--sort", help="Order; by size the largest come first.")
+    ] = Sort.address,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=0, help="At most that many rows.", show_default=False)
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="nm prints as go tool nm -size does.")] = Format.table,
+    form: Annotated[
+        Format, typer.Option("--format", help="nm prints as go tool nm -size does.")
+    ] = Format.table,
     json: JsonOption = False,
     output: OutputOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """List functions and variables, merged from symtab, dynsym and gopclntab.
+    r"""List functions and variables, merged from symtab, dynsym and gopclntab.
 
     Works on stripped binaries, where gopclntab alone knows the functions: their sizes are then bounded by the next
     function and shown with <=.
@@ -74,7 +79,7 @@ def symbols(
 
     goinspect symbols ./server --kind function --sort size -n 20
 
-    goinspect symbols ./server --filter '^main\\.' --json
+    goinspect symbols ./server --filter '^main\.' --json
     """
     from goinspect.analysis.symbols import list_symbols
     from goinspect.binary import Binary

@@ -90,7 +90,9 @@ def _go_string(image: Image, header: int) -> bytes:
     if header == 0:
         return b""
     data = image.read_pointer(header)
-    size = Reader(image.read(header + image.ptrsize, image.ptrsize), image.byteorder, image.ptrsize, what="string").uptr(0)
+    size = Reader(
+        image.read(header + image.ptrsize, image.ptrsize), image.byteorder, image.ptrsize, what="string"
+    ).uptr(0)
     return bytes(image.read(data, size)) if 0 < size < _MAX_TEXT else b""
 
 
@@ -110,7 +112,9 @@ def _parse(version: str, modules: bytes) -> BuildInfo | None:
         elif kind == "dep":
             deps.append(Module(values[0], values[1], values[2]))
         elif kind == "=>" and deps:
-            deps[-1] = Module(deps[-1].path, deps[-1].version, deps[-1].sum, Module(values[0], values[1], values[2]))
+            deps[-1] = Module(
+                deps[-1].path, deps[-1].version, deps[-1].sum, Module(values[0], values[1], values[2])
+            )
         elif kind == "build":
             key, _, value = values[0].partition("=")
             settings[key] = value

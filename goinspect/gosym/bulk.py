@@ -10,7 +10,7 @@ Layouts before Go 1.18 keep addresses in their records; they are answered by the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -47,7 +47,9 @@ class Frames:
 class _Tables:
     """Decoded pc-value tables: of each, rows (end, value) with ends from the function's entry."""
 
-    def __init__(self, pctab: NDArray[np.uint8], offsets: NDArray[np.int64], quantum: int, raw: memoryview) -> None:
+    def __init__(
+        self, pctab: NDArray[np.uint8], offsets: NDArray[np.int64], quantum: int, raw: memoryview
+    ) -> None:
         self._starts = np.unique(offsets[offsets > 0])
         table, end, value = _decode(pctab, self._starts, quantum, raw)
         self._keys = (table << 32) + end
@@ -70,7 +72,9 @@ def _decode(
     """(table number, end, value) of every row of the tables at `starts`, in order."""
     size = len(pctab)
     starts = np.minimum(starts, size)
-    if len(starts) * 64 < size:  # few tables: look for each one's end, else note every zero of the region once
+    if (
+        len(starts) * 64 < size
+    ):  # few tables: look for each one's end, else note every zero of the region once
         ends = np.array([_find_zero(raw, int(s) + 1) for s in starts], dtype=np.int64)
     else:
         zeros = np.flatnonzero(pctab == 0)
@@ -207,9 +211,13 @@ class BulkTable:
         return self._at(self._funcs, (self._records[funcs] >> 2) + 1 + self._words[name])
 
     @staticmethod
-    def _at(array: NDArray[np.uint32], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _at(array: NDArray[Any], index: NDArray[np.int64]) -> NDArray[np.int64]:
         inside = (index >= 0) & (index < len(array))
-        return np.where(inside, array[np.where(inside, index, 0)], 0).astype(np.int64) if len(array) else index * 0
+        return (
+            np.where(inside, array[np.where(inside, index, 0)], 0).astype(np.int64)
+            if len(array)
+            else index * 0
+        )
 
     def _tail(self, funcs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Index (in words of the functab region) of the pcdata array."""
@@ -229,9 +237,12 @@ class BulkTable:
         return np.where(usable, index_table, 0), np.where(usable, tree, -1)
 
     def frames(self, pcs: NDArray[np.uint64], *, inlines: bool = True, lines: bool = True) -> Frames:
-        """Frames of each PC, as `inline.expand` gives them; without `lines`, files and lines are left unknown."""
+        """Frames of each PC, as `inline.expand` gives them; without `lines`, files and lines are left unknown.
+
+        Without `inlines`, each PC has only its physical function, with the PC's own (innermost) file and line.
+        """
         if not self._vectorised:
-            return self._one_by_one(pcs, inlines=inlines)
+            return self._one_by_one(pcs, inlines=inlines, lines=lines)
         found = self.find(pcs)
         pc_index = np.flatnonzero(found >= 0)
         funcs, inverse = np.unique(found[pc_index], return_inverse=True)
@@ -267,7 +278,11 @@ class BulkTable:
                 break
             word = (tree[func] + record * layout.size) >> 2
             levels.add(
-                pc_index[active], func, target[active], self._at(self._gofunc, word + (layout.name_off >> 2)), inlined=True
+                pc_index[active],
+                func,
+                target[active],
+                self._at(self._gofunc, word + (layout.name_off >> 2)),
+                inlined=True,
             )
             parent = self._at(self._gofunc, word + (layout.parent_pc >> 2))
             # A parent pc outside its function comes from a damaged tree: stop at what is known.
@@ -279,9 +294,8 @@ class BulkTable:
     def _assemble(self, count: int, funcs: NDArray[np.int64], levels: _Levels, *, lines: bool) -> Frames:
         pc_index, func, target, name_off, inlined = levels.joined()
         order = np.argsort(pc_index, kind="stable")  # keeps innermost first within a PC
-        pc_index, func, target, name_off, inlined = (
-            part[order] for part in (pc_index, func, target, name_off, inlined)
-        )
+        pc_index, func, target, name_off = (part[order] for part in (pc_index, func, target, name_off))
+        inlined = inlined[order]
         start = np.zeros(count + 1, dtype=np.int64)
         np.cumsum(np.bincount(pc_index, minlength=count), out=start[1:])
         offsets, function = np.unique(name_off, return_inverse=True)
@@ -325,7 +339,7 @@ class BulkTable:
         except GoinspectError:
             return f"?file@{offset:#x}"
 
-    def _one_by_one(self, pcs: NDArray[np.uint64], *, inlines: bool) -> Frames:
+    def _one_by_one(self, pcs: NDArray[np.uint64], *, inlines: bool, lines: bool) -> Frames:
         table = self.table
         names: dict[str, int] = {}
         files: dict[str, int] = {}
@@ -336,7 +350,9 @@ class BulkTable:
             frames = inline.expand(table, func, pc) if func else ()
             for frame in frames if inlines else frames[-1:]:
                 file = files.setdefault(frame.file, len(files)) if frame.file is not None else -1
-                rows.append((names.setdefault(frame.function, len(names)), file, frame.line or 0, frame.inlined))
+                rows.append(
+                    (names.setdefault(frame.function, len(names)), file, frame.line or 0, frame.inlined)
+                )
             start.append(len(rows))
         columns = np.array(rows, dtype=np.int64).reshape(-1, 4)
         return Frames(

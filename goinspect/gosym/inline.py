@@ -80,7 +80,9 @@ def expand(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
-def _expand_by_record(table: PclnTable, func: Func, pc: int, tree: _Tree, index_table: int) -> tuple[Frame, ...]:
+def _expand_by_record(
+    table: PclnTable, func: Func, pc: int, tree: _Tree, index_table: int
+) -> tuple[Frame, ...]:
     frames: list[Frame] = []
     file, line = table.position(func, pc)
     index = pcvalue.pc_value(table.pctab, index_table, table.quantum, pc - func.entry)
@@ -88,7 +90,9 @@ def _expand_by_record(table: PclnTable, func: Func, pc: int, tree: _Tree, index_
         frames.append(Frame(table.name_at(tree.name_off(index)), file, line, inlined=True))
         parent, file_number, call_line = tree.call(index)
         if parent >= index:
-            raise MalformedError(f"inline tree of {table.name(func)}: record {index} in {parent}", offset=func.entry)
+            raise MalformedError(
+                f"inline tree of {table.name(func)}: record {index} in {parent}", offset=func.entry
+            )
         file, line, index = table.file_at(func, file_number), call_line, parent
     frames.append(Frame(table.name(func), file, line, inlined=False))
     return tuple(frames)

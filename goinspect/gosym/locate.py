@@ -63,5 +63,9 @@ def _why_not(image: Image) -> str:
         return "packed by UPX: no gopclntab until it is unpacked with `upx -d`"
     if image.section(".go_export") is not None:
         return "built by gccgo, which writes no gopclntab"
-    cut = " in what the file still has of them" if any("truncated" in warning for warning in image.warnings) else ""
+    cut = (
+        " in what the file still has of them"
+        if any("truncated" in warning for warning in image.warnings)
+        else ""
+    )
     return f"no gopclntab in its sections or segments{cut}: not a Go executable?"

@@ -38,10 +38,12 @@ class GoModule:
 
     @property
     def header(self) -> Header:
+        """The header of `table`."""
         return self.table.header
 
     @property
     def go_version(self) -> str | None:
+        """The release that built it, as the build information spells it ("go1.27.3")."""
         return self.build_info.go_version if self.build_info else None
 
 
@@ -105,8 +107,12 @@ def _text(
             return symbol.vaddr, "symbol runtime.text"
     section = image.section(".text")
     if section is None:
-        raise MalformedError("no text base: no moduledata, no symbol runtime.text, no section .text", path=image.path)
-    warnings.append("text base taken from section .text: wrong by the size of the C start-up code if there is any")
+        raise MalformedError(
+            "no text base: no moduledata, no symbol runtime.text, no section .text", path=image.path
+        )
+    warnings.append(
+        "text base taken from section .text: wrong by the size of the C start-up code if there is any"
+    )
     return section.vaddr, "section .text"
 
 

@@ -92,10 +92,14 @@ def parse_header(data: memoryview, origin: int = 0) -> Header:
         if layout is not None:
             break
     else:
-        raise MalformedError(f"gopclntab magic {magic_bytes[:4].hex(' ')}: no known generation", offset=origin)
+        raise MalformedError(
+            f"gopclntab magic {magic_bytes[:4].hex(' ')}: no known generation", offset=origin
+        )
     quantum, ptrsize = magic_bytes[6], magic_bytes[7]
     if magic_bytes[4:6] != b"\0\0" or quantum not in (1, 2, 4) or ptrsize not in (4, 8):
-        raise MalformedError(f"gopclntab header {magic_bytes.hex(' ')}: quantum or pointer size invalid", offset=origin)
+        raise MalformedError(
+            f"gopclntab header {magic_bytes.hex(' ')}: quantum or pointer size invalid", offset=origin
+        )
     reader = Reader(data, byteorder, ptrsize, what="gopclntab header", origin=origin)
     words = {name: reader.uptr(8 + i * ptrsize) for i, name in enumerate(layout.words)}
     if layout.has_cutab:
@@ -122,14 +126,16 @@ def _joined_parts(layout: HeaderLayout, reader: Reader, quantum: int, nfunc: int
     functab = 8 + reader.ptrsize
     filetab = reader.u32(functab + (2 * nfunc + 1) * reader.ptrsize)
     nfiles = reader.u32(filetab)
-    return Header(layout, reader.byteorder, quantum, reader.ptrsize, nfunc, nfiles, 0, 0, -1, filetab, 0, functab)
+    return Header(
+        layout, reader.byteorder, quantum, reader.ptrsize, nfunc, nfiles, 0, 0, -1, filetab, 0, functab
+    )
 
 
 def _check(header: Header, size: int, origin: int) -> None:
     if not 0 < header.nfunc <= _MAX_NFUNC:
         raise MalformedError(f"gopclntab claims {header.nfunc} functions", offset=origin + 8)
     parts = (header.funcnametab, header.cutab, header.filetab, header.pctab, header.functab)
-    if header.layout.has_cutab and not (8 < parts[0] and list(parts) == sorted(parts)):
+    if header.layout.has_cutab and not (parts[0] > 8 and list(parts) == sorted(parts)):
         raise MalformedError("gopclntab parts out of order: " + ", ".join(map(hex, parts)), offset=origin + 8)
     if header.functab + header.functab_size > size:
         raise MalformedError(
@@ -242,6 +248,7 @@ class PclnTable:
         return self._reader.cstr(offset).decode("utf-8", "backslashreplace")
 
     def name(self, func: Func) -> str:
+        """The function's full name."""
         return self.name_at(func.name_off)
 
     # --- positions ---
@@ -317,10 +324,14 @@ def looks_like_pclntab(data: memoryview, origin: int = 0) -> bool:
         step = max(1, header.nfunc // 256)
         previous = -1
         for index in range(0, header.nfunc, step):
-            entry, offset = read(header.functab + 2 * index * width), read(header.functab + (2 * index + 1) * width)
+            entry, offset = (
+                read(header.functab + 2 * index * width),
+                read(header.functab + (2 * index + 1) * width),
+            )
             if entry < previous or offset < (0 if not header.layout.has_cutab else header.functab_size):
                 return False
             previous = entry
-        return read(header.functab + 2 * header.nfunc * width) > previous
+        end = read(header.functab + 2 * header.nfunc * width)
+        return end >= previous and end > read(header.functab)  # the last function may be empty
     except GoinspectError:
         return False

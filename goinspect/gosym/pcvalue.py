@@ -26,6 +26,7 @@ def rows(table: memoryview, offset: int, quantum: int) -> Iterator[tuple[int, in
     Args:
         table: the buffer `offset` counts in.
         offset: start of the table; 0 means "no table" and yields nothing.
+        quantum: bytes per unit of a pc delta.
 
     Raises:
         TruncatedError: the table runs past the end of the buffer.
@@ -40,7 +41,9 @@ def rows(table: memoryview, offset: int, quantum: int) -> Iterator[tuple[int, in
             number = shift = 0
             while True:
                 if at >= size:
-                    raise TruncatedError(f"pc-value table at {offset:#x} runs past the end of its data", offset=at)
+                    raise TruncatedError(
+                        f"pc-value table at {offset:#x} runs past the end of its data", offset=at
+                    )
                 byte = table[at]
                 at += 1
                 number |= (byte & 0x7F) << shift

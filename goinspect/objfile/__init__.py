@@ -7,7 +7,13 @@ import os
 import stat
 from typing import TYPE_CHECKING, NoReturn
 
-from goinspect.errors import FileError, GoinspectError, MalformedError, UnrecognizedFormatError, UnsupportedError
+from goinspect.errors import (
+    FileError,
+    GoinspectError,
+    MalformedError,
+    UnrecognizedFormatError,
+    UnsupportedError,
+)
 from goinspect.objfile.elfview import ElfView
 
 if TYPE_CHECKING:

@@ -40,7 +40,9 @@ class LiefElf(MappedImage):
         self.arch = elf.goarch(self.machine, self.bits, self.byteorder)
         self.type = elf.TYPES.get(header.file_type.value, f"type-{header.file_type.value}")
         self.entry = header.entrypoint
-        self.segments = tuple(_segment(s) for s in binary.segments if s.type.value & 0xFFFFFFFF == elf.PT_LOAD)
+        self.segments = tuple(
+            _segment(s) for s in binary.segments if s.type.value & 0xFFFFFFFF == elf.PT_LOAD
+        )
         sections = list(binary.sections)
         self.sections = tuple(_section(s) for s in sections)
 

@@ -26,7 +26,10 @@ __all__ = ["ElfView"]
 
 # Field order of Phdr, Shdr and Sym differs between the classes; struct formats without byte order, and the
 # positions of the fields we keep.
-_PHDR = {64: ("IIQQQQQQ", (0, 1, 2, 3, 5, 6)), 32: ("IIIIIIII", (0, 6, 1, 2, 4, 5))}  # type flags off vaddr filesz memsz
+_PHDR = {
+    64: ("IIQQQQQQ", (0, 1, 2, 3, 5, 6)),
+    32: ("IIIIIIII", (0, 6, 1, 2, 4, 5)),
+}  # type flags off vaddr filesz memsz
 _SHDR = {64: "IIQQQQIIQQ", 32: "IIIIIIIIII"}  # name type flags addr offset size link info addralign entsize
 _SYM = {64: ("IBBHQQ", (0, 1, 3, 4, 5)), 32: ("IIIBBH", (0, 3, 5, 1, 2))}  # name info shndx value size
 _MAX_HEADERS = 1 << 16
@@ -83,7 +86,9 @@ class ElfView(MappedImage):
         if count == 0xFFFF:  # PN_XNUM: the count is in section header 0, which no Go linker writes
             raise MalformedError("program header count in extended form", offset=offset)
         fmt, order = _PHDR[self.bits]
-        self._phdrs = [tuple(row[i] for i in order) for row in self._table("program header", offset, entsize, count, fmt)]
+        self._phdrs = [
+            tuple(row[i] for i in order) for row in self._table("program header", offset, entsize, count, fmt)
+        ]
         return tuple(
             Segment(
                 vaddr, memsz, off, min(filesz, memsz),
@@ -118,13 +123,19 @@ class ElfView(MappedImage):
     def _section(self, row: tuple[int, ...], names: bytes) -> Section:
         name, kind, flags, vaddr, offset, size, link, _info, _align, entsize = row
         end = names.find(b"\0", name)
-        text = names[name:end].decode("utf-8", "backslashreplace") if 0 <= name < len(names) and end >= 0 else ""
-        return Section(text, vaddr, size, offset, 0 if kind == elf.SHT_NOBITS else size, flags, kind, link, entsize)
+        text = (
+            names[name:end].decode("utf-8", "backslashreplace") if 0 <= name < len(names) and end >= 0 else ""
+        )
+        return Section(
+            text, vaddr, size, offset, 0 if kind == elf.SHT_NOBITS else size, flags, kind, link, entsize
+        )
 
     def _check_extent(self) -> None:
         end = max((s.file_offset + s.file_size for s in self.segments), default=0)
         if end > len(self._bytes):
-            self.warnings.append(f"truncated: segments reach to {end:#x}, the file ends at {len(self._bytes):#x}")
+            self.warnings.append(
+                f"truncated: segments reach to {end:#x}, the file ends at {len(self._bytes):#x}"
+            )
 
     def _relocation_tables(self) -> Iterator[tuple[int, int, bool]]:
         """(file offset, end, has addends) of every dynamic relocation table."""
@@ -132,7 +143,11 @@ class ElfView(MappedImage):
         for section in self.sections:
             if section.type in (elf.SHT_RELA, elf.SHT_REL) and section.flags & elf.SHF_ALLOC:
                 found = True
-                yield section.file_offset, section.file_offset + section.file_size, section.type == elf.SHT_RELA
+                yield (
+                    section.file_offset,
+                    section.file_offset + section.file_size,
+                    section.type == elf.SHT_RELA,
+                )
         if not found:
             yield from self._dynamic_relocations()
 

@@ -106,14 +106,18 @@ class MappedImage:
         start, end = self._file_range(vaddr)
         if start >= len(self._bytes):
             raise TruncatedError(
-                f"file ends at {len(self._bytes):#x}, address {vaddr:#x} expected", path=self.path, offset=start
+                f"file ends at {len(self._bytes):#x}, address {vaddr:#x} expected",
+                path=self.path,
+                offset=start,
             )
         return self._bytes[start:end]
 
     def read(self, vaddr: int, size: int) -> memoryview:
         view = self.tail(vaddr)
         if len(view) < size:
-            raise TruncatedError(f"{size} bytes expected at address {vaddr:#x}, {len(view)} left", path=self.path)
+            raise TruncatedError(
+                f"{size} bytes expected at address {vaddr:#x}, {len(view)} left", path=self.path
+            )
         return view[:size]
 
     def _relative_addend(self, vaddr: int) -> int | None:

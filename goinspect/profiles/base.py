@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from goinspect.model import Mapping
 
-__all__ = ["KIND_GUEST", "KIND_HYPERVISOR", "KIND_KERNEL", "KIND_USER", "Event", "Locations", "Profile", "Totals"]
+__all__ = [
+    "KIND_GUEST",
+    "KIND_HYPERVISOR",
+    "KIND_KERNEL",
+    "KIND_USER",
+    "Event",
+    "Locations",
+    "Profile",
+    "Totals",
+]
 
 KIND_USER = 0
 KIND_KERNEL = 1
@@ -80,7 +89,9 @@ class Profile:
     locations: Locations
     mappings: tuple[Mapping, ...]
     totals: Totals
-    metadata: dict[str, str] = field(default_factory=dict)  # hostname, os_release, arch, cmdline, perf_version
+    metadata: dict[str, str] = field(
+        default_factory=dict
+    )  # hostname, os_release, arch, cmdline, perf_version
     warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -1,1 +1,1 @@
-
+"""Results to text and pictures; never parses, never opens a file."""

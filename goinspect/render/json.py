@@ -50,13 +50,19 @@ def render_functions(functions: FunctionList) -> str:
                          "inlined": list(row.inlined)}
         for row in functions.rows
     ]  # fmt: skip
-    head = {"binary": functions.binary, "go_version": functions.go_version, "pclntab": _pclntab(functions.pclntab)}
+    head = {
+        "binary": functions.binary,
+        "go_version": functions.go_version,
+        "pclntab": _pclntab(functions.pclntab),
+    }
     return _document(functions.schema, head, {"rows": rows}, warnings=functions.warnings)
 
 
 def render_symbols(symbols: SymbolList) -> str:
     """`goinspect symbols BIN`."""
-    rows = [row._asdict() | {"address": hex(row.address), "sources": list(row.sources)} for row in symbols.rows]
+    rows = [
+        row._asdict() | {"address": hex(row.address), "sources": list(row.sources)} for row in symbols.rows
+    ]
     return _document(symbols.schema, {"binary": symbols.binary, "rows": rows}, warnings=symbols.warnings)
 
 

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     from goinspect.results import EventSummary, FlameProfile, FunctionList, PclntabInfo, SymbolList, SymbolRow
 
-__all__ = ["render_events", "render_functions", "render_header", "render_nm", "render_symbols", "render_symbols_csv", "render_top"]
+__all__ = [
+    "render_events",
+    "render_functions",
+    "render_header",
+    "render_nm",
+    "render_symbols",
+    "render_symbols_csv",
+    "render_top",
+]
 
 
 def _table(headers: Sequence[str], rows: list[list[Any]], align: Sequence[str]) -> str:
@@ -89,7 +97,9 @@ def render_symbols_csv(symbols: SymbolList) -> str:
     """RFC 4180, with a header line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["name", "address", "size", "size_exact", "kind", "sources", "section", "package", "file", "line"])
+    writer.writerow(
+        ["name", "address", "size", "size_exact", "kind", "sources", "section", "package", "file", "line"]
+    )
     for row in symbols.rows:
         writer.writerow([
             row.name, hex(row.address), row.size, row.size_exact, row.kind, "+".join(row.sources), row.section,
@@ -140,4 +150,6 @@ def render_top(profile: FlameProfile, limit: int = 40) -> str:
         ]
         for name in ranked
     ]  # fmt: skip
-    return _table(["own", "own %", "total", "total %", "function"], rows, ["right", "right", "right", "right", "left"])
+    return _table(
+        ["own", "own %", "total", "total %", "function"], rows, ["right", "right", "right", "right", "left"]
+    )

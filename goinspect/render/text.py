@@ -11,7 +11,7 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-
 
 
 def escape_terminal(text: str) -> str:
-    """Text from a file with everything a terminal would act on written as ``\\xNN`` or ``\\uNNNN``."""
+    r"""Text from a file with everything a terminal would act on written as ``\xNN`` or ``\uNNNN``."""
     return _UNSAFE.sub(_escaped, text) if _UNSAFE.search(text) else text
 
 
@@ -36,7 +36,7 @@ def human_weight(value: float, unit: str) -> str:
 
 
 def human_bytes(size: int) -> str:
-    """"1.2 MB" in powers of 1000."""
+    """Bytes in powers of 1000, as in 1.2 MB."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= scale:
             return f"{size / scale:.1f} {unit}"

@@ -216,7 +216,8 @@ class _Writer:
             pcdata = [0, self.table_off([(function.size, -2)])][: 1 + (version >= (1, 13))]
             funcdata = [self.place_funcdata(b"\x07\0\0\0"), absent]
         if function.inlined is not None and numbers is not None:
-            pcdata = [*pcdata, 0, 0, 0][: numbers[0]] + [self.table_off(function.inlined)]
+            pcdata = [*pcdata, 0, 0, 0][: numbers[0]]
+            pcdata.append(self.table_off(function.inlined))
             funcdata = [*funcdata, absent, absent, absent, absent][: numbers[1]]
             funcdata.append(self.place_funcdata(self.tree(function)))
         if version < (1, 5):
@@ -306,7 +307,7 @@ class _Old(_Writer):
     def table_off(self, rows: list[tuple[int, int]] | None) -> int:
         return 0 if rows is None else self.put(pcvalue(rows, self.quantum))
 
-    def file_number(self, function: Function, file: str | None) -> int:  # noqa: ARG002
+    def file_number(self, function: Function, file: str | None) -> int:
         if file == DROPPED:
             return 0
         return -1 if file is None else 1 + self.file_numbers[file]

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 IP, TID, TIME, ADDR, READ, CALLCHAIN, ID, CPU, PERIOD, STREAM_ID, RAW = (1 << bit for bit in range(11))
 IDENTIFIER = 1 << 16
 KERNEL, USER, HYPERVISOR, GUEST_KERNEL, GUEST_USER = 1, 2, 3, 4, 5
-MARK_HV, MARK_KERNEL, MARK_USER, MARK_USER_DEFERRED, MARK_GUEST = (2**64 - n for n in (32, 128, 512, 640, 2048))
+MARK_HV, MARK_KERNEL, MARK_USER, MARK_USER_DEFERRED, MARK_GUEST = (
+    2**64 - n for n in (32, 128, 512, 640, 2048)
+)
 FREQ, SAMPLE_ID_ALL = 1 << 10, 1 << 18
 MMAP, LOST, COMM, EXIT, THROTTLE, FORK, SAMPLE, MMAP2, LOST_SAMPLES = 1, 2, 3, 4, 5, 7, 9, 10, 13
 FINISHED_ROUND, AUXTRACE, EVENT_UPDATE, COMPRESSED = 68, 71, 78, 81
@@ -69,7 +71,9 @@ class PerfData:
         self.data += self.pack("IHH", kind, misc, len(body) + 8) + body
         return self
 
-    def trailed(self, kind: int, misc: int, body: bytes, time: int, *, event: int = 0, tid: int = 0) -> PerfData:
+    def trailed(
+        self, kind: int, misc: int, body: bytes, time: int, *, event: int = 0, tid: int = 0
+    ) -> PerfData:
         return self.record(kind, misc, body + bytes(-len(body) % 8) + self._trailer(event, time, tid))
 
     def _trailer(self, number: int, time: int, tid: int) -> bytes:
@@ -116,7 +120,9 @@ class PerfData:
         body = self.pack("II", pid, tid) + name.encode() + b"\0"
         return self.trailed(COMM, USER | (exec << 13), body, time)
 
-    def fork(self, pid: int, parent: int, tid: int, parent_tid: int, time: int, *, kind: int = FORK) -> PerfData:
+    def fork(
+        self, pid: int, parent: int, tid: int, parent_tid: int, time: int, *, kind: int = FORK
+    ) -> PerfData:
         return self.trailed(kind, 0, self.pack("IIIIQ", pid, parent, tid, parent_tid, time), time)
 
     def exit(self, pid: int, tid: int, time: int) -> PerfData:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,7 +52,7 @@ def bulk_frames(
     assert all(
         line == 0 for file, line in zip(found.file.tolist(), found.line.tolist(), strict=True) if file < 0
     )
-    return [tuple(rows[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
+    return [tuple(rows[a:b]) for a, b in pairwise(starts)]
 
 
 def without_lines(chain: Chain) -> Chain:

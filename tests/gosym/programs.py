@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
-from tests.builders.pclntab import DROPPED, Built, Function, Inlined, build, inline_numbers
 
 from goinspect.errors import MalformedError
 from goinspect.gosym.layout import release_for
 from goinspect.gosym.pclntab import PclnTable, parse_header
 from goinspect.model import Frame
+from tests.builders.pclntab import DROPPED, Built, Function, Inlined, build, inline_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

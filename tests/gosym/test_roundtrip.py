@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.builders.pclntab import Function, Inlined, build
-from tests.gosym.answers import bulk_frames, pure_frames, without_lines
-from tests.gosym.programs import VERSIONS, decoder, position, programs, truth, value
 
 from goinspect.gosym import inline
 from goinspect.gosym.bulk import BulkTable
 from goinspect.gosym.layout import ARGS_UNKNOWN
 from goinspect.gosym.pclntab import looks_like_pclntab
 from goinspect.model import Frame
+from tests.builders.pclntab import Function, Inlined, build
+from tests.gosym.answers import bulk_frames, pure_frames, without_lines
+from tests.gosym.programs import VERSIONS, decoder, position, programs, truth, value
 
 IDS = [".".join(map(str, version)) for version in VERSIONS]
 COMMON = settings(max_examples=12, deadline=None, derandomize=True)

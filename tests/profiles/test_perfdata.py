@@ -36,7 +36,8 @@ def frames_of(profile: Profile, sample: int = 0) -> list[tuple[int, int, bool]]:
     """(kind, lookup address, exact) of every frame."""
     places = profile.locations
     return [
-        (int(places.kind[at]), int(places.runtime_addr[at]), bool(places.exact[at])) for at in stacks(profile)[sample]
+        (int(places.kind[at]), int(places.runtime_addr[at]), bool(places.exact[at]))
+        for at in stacks(profile)[sample]
     ]
 
 
@@ -57,7 +58,12 @@ def test_one_sample(load, order):
     assert profile.locations.file_offset[profile.frames].tolist() == [0x2000, 0x3004]
     assert profile.locations.mapping[profile.frames].tolist() == [0, 0]
     mapping = profile.mappings[0]
-    assert (mapping.start, mapping.end, mapping.pgoff, mapping.path) == (0x400000, 0x410000, 0x1000, "/bin/prog")
+    assert (mapping.start, mapping.end, mapping.pgoff, mapping.path) == (
+        0x400000,
+        0x410000,
+        0x1000,
+        "/bin/prog",
+    )
     assert (mapping.pid, mapping.executable, mapping.kernel, mapping.build_id) == (10, True, False, "")
     assert profile.totals.records == 3
     assert profile.warnings == ()
@@ -116,7 +122,13 @@ def test_samples_are_sorted_by_time_and_else_keep_their_order(load):
     data = PerfData()
     for number, time in enumerate((300, 100, 200, 100, 300)):
         data.sample(Sample(time=time, tid=number))
-    assert [(row.time, row.tid) for row in rows(load(data))] == [(100, 1), (100, 3), (200, 2), (300, 0), (300, 4)]
+    assert [(row.time, row.tid) for row in rows(load(data))] == [
+        (100, 1),
+        (100, 3),
+        (200, 2),
+        (300, 0),
+        (300, 4),
+    ]
 
 
 # -- weights and events
@@ -142,7 +154,14 @@ def test_several_events(load, order, id_bit):
     kinds = pd.PLAIN | id_bit
     events = [
         Event("cpu-clock:u", config=0, sample_type=kinds, ids=(71, 5)),
-        Event("page-faults", config=2, sample_type=kinds & ~pd.PERIOD, ids=(900,), flags=pd.SAMPLE_ID_ALL, period=3),
+        Event(
+            "page-faults",
+            config=2,
+            sample_type=kinds & ~pd.PERIOD,
+            ids=(900,),
+            flags=pd.SAMPLE_ID_ALL,
+            period=3,
+        ),
         Event("dummy:HG", config=9, sample_type=kinds, ids=()),
     ]
     data = PerfData(events, order)
@@ -265,7 +284,10 @@ def test_same_address_in_different_processes_is_two_locations(load):
     first, second, third = stacks(profile)
     assert first == third
     assert first[0] == second[0]  # the kernel is the same for all
-    assert [profile.mappings[profile.locations.mapping[stack[1]]].path for stack in (first, second)] == ["/a", "/b"]
+    assert [profile.mappings[profile.locations.mapping[stack[1]]].path for stack in (first, second)] == [
+        "/a",
+        "/b",
+    ]
 
 
 # -- names of threads, processes, mappings
@@ -383,7 +405,9 @@ def test_features(load, order):
 def test_losses(load, order):
     data = PerfData(order=order)
     data.trailed(pd.LOST, 0, data.pack("QQ", 1, 40), 5).trailed(pd.LOST_SAMPLES, 0, data.pack("Q", 2), 6)
-    data.trailed(pd.THROTTLE, 0, data.pack("QQQ", 7, 0, 0), 7).record(pd.FINISHED_ROUND, 0, b"").sample(Sample())
+    data.trailed(pd.THROTTLE, 0, data.pack("QQQ", 7, 0, 0), 7).record(pd.FINISHED_ROUND, 0, b"").sample(
+        Sample()
+    )
     totals = load(data).totals
     assert (totals.lost, totals.throttled, totals.records) == (42, 1, 5)
 
@@ -408,7 +432,9 @@ def test_perf_stat(load):
 
 
 def test_version_one(load):
-    data = PerfData([Event(size=64, flags=pd.FREQ)], magic=b"PERFFILE", describe=False).sample(Sample(period=3))
+    data = PerfData([Event(size=64, flags=pd.FREQ)], magic=b"PERFFILE", describe=False).sample(
+        Sample(period=3)
+    )
     assert load(data).weight.tolist() == [3]
 
 
@@ -461,7 +487,9 @@ def test_damaged_record_size(load, size):
     data.sample(Sample(time=2))
     profile = load(data)
     assert profile.time.tolist() == [1]
-    assert profile.warnings == (f"damaged record (type 9, size {size}) at offset {at:#x}: stopped after 1 records",)
+    assert profile.warnings == (
+        f"damaged record (type 9, size {size}) at offset {at:#x}: stopped after 1 records",
+    )
 
 
 @ORDERS

@@ -15,7 +15,16 @@ from goinspect.profiles.perfdata.attr import MIN_ATTR_SIZE, Attr, read_attr
 if TYPE_CHECKING:
     from goinspect._reader import ByteOrder, Reader
 
-__all__ = ["MAGICS", "FileHeader", "FilePart", "RecordedAttr", "byteorder_of", "is_unfinished", "read_attrs", "read_header"]
+__all__ = [
+    "MAGICS",
+    "FileHeader",
+    "FilePart",
+    "RecordedAttr",
+    "byteorder_of",
+    "is_unfinished",
+    "read_attrs",
+    "read_header",
+]
 
 MAGICS: dict[bytes, ByteOrder] = {
     b"PERFILE2": "little",

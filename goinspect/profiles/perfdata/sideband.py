@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect.errors import TruncatedError, UnsupportedError
+from goinspect.errors import TruncatedError
 from goinspect.maps import KERNEL_PID, AddressSpaces
 from goinspect.model import Mapping
 from goinspect.profiles.perfdata.comms import CommTable
@@ -65,8 +65,6 @@ def read_sideband(
     types = (
         headers & np.uint64(0xFFFF_FFFF) if buffer.byteorder == "little" else headers >> np.uint64(32)
     ).astype(np.int64)
-    if np.isin(types, (RecordType.COMPRESSED, RecordType.COMPRESSED2)).any():
-        raise UnsupportedError("perf.data with zstd-compressed records is not read yet: record without -z")
     parser = _TrailerParser(buffer, events)
     records, damaged = [], 0
     for at in positions[np.isin(types, parser.types)].tolist():

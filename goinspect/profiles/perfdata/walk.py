@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect.errors import UnsupportedError
 from goinspect.profiles.perfdata.records import RecordType
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = ["Walk", "walk"]
 _STEP = 1 << 19  # words looked at in one go: 4 MiB
 _SAMPLE = int(RecordType.SAMPLE)
 _AUXTRACE = int(RecordType.AUXTRACE)
+_COMPRESSED = (int(RecordType.COMPRESSED), int(RecordType.COMPRESSED2))
 _TRACING_DATA = int(RecordType.HEADER_TRACING_DATA)
 
 
@@ -87,6 +89,10 @@ class _Walker:
         """Move over one record; True when it was a sample."""
         at = self.position
         kind, _, size = self._header.unpack_from(self.buffer.data, 8 * at)
+        if kind in _COMPRESSED and size >= 8:  # of any size: only COMPRESSED2 is padded
+            raise UnsupportedError(
+                "perf.data with zstd-compressed records is not read yet: record without -z"
+            )
         if size < 8 or size & 7:
             self._stop(at)
             return False
