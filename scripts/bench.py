@@ -366,6 +366,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.platform != "linux":
         print("bench: wait4 and perf figures are read as Linux gives them", file=sys.stderr)
         return 1
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # installed programs start from compiled modules
     print_machine()
     try:
         return 0 if options.action(options) else 1

@@ -11,7 +11,7 @@ import numpy as np
 
 from goinspect.analysis import stacks as stack_ops
 from goinspect.analysis.locate_binaries import BinaryFinder
-from goinspect.analysis.symbolize import Flag, SymbolizeOptions, Symbolizer
+from goinspect.analysis.symbolize import SymbolizeOptions, Symbolizer
 from goinspect.analysis.tree import build_tree
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from goinspect.analysis.stacks import Cut
     from goinspect.analysis.symbolize import SymbolTable
     from goinspect.profiles.base import Profile
     from goinspect.results import Stacks
@@ -76,17 +77,13 @@ def fold(profile: Profile, options: FlameOptions) -> FlameProfile:
         profile, finder, SymbolizeOptions(options.inlines, options.lines, options.kallsyms)
     )
     table = symbolizer.add(profile.locations)
-    frames = stack_ops.correct_trapped(profile, symbolizer)
-    stop, garbage = stack_ops.cut_garbage(profile.stack_start, frames, table.flags)
-    rows = _selected(profile, chosen, options)
-    start, stop, frames, rows_index = _take(profile, stop, frames, rows)
-    group, groups = _groups(profile, rows_index, options.by)
-    weight = profile.weight[rows_index]
-    if options.weight == "samples":
-        weight = np.ones(len(rows_index), dtype=np.uint64)
-    merged = stack_ops.merge(
-        start, stop, frames, table, group, weight, keep=None if options.kernel else _not_kernel(table)
-    )
+    rows, start, frames = _take(profile, _selected(profile, chosen, options))
+    samples = stack_ops.correct_trapped(start, frames, profile.locations, symbolizer)
+    cut = stack_ops.cut_garbage(samples, table.flags)
+    group, groups = _groups(profile, rows, options.by)
+    weight = profile.weight[rows] if options.weight == "period" else np.ones(len(rows), dtype=np.uint64)
+    keep = None if options.kernel else _not_kernel(table)
+    merged = stack_ops.merge(samples, cut.stop, table, group, weight, keep=keep)
     merged = _filtered(merged, table, options)
     warnings += [*table.warnings, *finder.warnings]
     warnings += [f"{path}: given with --binary, but no mapping of the recording has its name or build ID"
@@ -95,7 +92,7 @@ def fold(profile: Profile, options: FlameOptions) -> FlameProfile:
         events=events,
         event=events[chosen].name if events else "",
         unit="samples" if options.weight == "samples" else (events[chosen].unit if events else "samples"),
-        totals=_totals(profile, rows_index, start, stop, frames, table, garbage, merged),
+        totals=_totals(profile, rows, cut, merged),
         stacks=_stack_table(merged, table, groups, reverse=options.reverse),
         missing=tuple(finder.missing),
         warnings=tuple(dict.fromkeys(warnings)),
@@ -140,16 +137,15 @@ def _selected(profile: Profile, event: int, options: FlameOptions) -> NDArray[np
 
 
 def _take(
-    profile: Profile, stop: NDArray[np.int64], frames: NDArray[np.int32], rows: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-    """The chosen samples' stacks, contiguous."""
+    profile: Profile, rows: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+    """The numbers of the chosen samples, and their stacks: where each starts, and the frames."""
     index = np.flatnonzero(rows)
     if len(index) == len(rows):
-        return profile.stack_start, stop, frames, index
+        return index, profile.stack_start, profile.frames
     sizes = np.diff(profile.stack_start)
     start = np.concatenate(([0], np.cumsum(sizes[index]))).astype(np.int64)
-    kept = stop[index] - profile.stack_start[index]
-    return start, start[:-1] + kept, frames[np.repeat(rows, sizes)], index
+    return index, start, profile.frames[np.repeat(rows, sizes)]
 
 
 def _groups(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArray[np.int32], list[str]]:
@@ -208,31 +204,17 @@ def _filtered(stacks: Stacks, table: SymbolTable, options: FlameOptions) -> Stac
     return stacks
 
 
-def _totals(
-    profile: Profile,
-    rows: NDArray[np.int64],
-    start: NDArray[np.int64],
-    stop: NDArray[np.int64],
-    frames: NDArray[np.int32],
-    table: SymbolTable,
-    garbage: int,
-    merged: Stacks,
-) -> FlameTotals:
-    sizes = stop - start[:-1]
-    uses = np.bincount(frames, minlength=len(table.flags))
-    for row in np.flatnonzero(stop < start[1:]).tolist():
-        np.subtract.at(uses, frames[stop[row] : start[row + 1]], 1)
-    named = (table.flags & Flag.NAMED) > 0
+def _totals(profile: Profile, rows: NDArray[np.int64], cut: Cut, merged: Stacks) -> FlameTotals:
     return FlameTotals(
         samples=len(rows),
         weight=int(merged.weight.sum()),
         lost=profile.totals.lost,
         throttled=profile.totals.throttled,
         threads=len(np.unique(profile.tid[rows])),
-        frames=int(sizes.sum()),
-        frames_named=int(uses[named].sum()),
+        frames=cut.frames,
+        frames_named=cut.named,
         truncated=int(np.count_nonzero(profile.truncated[rows])),
-        garbage_dropped=int((start[1:] - stop).sum()) if len(rows) != len(profile) else garbage,
+        garbage_dropped=cut.dropped,
     )
 
 

@@ -6,7 +6,7 @@ Nothing here looks at a name; `symbolize` says by flags what a location means fo
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.analysis.symbolize import Symbolizer, SymbolTable
-    from goinspect.profiles.base import Locations, Profile
+    from goinspect.profiles.base import Locations
 
 __all__ = [
+    "Cut",
+    "Samples",
     "correct_trapped",
     "cut_garbage",
     "drop_frames",
@@ -33,29 +35,61 @@ __all__ = [
 ]
 
 _BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
+_PIECE = 1 << 18  # frames gathered at once
 _BLANK = -1
 
 
-def correct_trapped(profile: Profile, symbolizer: Symbolizer) -> NDArray[np.int32]:
-    """Frames with exact addresses below sigpanic, asyncPreempt and their like: there nothing was called.
+class Samples(NamedTuple):
+    """Stacks of samples as locations, leaf first: sample i is ``frames[start[i]:start[i + 1]]``.
+
+    At ``patch_at`` (positions in ``frames``) the location is really ``patch``: frames of a large recording are not
+    copied for a few corrections.
+    """
+
+    start: NDArray[np.int64]
+    frames: NDArray[np.int32]
+    patch_at: NDArray[np.int64]
+    patch: NDArray[np.int32]
+
+    def of_locations(self, values: NDArray[Any]) -> NDArray[Any]:
+        """``values[location]`` for every frame, gathered in pieces: numpy would copy all indices to 64 bits."""
+        out = np.empty(len(self.frames), dtype=values.dtype)
+        for begin in range(0, len(out), _PIECE):
+            np.take(values, self.frames[begin : begin + _PIECE], out=out[begin : begin + _PIECE], mode="clip")
+        out[self.patch_at] = values[self.patch]
+        return out
+
+
+class Cut(NamedTuple):
+    """Where stacks really end, and what that leaves. Counts of frames."""
+
+    stop: NDArray[np.int64]
+    frames: int
+    named: int
+    dropped: int
+
+
+def correct_trapped(
+    start: NDArray[np.int64], frames: NDArray[np.int32], locations: Locations, symbolizer: Symbolizer
+) -> Samples:
+    """The samples with exact addresses below sigpanic, asyncPreempt and their like: there nothing was called.
 
     A reader takes every caller's address for a return address and looks one byte before it; an interrupted
     instruction's address must be looked up as it is.
     """
-    table, frames = symbolizer.table, profile.frames
-    trapped = np.flatnonzero((table.flags & Flag.TRAPPED).astype(bool)[frames[:-1]])
+    table = symbolizer.table
+    plain = Samples(start, frames, np.empty(0, np.int64), np.empty(0, np.int32))
+    trapped = np.flatnonzero(plain.of_locations(table.flags & np.uint8(Flag.TRAPPED)))
     below = trapped + 1
-    ends = profile.stack_start[np.searchsorted(profile.stack_start, trapped, side="right")]
+    ends = start[np.searchsorted(start, trapped, side="right")]
     below = below[below < ends]
-    below = below[~profile.locations.exact[frames[below]]]
+    below = below[~locations.exact[frames[below]]]
     if not len(below):
-        return frames
+        return plain
     wrong, new = np.unique(frames[below], return_inverse=True)
     known = len(table.expansion)
-    symbolizer.add(_one_further(profile.locations, wrong))
-    frames = frames.copy()
-    frames[below] = (new + known).astype(np.int32)
-    return frames
+    symbolizer.add(_one_further(locations, wrong))
+    return plain._replace(patch_at=below, patch=(new + known).astype(np.int32))
 
 
 def _one_further(locations: Locations, rows: NDArray[np.int32]) -> Locations:
@@ -70,33 +104,31 @@ def _one_further(locations: Locations, rows: NDArray[np.int32]) -> Locations:
     )
 
 
-def cut_garbage(
-    start: NDArray[np.int64], frames: NDArray[np.int32], flags: NDArray[np.uint8]
-) -> tuple[NDArray[np.int64], int]:
-    """Where each stack really ends, and how many frames that drops.
+def cut_garbage(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
+    """Where each stack really ends.
 
     A frame-pointer walk does not know the top of a stack. Below goexit and mcall nothing belongs to the stack; below
     the other roots everything from the first address on that is no code.
     """
+    start = samples.start
     stop = start[1:].copy()
-    if not len(frames):
-        return stop, 0
-    flat = flags[frames]
-    anchors = np.flatnonzero(flat & (Flag.CUT | Flag.ROOT))
+    flat = samples.of_locations(flags)
+    anchors = np.flatnonzero(flat & np.uint8(Flag.CUT | Flag.ROOT))
     stack = np.searchsorted(start, anchors, side="right") - 1
     inner = anchors + 1 < start[stack + 1]
     anchors, stack = anchors[inner], stack[inner]
-    bad = np.append(np.flatnonzero(flat & Flag.BAD), len(flat))
+    bad = np.append(np.flatnonzero(flat & np.uint8(Flag.BAD)), len(flat))
     first_bad = bad[np.searchsorted(bad, anchors)]
-    cut = np.where(flat[anchors] & Flag.CUT, anchors + 1, first_bad)
-    np.minimum.at(stop, stack, cut)
-    return stop, int((start[1:] - stop).sum())
+    np.minimum.at(stop, stack, np.where(flat[anchors] & Flag.CUT, anchors + 1, first_bad))
+    for row in np.flatnonzero(stop < start[1:]).tolist():
+        flat[stop[row] : start[row + 1]] = 0
+    kept = int((stop - start[:-1]).sum())
+    return Cut(stop, kept, int(np.count_nonzero(flat & np.uint8(Flag.NAMED))), len(flat) - kept)
 
 
 def merge(
-    start: NDArray[np.int64],
+    samples: Samples,
     stop: NDArray[np.int64],
-    frames: NDArray[np.int32],
     table: SymbolTable,
     group: NDArray[np.int32],
     weight: NDArray[np.uint64],
@@ -106,17 +138,18 @@ def merge(
     """Merge samples with the same group and the same frames.
 
     Args:
-        start: of each sample's stack in `frames`, leaf first; n + 1 entries.
-        stop: its end after cutting.
-        frames: location of each frame.
+        samples: their stacks.
+        stop: the end of each stack after cutting.
         table: from `Symbolizer`.
         group: of each sample; samples of different groups stay apart.
         weight: of each sample.
         keep: expansions to leave in; all where it is None.
     """
-    flat = table.expansion[frames]
+    start = samples.start
+    expansion = table.expansion
     if keep is not None:
-        flat[~keep[flat]] = _BLANK
+        expansion = np.where(keep[expansion], expansion, np.int32(_BLANK))
+    flat = samples.of_locations(expansion)
     for row in np.flatnonzero(stop < start[1:]).tolist():
         flat[stop[row] : start[row + 1]] = _BLANK
     hashes = _hash_stacks(start, flat, len(table.expansions)) ^ (
@@ -126,9 +159,9 @@ def merge(
     first, inverse = _verified(first, inverse, start, flat, group)
     total = np.zeros(len(first), dtype=np.uint64)
     np.add.at(total, inverse, weight)
-    samples = np.bincount(inverse, minlength=len(first))
+    count = np.bincount(inverse, minlength=len(first))
     out_start, out_frames = _expanded(first, start, flat, table)
-    return Stacks(out_start, out_frames, group[first], total, samples)
+    return Stacks(out_start, out_frames, group[first], total, count)
 
 
 def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) -> NDArray[np.uint64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Row(NamedTuple):
 def stacks(profile: Profile) -> list[list[int]]:
     """The locations of every sample."""
     frames, starts = profile.frames.tolist(), profile.stack_start.tolist()
-    return [frames[begin:end] for begin, end in zip(starts, starts[1:], strict=False)]
+    return [frames[begin:end] for begin, end in pairwise(starts)]
 
 
 def recorded_addresses(profile: Profile) -> list[tuple[str, int]]:

