@@ -30,7 +30,7 @@ def locate(image: Image) -> Place:
 
     Raises:
         NotGoError: there is none; says so if the file is packed.
-        TruncatedError: its section exists, but the file ends before it.
+        TruncatedError: the file ends before it.
     """
     for name in _SECTIONS:
         section = image.section(name)
@@ -45,6 +45,9 @@ def locate(image: Image) -> Place:
     place = _scan(image)
     if place is not None:
         return place
+    cut = next((warning for warning in image.warnings if "truncated" in warning), None)
+    if cut is not None:
+        raise TruncatedError(f"no gopclntab in what is left of the file ({cut})", path=image.path)
     raise NotGoError(_why_not(image), path=image.path)
 
 
@@ -63,9 +66,4 @@ def _why_not(image: Image) -> str:
         return "packed by UPX: no gopclntab until it is unpacked with `upx -d`"
     if image.section(".go_export") is not None:
         return "built by gccgo, which writes no gopclntab"
-    cut = (
-        " in what the file still has of them"
-        if any("truncated" in warning for warning in image.warnings)
-        else ""
-    )
-    return f"no gopclntab in its sections or segments{cut}: not a Go executable?"
+    return "no gopclntab in its sections or segments: not a Go executable?"

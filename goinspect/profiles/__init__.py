@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goinspect.errors import UnrecognizedFormatError
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import Profile
 
 __all__ = ["open_profile"]
+
+# What people may mean to give us that cannot be read as a profile, by its first bytes.
+_KNOWN_OTHERS = (
+    (b"\x7fELF", "an ELF executable, not a recording of one"),
+    (b"\x1f\x8b", "gzip data"),
+    (b"\x28\xb5\x2f\xfd", "zstd data"),
+    (b"\xfd7zXZ", "xz data"),
+)
 
 
 def open_profile(path: str | os.PathLike[str]) -> Profile:
@@ -25,17 +34,14 @@ def open_profile(path: str | os.PathLike[str]) -> Profile:
     from goinspect.profiles import perfdata  # numpy comes with it
 
     name = os.fspath(path)
-    if os.path.isdir(name):  # noqa: PTH112  # a perf.data directory is named for what it is by its reader
-        inside = os.path.join(name, "data")  # noqa: PTH118
-        if os.path.isfile(inside):  # noqa: PTH113
-            return perfdata.read(name)
+    if (Path(name) / "data").is_file():  # a recording of perf record --threads: its reader says so
+        return perfdata.read(name)
     with map_file(name, "a perf.data recording") as mapped:
         head = mapped[:64]
     if perfdata.sniff(head) is not False:
         return perfdata.read(name)
-
-    text = head[:8].isascii() and head[:8].decode().isprintable()
-    found = repr(head[:8].decode()) if text else head[:8].hex(" ")
-    raise UnrecognizedFormatError(
-        f"starts with {found}, expected a perf.data recording (PERFILE2)", path=name, offset=0
-    )
+    found = next((f"is {what}" for magic, what in _KNOWN_OTHERS if head.startswith(magic)), None)
+    if found is None:
+        readable = head[:8].isascii() and head[:8].decode().isprintable()
+        found = f"starts with {head[:8].decode()!r}" if readable else f"starts with {head[:8].hex(' ')}"
+    raise UnrecognizedFormatError(f"{found}, expected a perf.data recording (PERFILE2)", path=name, offset=0)

@@ -1,0 +1,156 @@
+"""Damaged tables: nothing but GoinspectError comes out, and it comes out soon."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import numpy as np
+import pytest
+
+from goinspect.errors import GoinspectError, MalformedError, TruncatedError
+from goinspect.gosym import inline
+from goinspect.gosym.bulk import BulkTable
+from goinspect.gosym.pclntab import looks_like_pclntab, parse_header
+from tests.builders.pclntab import Built, Function, Inlined, build
+from tests.gosym.programs import decoder
+
+# One release of every layout of header and record.
+LAYOUTS = [(1, 2), (1, 10), (1, 11), (1, 12), (1, 15), (1, 16), (1, 17), (1, 19), (1, 20), (1, 25), (1, 27)]
+IDS = [f"1.{minor}" for _, minor in LAYOUTS]
+FLIPS = 300
+
+
+def small(version, byteorder="little", ptrsize=8) -> Built:
+    inlining = Function(
+        "main.outer", 24, files=[(10, "a.go"), (20, "b.go")], lines=[(4, 10), (20, 300)], sp=[(20, 64)],
+        inlined=[(4, -1), (10, 0), (20, 1)],
+        tree=[Inlined("main.middle", 2, -1, "a.go", 10), Inlined("main.inner", 6, 0, "a.go", 300)],
+    )  # fmt: skip
+    program = [inlining, Function("mark", 8), Function("main.f", 16, files=[(16, "b.go")], lines=[(16, 4)])]
+    return build(program, version, byteorder=byteorder, ptrsize=ptrsize)
+
+
+def ask_everything(built: Built, version, data: bytes) -> int:
+    """Every question to both engines; returns how many were refused. Anything but GoinspectError escapes."""
+    refused = 0
+    pcs = [*range(built.text - 2, built.entries[-1] + 2), 0, 2**64 - 1]
+    looks_like_pclntab(memoryview(data))
+    try:
+        table = decoder(built, version, data)
+    except GoinspectError as error:
+        check_message(error)
+        return 1
+    for pc in pcs:
+        try:
+            index = table.find(pc)
+            func = table.func(index) if index is not None else None
+            if func is not None:
+                table.position(func, pc)
+                inline.expand(table, func, pc)
+        except GoinspectError as error:
+            check_message(error)
+            refused += 1
+    for index in range(min(table.nfunc, 5)):
+        try:
+            func = table.func(index)
+            if func is not None:
+                table.name(func)
+                table.frame_size(func)
+                inline.inlined_names(table, func)
+        except GoinspectError:
+            refused += 1
+    try:
+        bulk = BulkTable(table)
+        for options in ({}, {"inlines": False}, {"lines": False}):
+            bulk.frames(np.array(pcs, dtype=np.uint64), **options)
+    except GoinspectError as error:
+        check_message(error)
+        refused += 1
+    return refused
+
+
+def check_message(error: GoinspectError) -> None:
+    assert str(error)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("version", LAYOUTS, ids=IDS)
+def test_the_sound_table_is_accepted(version) -> None:
+    built = small(version)
+    assert ask_everything(built, version, built.data) == 0
+
+
+@pytest.mark.parametrize("version", LAYOUTS, ids=IDS)
+def test_truncated_at_every_byte(version) -> None:
+    built = small(version)
+    begin = time.monotonic()
+    refused = sum(ask_everything(built, version, built.data[:size]) > 0 for size in range(len(built.data)))
+    assert refused > len(built.data) // 3
+    assert time.monotonic() - begin < 60
+
+
+@pytest.mark.parametrize(("byteorder", "ptrsize"), [("little", 8), ("big", 4)])
+@pytest.mark.parametrize("version", LAYOUTS, ids=IDS)
+def test_flipped_bytes(version, byteorder, ptrsize) -> None:
+    built = small(version, byteorder, ptrsize)
+    chance = random.Random(f"{version} {byteorder}")
+    refused = 0
+    for _ in range(FLIPS):
+        data = bytearray(built.data)
+        for _ in range(chance.choice((1, 1, 2, 8))):
+            # The last byte of a header word decides more than its first.
+            data[chance.randrange(len(data))] = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
+        refused += ask_everything(built, version, bytes(data)) > 0
+    assert refused > FLIPS // 10
+
+
+@pytest.mark.parametrize("version", LAYOUTS, ids=IDS)
+def test_words_of_ones_and_big_numbers(version) -> None:
+    """Each aligned word replaced by values that overflow something."""
+    built = small(version)
+    for at in range(0, len(built.data) - 3, 4):
+        for word in (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\xfe\xff\xff\xff"):
+            ask_everything(built, version, built.data[:at] + word + built.data[at + 4 :])
+
+
+@pytest.mark.parametrize(
+    "version", [v for v in LAYOUTS if v >= (1, 18)], ids=[i for i in IDS if int(i[2:]) >= 18]
+)
+def test_tree_that_leads_in_a_circle(version) -> None:
+    loop = Function(
+        "loop", 8, files=[(8, "a.go")], lines=[(8, 1)], inlined=[(8, 0)],
+        tree=[Inlined("inner", 4, -1, "a.go", 1)],
+    )  # fmt: skip
+    built = build([loop], version)
+    table = decoder(built, version)
+    func = table.func(0)
+    assert func is not None
+    with pytest.raises(MalformedError, match="inline tree of loop"):
+        inline.expand(table, func, built.text + 1)
+    found = BulkTable(table).frames(np.array([built.text + 1], dtype=np.uint64))
+    assert found.names[found.function[0]] == "inner"  # it ends, and what is known is there
+
+
+def test_headers_that_are_refused() -> None:
+    data = small((1, 27)).data
+    with pytest.raises(TruncatedError):
+        parse_header(memoryview(b""))
+    with pytest.raises(MalformedError, match="no known generation"):
+        parse_header(memoryview(b"\xf2" + data[1:]))
+    for at, wrong in ((4, 1), (5, 1), (6, 3), (6, 0), (7, 2), (7, 0)):
+        with pytest.raises(MalformedError):
+            parse_header(memoryview(data[:at] + bytes([wrong]) + data[at + 1 :]))
+    with pytest.raises(MalformedError, match="claims 0 functions"):
+        parse_header(memoryview(data[:8] + bytes(8) + data[16:]))
+    with pytest.raises(MalformedError, match="functions"):
+        parse_header(memoryview(data[:8] + b"\xff" * 8 + data[16:]))
+    with pytest.raises(MalformedError, match="out of order"):
+        parse_header(memoryview(data[:32] + data[40:48] + data[32:40] + data[48:]))
+
+
+def test_offset_of_an_error_is_an_address() -> None:
+    data = small((1, 27)).data
+    with pytest.raises(MalformedError) as caught:
+        parse_header(memoryview(data[:8] + bytes(8) + data[16:]), 0x500000)
+    assert caught.value.offset == 0x500008
