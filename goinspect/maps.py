@@ -9,7 +9,6 @@ contradicts nothing is added to the current space, so that it also explains samp
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,9 +55,9 @@ class _Space:
         pieces = [new]
         for old in self.maps[where]:
             if old.start < new.start:
-                pieces.insert(0, replace(old, end=new.start))
+                pieces.insert(0, old._replace(end=new.start))
             if old.end > new.end:
-                pieces.append(replace(old, start=new.end, pgoff=(old.pgoff + new.end - old.start) % _TOP))
+                pieces.append(old._replace(start=new.end, pgoff=(old.pgoff + new.end - old.start) % _TOP))
         self.maps[where] = pieces
         self.starts[where] = [piece.start for piece in pieces]
         self.ends[where] = [piece.end for piece in pieces]
@@ -89,7 +88,7 @@ class AddressSpaces:
             return
         self._index = None
         if mapping.end > _TOP:
-            mapping = replace(mapping, end=_TOP)
+            mapping = mapping._replace(end=_TOP)
         if mapping.pid == KERNEL_PID:
             self._spaces[KERNEL_SPACE].insert(mapping)
             return

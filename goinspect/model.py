@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 __all__ = ["Frame", "FrameKind", "Mapping", "Section", "Segment", "Symbol"]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A loadable part of an executable (ELF ``PT_LOAD``). Sizes in bytes.
 
     ``vaddr`` is the address the file itself uses; bytes past ``file_size`` are zero at run time.
@@ -24,8 +22,7 @@ class Segment:
     executable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A named part of an executable. ``file_size`` is 0 for ``.bss``-like sections."""
 
     name: str
@@ -75,8 +72,7 @@ class FrameKind:
     ALL = (USER, STDLIB, RUNTIME, GC, KERNEL, NATIVE, UNKNOWN, ROOT)
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """A file mapped into an address space: runtime addresses [start, end) hold the file from pgoff on.
 
     ``file_offset = runtime_addr - start + pgoff``. ``path`` is as the kernel tells it (``(deleted)`` suffixes,

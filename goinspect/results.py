@@ -1,14 +1,17 @@
-"""One frozen dataclass per answer: this file is the JSON schema.
+"""One immutable record per answer: this file is the JSON schema.
 
 A command makes one of these and hands it to a renderer, so that table, JSON and picture cannot disagree.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -35,8 +38,7 @@ __all__ = [
 # --- pcln ---
 
 
-@dataclass(frozen=True, slots=True)
-class PclntabInfo:
+class PclntabInfo(NamedTuple):
     """A gopclntab: what it is and how it was found. Addresses are vaddrs, sizes bytes."""
 
     generation: str  # "1.2", "1.16", "1.18" or "1.20"
@@ -65,17 +67,19 @@ class LineRow(NamedTuple):
     frames: tuple[Frame, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class LineReport:
+class LineReport(NamedTuple):
     """`goinspect pcln BIN PC…`."""
-
-    schema: ClassVar[str] = "goinspect.pcln/1"
 
     binary: str
     go_version: str | None
     pclntab: PclntabInfo
     rows: tuple[LineRow, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> str:
+        """Name and version of the JSON shape."""
+        return "goinspect.pcln/1"
 
 
 class FunctionRow(NamedTuple):
@@ -93,17 +97,19 @@ class FunctionRow(NamedTuple):
     inlined: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionList:
+class FunctionList(NamedTuple):
     """`goinspect pcln BIN --functions` (and `--header`, without rows)."""
-
-    schema: ClassVar[str] = "goinspect.pcln/1"
 
     binary: str
     go_version: str | None
     pclntab: PclntabInfo
     rows: tuple[FunctionRow, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> str:
+        """Name and version of the JSON shape."""
+        return "goinspect.pcln/1"
 
 
 # --- symbols ---
@@ -124,15 +130,17 @@ class SymbolRow(NamedTuple):
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolList:
+class SymbolList(NamedTuple):
     """`goinspect symbols BIN`."""
-
-    schema: ClassVar[str] = "goinspect.symbols/1"
 
     binary: str
     rows: tuple[SymbolRow, ...]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> str:
+        """Name and version of the JSON shape."""
+        return "goinspect.symbols/1"
 
 
 # --- flame ---
@@ -157,8 +165,7 @@ class EventSummary(NamedTuple):
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class FlameTotals:
+class FlameTotals(NamedTuple):
     """What went into a flame graph. Counts; `weight` in the event's unit."""
 
     samples: int
@@ -194,11 +201,8 @@ class StackTable(NamedTuple):
     stacks: Stacks
 
 
-@dataclass(frozen=True, slots=True)
-class FlameProfile:
+class FlameProfile(NamedTuple):
     """The named, merged samples of one event of a recording."""
-
-    schema: ClassVar[str] = "goinspect.flame/1"
 
     events: tuple[EventSummary, ...]
     event: str
@@ -207,11 +211,15 @@ class FlameProfile:
     stacks: StackTable
     missing: tuple[str, ...] = ()  # binaries that were not found
     warnings: tuple[str, ...] = ()
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def schema(self) -> str:
+        """Name and version of the JSON shape."""
+        return "goinspect.flame/1"
 
 
-@dataclass(frozen=True, slots=True)
-class FlameGraph:
+class FlameGraph(NamedTuple):
     """A merged call tree, columnar. Node 0 is the root ("all"); a parent comes before its children; depth first.
 
     ``total[i]`` includes the children, ``own[i]`` is what ended in the node itself. ``unit``: "ns", "samples"

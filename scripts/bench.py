@@ -6,7 +6,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
 
     scripts/bench.py record /tmp/bench                    # a recording of 300,000 samples or more (perf, root)
     scripts/bench.py flame /tmp/bench/perf.data           # against perf script, and perf script | inferno
-    scripts/bench.py pcln tests/fixtures/go1.27-piestripped/workload 0x4a2f40 --go /usr/local/go/bin/go
+    scripts/bench.py pcln tests/fixtures/go1.27-piestripped/workload 0x49b71d --go "$(command -v go)"
     scripts/bench.py startup
 """
 

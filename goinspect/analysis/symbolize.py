@@ -51,9 +51,9 @@ _ROOTS = frozenset({
     "runtime.mstart", "runtime.mstart0", "runtime.mstart1", "runtime.rt0_go", "runtime.morestack", "crosscall1",
     "crosscall_amd64", "clone", "clone3", "__clone", "__clone3", "start_thread", "_start", "__libc_start_main",
 })  # fmt: skip
-_TRAPS = frozenset(
-    {"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2", "runtime.sigreturn__sigaction"}
-)
+# These are called with the interrupted address as if it were the return address. Not so the signal restorer: a
+# frame-pointer walk passes over the interrupted function, and what follows was really called.
+_TRAPS = frozenset({"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2"})
 
 
 class SymbolizeOptions(NamedTuple):

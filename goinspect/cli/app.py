@@ -8,23 +8,49 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from goinspect import __version__
-from goinspect.cli.flame import flame
-from goinspect.cli.pcln import pcln
-from goinspect.cli.symbols import symbols
 from goinspect.errors import GoinspectError
 
 __all__ = ["app", "main"]
 
+# Command -> module of this package that holds a function of the same name. Only the one that runs is imported.
+_COMMANDS = ("flame", "pcln", "symbols")
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+class _LazyCommands(dict[str, Any]):
+    """Commands by name, made when they are asked for: half of a lookup's time would go into the options of others."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(_COMMANDS))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401  # that would be this very method
+
+    def __getitem__(self, name: str) -> Any:
+        if super().__getitem__(name) is None:
+            function = getattr(import_module(f"goinspect.cli.{name}"), name)
+            single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_SETTINGS)
+            single.command(name)(function)
+            self[name] = typer.main.get_command(single)
+        return super().__getitem__(name)
+
+    def items(self) -> Any:
+        return {name: self[name] for name in self}.items()
+
 
 class _Group(TyperGroup):
     """Turns every known failure of any command into its line and exit code."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _LazyCommands()
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -40,6 +66,8 @@ class _Group(TyperGroup):
         from goinspect.render.text import escape_terminal
 
         if os.environ.get("GOINSPECT_DEBUG") == "1":
+            import traceback
+
             traceback.print_exc()
         print(f"goinspect: {escape_terminal(message)}", file=sys.stderr)
 
@@ -50,11 +78,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_SETTINGS,
 )
-app.command()(flame)
-app.command()(pcln)
-app.command()(symbols)
 
 
 def _version(wanted: bool) -> None:

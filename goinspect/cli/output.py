@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +75,8 @@ def write(text: str, path: str | None) -> None:
         with Path(path).open("wb") as special:
             special.write(data)
         return
+    import tempfile  # brings random and hashlib along
+
     target = Path(path).absolute()
     temporary = ""
     try:

@@ -6,14 +6,14 @@ Source: src/debug/buildinfo/buildinfo.go and src/cmd/link/internal/ld/data.go (`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from goinspect.objfile.image import Image
 
@@ -24,8 +24,7 @@ _SENTINEL = 16  # the module text stands between two 16-byte marks
 _MAX_TEXT = 1 << 24
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """A module of the build; ``replaced_by`` when a replace directive applied."""
 
     path: str
@@ -34,15 +33,14 @@ class Module:
     replaced_by: Module | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BuildInfo:
+class BuildInfo(NamedTuple):
     """What the binary says of its build. Everything but ``go_version`` may be empty."""
 
     go_version: str
     path: str = ""  # import path of the main package
     main: Module | None = None
     deps: tuple[Module, ...] = ()
-    settings: dict[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = MappingProxyType({})
 
 
 def parse_version(text: str) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline, pcvalue
+from goinspect.model import Frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,10 +85,14 @@ def _decode(
     first = np.cumsum(lengths) - lengths
     data = pctab[np.arange(len(table_at)) - np.repeat(first - starts, lengths)]
     last = data < 0x80  # last byte of each varint
+    tails = (first + lengths - 1)[lengths > 0]
+    dangling = table_at[tails[~last[tails]]]  # the zero behind belongs to a number that is longer than it need be
+    last[tails] = True  # a damaged table must not run on into the next
     number_table = table_at[last]
     numbers, sizes = _varints(data, last)
     counts = np.bincount(number_table, minlength=len(starts))
     bad = _unusual(number_table, sizes, numbers, counts, ends, size)
+    bad[dangling] = True
     keep = ~bad[number_table]
     number_table, numbers = number_table[keep], numbers[keep]
     rows_table = number_table[::2]
@@ -347,12 +352,16 @@ class BulkTable:
         for pc in pcs.tolist():
             index = table.find(pc)
             func = table.func(index) if index is not None else None
-            frames = inline.expand(table, func, pc) if func else ()
-            for frame in frames if inlines else frames[-1:]:
-                file = files.setdefault(frame.file, len(files)) if frame.file is not None else -1
-                rows.append(
-                    (names.setdefault(frame.function, len(names)), file, frame.line or 0, frame.inlined)
-                )
+            frames: tuple[Frame, ...] = ()
+            if func and inlines:
+                frames = inline.expand(table, func, pc)
+            elif func:
+                frames = (Frame(table.name(func), *table.position(func, pc), inlined=False),)
+            for frame in frames:
+                known = lines and frame.file is not None
+                file = files.setdefault(frame.file or "", len(files)) if known else -1
+                line = frame.line or 0 if known else 0
+                rows.append((names.setdefault(frame.function, len(names)), file, line, frame.inlined))
             start.append(len(rows))
         columns = np.array(rows, dtype=np.int64).reshape(-1, 4)
         return Frames(

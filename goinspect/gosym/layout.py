@@ -10,16 +10,14 @@ src/cmd/link/internal/ld/pcln.go of the releases named in each row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = ["HEADERS", "RELEASES", "HeaderLayout", "InlineLayout", "Release", "header_layout", "release_for"]
 
 Version = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderLayout:
+class HeaderLayout(NamedTuple):
     """One generation of pclntab, by its magic.
 
     Every header starts with u32 magic, two zero bytes, u8 quantum, u8 pointer size; ``words`` are the pointer-sized
@@ -34,8 +32,7 @@ class HeaderLayout:
     has_cutab: bool  # file numbers go through cutab, and names and pc-value tables have regions of their own
 
 
-@dataclass(frozen=True, slots=True)
-class InlineLayout:
+class InlineLayout(NamedTuple):
     """The record of an inline tree. Offsets within the record; -1: the field is not there."""
 
     size: int
@@ -72,8 +69,7 @@ HEADERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """What one range of Go releases writes. Indices of moduledata are in words from its start; -1: not there."""
 
     since: Version
@@ -110,21 +106,21 @@ _IDS_1_25 = (
 )  # fmt: skip
 
 _1_2 = Release((1, 2), _FUNC_1_2)
-_1_5 = replace(_1_2, since=(1, 5), md_pclntab=0, md_text=12)
-_1_9 = replace(_1_5, since=(1, 9), inline=_INLINE_1_9, pcdata_inline=1, funcdata_inline=2)
-_1_11 = replace(_1_9, since=(1, 11), func=_FUNC_1_11, func_ids=_IDS_1_11)
-_1_12 = replace(_1_11, since=(1, 12), func=_FUNC_1_12, func_ids=_IDS_1_12, inline=_INLINE_1_12)
-_1_13 = replace(_1_12, since=(1, 13), pcdata_inline=2, funcdata_inline=4)
-_1_14 = replace(_1_13, since=(1, 14), func_ids=_IDS_1_14)
-_1_16 = replace(_1_14, since=(1, 16), func=_FUNC_1_16, func_ids=_IDS_1_16, funcdata_inline=3, md_text=22)
-_1_17 = replace(_1_16, since=(1, 17), func_ids=_IDS_1_17, has_flag=True)
-_1_18 = replace(_1_17, since=(1, 18), func_ids=_IDS_1_18, md_gofunc=38)
-_1_20 = replace(_1_18, since=(1, 20), func=_FUNC_1_20, inline=_INLINE_1_20, md_gofunc=40)
-_1_22 = replace(_1_20, since=(1, 22), func_ids=_IDS_1_22)
-_1_25 = replace(_1_22, since=(1, 25), func_ids=_IDS_1_25)
-_1_26 = replace(_1_25, since=(1, 26), gofunc_follows_functab=True)
+_1_5 = _1_2._replace(since=(1, 5), md_pclntab=0, md_text=12)
+_1_9 = _1_5._replace(since=(1, 9), inline=_INLINE_1_9, pcdata_inline=1, funcdata_inline=2)
+_1_11 = _1_9._replace(since=(1, 11), func=_FUNC_1_11, func_ids=_IDS_1_11)
+_1_12 = _1_11._replace(since=(1, 12), func=_FUNC_1_12, func_ids=_IDS_1_12, inline=_INLINE_1_12)
+_1_13 = _1_12._replace(since=(1, 13), pcdata_inline=2, funcdata_inline=4)
+_1_14 = _1_13._replace(since=(1, 14), func_ids=_IDS_1_14)
+_1_16 = _1_14._replace(since=(1, 16), func=_FUNC_1_16, func_ids=_IDS_1_16, funcdata_inline=3, md_text=22)
+_1_17 = _1_16._replace(since=(1, 17), func_ids=_IDS_1_17, has_flag=True)
+_1_18 = _1_17._replace(since=(1, 18), func_ids=_IDS_1_18, md_gofunc=38)
+_1_20 = _1_18._replace(since=(1, 20), func=_FUNC_1_20, inline=_INLINE_1_20, md_gofunc=40)
+_1_22 = _1_20._replace(since=(1, 22), func_ids=_IDS_1_22)
+_1_25 = _1_22._replace(since=(1, 25), func_ids=_IDS_1_25)
+_1_26 = _1_25._replace(since=(1, 26), gofunc_follows_functab=True)
 # typedesclen, itaboffset and itabsize came into moduledata before gofunc.
-_1_27 = replace(_1_26, since=(1, 27), md_gofunc=43)
+_1_27 = _1_26._replace(since=(1, 27), md_gofunc=43)
 
 RELEASES: Final = (
     _1_2, _1_5, _1_9, _1_11, _1_12, _1_13, _1_14, _1_16, _1_17, _1_18, _1_20, _1_22, _1_25, _1_26, _1_27,

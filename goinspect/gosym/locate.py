@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Place", "locate"]
 
 # Internally linked PIE up to Go 1.25 has the second name; external linkers merge it away, then only the scan helps.
+_UPX_WITHIN = 4096  # the packer's mark stands behind the program headers
 _SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab")
 
 
@@ -62,7 +63,8 @@ def _scan(image: Image) -> Place | None:
 
 
 def _why_not(image: Image) -> str:
-    if next(image.find(b"UPX!"), None) is not None:
+    first = min((segment.vaddr for segment in image.segments), default=0)
+    if next(image.find(b"UPX!"), first + _UPX_WITHIN) - first < _UPX_WITHIN:
         return "packed by UPX: no gopclntab until it is unpacked with `upx -d`"
     if image.section(".go_export") is not None:
         return "built by gccgo, which writes no gopclntab"

@@ -6,8 +6,7 @@ most trustworthy place there is, and what could not be found costs only what dep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.gosym.buildinfo import BuildInfo, parse_version, read_build_info
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["GoModule", "load"]
 
 
-@dataclass(frozen=True, slots=True)
-class GoModule:
+class GoModule(NamedTuple):
     """One Go module (in the linker's sense) of an image, and how each part of it was found."""
 
     table: PclnTable

@@ -9,7 +9,7 @@ Field names are those of src/runtime/symtab.go. Every count and offset comes fro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError, MalformedError
@@ -28,8 +28,7 @@ _NO_CU = 0xFFFFFFFF
 _MAX_NFUNC = 1 << 26
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The header of a pclntab. Offsets are from the table's first byte; -1 where the generation has none."""
 
     layout: HeaderLayout

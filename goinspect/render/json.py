@@ -88,10 +88,10 @@ def render_flame(profile: FlameProfile) -> str:
         "events": [event._asdict() for event in profile.events],
         "event": profile.event,
         "unit": profile.unit,
-        "totals": {name: getattr(totals, name) for name in totals.__slots__},
+        "totals": totals._asdict(),
         "stacks": {"strings": list(strings), "frames": columns, "prefix": _prefixes(profile)},
         "missing": list(profile.missing),
-        "metadata": profile.metadata,
+        "metadata": dict(profile.metadata),
     }
     return _document(profile.schema, body, warnings=profile.warnings)
 

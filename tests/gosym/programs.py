@@ -28,13 +28,13 @@ _lines = st.one_of(st.integers(1, 300), st.integers(1, 1 << 20), st.integers(1, 
 @st.composite
 def _rows(draw: st.DrawFn, quanta: int, quantum: int, values: st.SearchStrategy) -> list:
     """Rows that cover the first one to `quanta` quanta."""
-    cuts = sorted(draw(st.sets(st.integers(1, quanta), min_size=1, max_size=8)))
+    cuts = sorted(draw(st.sets(st.integers(1, quanta), min_size=1, max_size=6)))
     return [(cut * quantum, draw(values)) for cut in cuts]
 
 
 @st.composite
 def functions(draw: st.DrawFn, version: Version, quantum: int) -> Function:
-    quanta = draw(st.integers(0, 60))
+    quanta = draw(st.integers(0, 24))
     fields = {
         "name": draw(_names),
         "size": quanta * quantum,
@@ -82,7 +82,7 @@ def _record(
 
 
 def programs(version: Version, quantum: int) -> st.SearchStrategy[list[Function]]:
-    return st.lists(functions(version, quantum), min_size=1, max_size=6).filter(
+    return st.lists(functions(version, quantum), min_size=1, max_size=5).filter(
         lambda found: sum(function.size for function in found) > 0
     )
 

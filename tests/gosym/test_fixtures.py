@@ -149,18 +149,18 @@ def test_stripping_changes_no_answer(whole: str, stripped: str, modules: Callabl
         assert one.name(first) == other.name(second)
         assert one.frame_size(first) == other.frame_size(second)
         assert inline.inlined_names(one, first) == inline.inlined_names(other, second)
-    pcs = range(one.entry(0), one.entry(one.nfunc), 7)
+    pcs = range(one.entry(0), one.entry(one.nfunc), 17)
     assert bulk_frames(BulkTable(one), pcs) == bulk_frames(BulkTable(other), pcs)
 
 
 def test_engines_agree_everywhere(module: GoModule) -> None:
-    """Pure and bulk engine on every 29th byte of the text, and around both of its ends."""
+    """Pure and bulk engine on every 61st byte of the text, and around both of its ends."""
     table = module.table
     low, high = table.entry(0), table.entry(table.nfunc)
     pcs = [
         0,
         low - 1,
-        *range(low, high, 29),
+        *range(low, high, 61),
         *(table.entry(i) for i in range(table.nfunc)),
         high - 1,
         high,

@@ -18,7 +18,7 @@ from tests.gosym.programs import decoder
 # One release of every layout of header and record.
 LAYOUTS = [(1, 2), (1, 10), (1, 11), (1, 12), (1, 15), (1, 16), (1, 17), (1, 19), (1, 20), (1, 25), (1, 27)]
 IDS = [f"1.{minor}" for _, minor in LAYOUTS]
-FLIPS = 300
+FLIPS = 150
 
 
 def small(version, byteorder="little", ptrsize=8) -> Built:
@@ -110,7 +110,7 @@ def test_words_of_ones_and_big_numbers(version) -> None:
     """Each aligned word replaced by values that overflow something."""
     built = small(version)
     for at in range(0, len(built.data) - 3, 4):
-        for word in (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\xfe\xff\xff\xff"):
+        for word in (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f"):
             ask_everything(built, version, built.data[:at] + word + built.data[at + 4 :])
 
 

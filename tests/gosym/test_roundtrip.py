@@ -16,7 +16,7 @@ from tests.gosym.answers import bulk_frames, pure_frames, without_lines
 from tests.gosym.programs import VERSIONS, decoder, position, programs, truth, value
 
 IDS = [".".join(map(str, version)) for version in VERSIONS]
-COMMON = settings(max_examples=12, deadline=None, derandomize=True)
+COMMON = settings(max_examples=5, deadline=None, derandomize=True)
 
 
 def check_functions(program, built, version, table) -> None:

@@ -87,8 +87,7 @@ def read_header(reader: Reader) -> FileHeader:
     size = reader.u64(8)
     if size == _PIPE_HEADER_SIZE:
         raise UnsupportedError(
-            "perf.data in pipe mode (perf record -o -) is not read yet: convert it with `perf inject -i IN -o OUT`,"
-            " or record to a file"
+            "perf.data in pipe mode (perf record -o -) is not read yet: record to a file (perf record -o perf.data)"
         )
     if size < _FILE_HEADER_SIZE:
         raise MalformedError(

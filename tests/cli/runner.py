@@ -1,0 +1,38 @@
+"""Runs the command line: in process where many answers are wanted, as a real process where the process counts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from typer.testing import CliRunner
+
+from goinspect.cli.app import app
+
+ROOT = Path(__file__).parent.parent.parent
+COMMAND = [sys.executable, "-m", "goinspect"]
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def cli(*args: object, stdin: str | None = None, env: dict[str, str] | None = None) -> Answer:
+    """`goinspect args…` in this process; an exception that would be a traceback is raised here."""
+    clean = {"NO_COLOR": None, "FORCE_COLOR": None, "GOINSPECT_DEBUG": None, "COLUMNS": "200", **(env or {})}
+    result = CliRunner().invoke(app, [str(arg) for arg in args], input=stdin, env=clean, catch_exceptions=False)
+    return Answer(result.exit_code, result.stdout, result.stderr)
+
+
+def process(*args: object, env: dict[str, str] | None = None, **kwargs) -> subprocess.CompletedProcess[str]:
+    """`goinspect args…` as a process of its own."""
+    clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    return subprocess.run(
+        [*COMMAND, *(str(arg) for arg in args)], capture_output=True, text=True, check=False, timeout=60,
+        env=clean | {"PYTHONPATH": str(ROOT)} | (env or {}), **kwargs,
+    )  # fmt: skip
