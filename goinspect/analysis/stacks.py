@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from goinspect._ragged import flat_ranges
 from goinspect.analysis.symbolize import Flag
 from goinspect.results import Stacks
 
@@ -179,8 +180,7 @@ def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) 
         some = lengths > 0
         if not some.any():
             continue
-        position = np.arange(high - low) - np.repeat(bounds[:-1] - low, lengths)
-        terms = mix[flat[low:high]] * place[position]
+        terms = mix[flat[low:high]] * place[flat_ranges(0, lengths)]
         out[begin : begin + _BLOCK][some] = np.add.reduceat(terms, (bounds[:-1] - low)[some])
     return out
 
@@ -202,11 +202,9 @@ def _verified(
         if not len(rows):
             continue
         sizes = lengths[rows]
-        bounds = np.cumsum(sizes) - sizes
-        within = np.arange(int(sizes.sum())) - np.repeat(bounds, sizes)
-        mine = flat[np.repeat(start[rows], sizes) + within]
-        other = flat[np.repeat(start[first[inverse[rows]]], sizes) + within]
-        unequal = np.logical_or.reduceat(mine != other, bounds)
+        mine = flat[flat_ranges(start[rows], sizes)]
+        other = flat[flat_ranges(start[first[inverse[rows]]], sizes)]
+        unequal = np.logical_or.reduceat(mine != other, np.cumsum(sizes) - sizes)
         different += rows[unequal].tolist()
     # Stacks of different raw length may still be equal where one has blanks behind its end: compare those as bytes.
     suspects = sorted({*different, *np.flatnonzero(~same).tolist()})
@@ -240,17 +238,13 @@ def _expanded(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The frames of the stacks `first`, root first, inlined calls expanded."""
     sizes = start[first + 1] - start[first]
-    bounds = np.cumsum(sizes)
-    within = np.arange(int(bounds[-1]) if len(bounds) else 0) - np.repeat(bounds - sizes, sizes)
-    rooted = flat[np.repeat(start[first + 1], sizes) - 1 - within]
+    rooted = flat[np.repeat(start[first + 1], sizes) - 1 - flat_ranges(0, sizes)]
     owner = np.repeat(np.arange(len(first)), sizes)[rooted != _BLANK]
     rooted = rooted[rooted != _BLANK]
     lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
     pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
     counts = lengths[rooted]
-    ends = np.cumsum(counts)
-    inside = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts, counts)
-    frames = pool[np.repeat((np.cumsum(lengths) - lengths)[rooted], counts) + inside]
+    frames = pool[flat_ranges((np.cumsum(lengths) - lengths)[rooted], counts)]
     out = np.zeros(len(first) + 1, dtype=np.int64)
     np.cumsum(np.bincount(owner, weights=counts, minlength=len(first)).astype(np.int64), out=out[1:])
     return out, frames
@@ -282,8 +276,9 @@ def has_frame(stacks: Stacks, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def reversed_stacks(stacks: Stacks) -> Stacks:
     """Leaf first, for a graph merged from the leaves."""
     sizes = np.diff(stacks.start)
-    within = np.arange(len(stacks.frames)) - np.repeat(stacks.start[:-1], sizes)
-    return replace(stacks, frames=stacks.frames[np.repeat(stacks.start[1:], sizes) - 1 - within])
+    return replace(
+        stacks, frames=stacks.frames[np.repeat(stacks.start[1:], sizes) - 1 - flat_ranges(0, sizes)]
+    )
 
 
 def matching(names: list[str], test: Callable[[str], object]) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from goinspect._ragged import flat_ranges
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline, pcvalue
 from goinspect.model import Frame
@@ -83,10 +84,12 @@ def _decode(
     lengths = np.maximum(ends - starts, 0)
     table_at = np.repeat(np.arange(len(starts)), lengths)
     first = np.cumsum(lengths) - lengths
-    data = pctab[np.arange(len(table_at)) - np.repeat(first - starts, lengths)]
+    data = pctab[flat_ranges(starts, lengths)]
     last = data < 0x80  # last byte of each varint
     tails = (first + lengths - 1)[lengths > 0]
-    dangling = table_at[tails[~last[tails]]]  # the zero behind belongs to a number that is longer than it need be
+    dangling = table_at[
+        tails[~last[tails]]
+    ]  # the zero behind belongs to a number that is longer than it need be
     last[tails] = True  # a damaged table must not run on into the next
     number_table = table_at[last]
     numbers, sizes = _varints(data, last)

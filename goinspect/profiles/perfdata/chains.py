@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._ragged import flat_ranges
 from goinspect.maps import KERNEL_SPACE, NO_SPACE
 from goinspect.profiles.base import KIND_GUEST, KIND_HYPERVISOR, KIND_KERNEL, KIND_USER
 from goinspect.profiles.perfdata.records import CPU_MODE_MASK, CpuMode
@@ -142,9 +143,7 @@ def flatten(words: Words, chains: Chains, spaces: NDArray[np.int32], block: slic
     """Gather the chains of some samples and take the markers out."""
     first, count = chains.first[block], chains.count[block]
     starts = np.cumsum(count) - count
-    index = np.arange(int(count.sum()), dtype=np.int64)
-    index += np.repeat(first - starts, count)
-    entries = words.take(index)
+    entries = words.take(flat_ranges(first, count))
     marked = entries >= _FIRST_MARKER
     parts = _parts(entries, marked, starts, count, chains.kind[block], spaces[block])
     depth = count - np.bincount(parts.sample[parts.marked], minlength=len(count))

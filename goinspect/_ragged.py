@@ -1,0 +1,23 @@
+"""Arrays of arrays: many slices of different lengths of one flat numpy array, without a loop over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["flat_ranges"]
+
+
+def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``first[i], first[i] + 1, …``, ``lengths[i]`` numbers of it, for each i, one after another.
+
+    ``flat[flat_ranges(first, lengths)]`` gathers slices; with ``first=0`` it numbers the members of each slice.
+    """
+    ends = np.cumsum(lengths)
+    out = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
+    out += np.repeat(first - (ends - lengths), lengths)
+    return out

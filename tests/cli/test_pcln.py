@@ -1,0 +1,219 @@
+"""`goinspect pcln`: what it prints, in every shape, against go tool addr2line and go tool nm."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.cli.runner import cli, process
+from tests.conftest import FIXTURES, oracle_rows
+
+BINARY = FIXTURES / "go1.27-piestripped" / "workload"
+NAMES = [row[0].split() for row in oracle_rows("go1.27-piestripped", "nm")]
+
+
+@pytest.fixture(scope="module")
+def frames():
+    """vaddr -> ("function|file:line", …), innermost first."""
+    return {row[0]: [frame.replace(".abi0|", "|") for frame in row[1:]]
+            for row in oracle_rows("go1.27-piestripped", "frames")}  # fmt: skip
+
+
+def document(*args, **kwargs):
+    answer = cli("pcln", BINARY, *args, "--json", **kwargs)
+    return answer.code, json.loads(answer.out)
+
+
+# --- lookups ---
+
+
+def test_addr2line_format_is_that_of_go(build, workload):
+    """Function entries, last bytes, padding and anything between, some at random of each build."""
+    rows = oracle_rows(build, "addr2line")[:: 20 if build != "go1.27-exe" else 2]  # the latter: by the batch engine
+    pcs = "".join(f"{row[0]}\n" for row in rows)
+    answer = cli("pcln", workload, "-", "--format", "addr2line", stdin=pcs)
+    assert answer.code == 0
+    assert answer.err == ""
+    expected = "".join(f"{function}\n{place}\n" for _, function, place in rows)
+    # what lies behind the last function belongs to none: go prints "?" there, and so do we
+    assert answer.out.splitlines() == expected.splitlines()
+    assert len(rows) >= 500
+
+
+def test_text_and_json_say_the_same(frames):
+    pcs = list(frames)[:200]
+    code, result = document(*pcs)
+    assert code == 0
+    text = cli("pcln", BINARY, *pcs).out
+    blocks = re.split(r"^(?=0x)", text, flags=re.MULTILINE)[1:]
+    assert len(blocks) == len(result["rows"]) == len(pcs)
+    for pc, row, block in zip(pcs, result["rows"], blocks, strict=True):
+        assert row["pc"] == f"0x{pc}"
+        assert [f"{f['function']}|{f['file']}:{f['line']}" for f in row["frames"]] == frames[pc]
+        assert [f["inlined"] for f in row["frames"]] == [True] * (len(frames[pc]) - 1) + [False]
+        assert row["frames"][-1]["function"] == row["function"]
+        assert int(row["pc"], 16) - int(row["entry"], 16) == row["offset"] >= 0
+        lines = [re.sub(r"^0x\w+", "", line).strip() for line in block.splitlines()]
+        expected = ["  ".join(frame.rsplit("|", 1)) for frame in frames[pc]]
+        assert [line.removesuffix("  (inlined)") for line in lines] == expected
+        assert [line.endswith("(inlined)") for line in lines] == [f["inlined"] for f in row["frames"]]
+
+
+def test_json_shape():
+    code, result = document("401000", "0x1")
+    assert code == 0  # one of two could be answered
+    assert list(result) == ["schema", "binary", "go_version", "pclntab", "rows", "warnings"]
+    assert result["schema"] == "goinspect.pcln/1"
+    assert result["binary"] == str(BINARY)
+    assert result["go_version"] == "go1.27.3"
+    assert result["warnings"] == []
+    assert {"generation", "found_by", "address", "text_start"} <= set(result["pclntab"])
+    assert result["pclntab"]["generation"] == "1.20"
+    for name in ("address", "text_start", "magic"):
+        assert re.fullmatch(r"0x[0-9a-f]+", result["pclntab"][name])
+    known, unknown = result["rows"]
+    assert list(known) == ["pc", "function", "entry", "offset", "frames"]
+    assert list(known["frames"][0]) == ["function", "file", "line", "inlined"]
+    assert isinstance(known["frames"][0]["line"], int)
+    assert unknown == {"pc": "0x1", "function": None, "entry": None, "offset": None, "frames": None}
+
+
+def test_order_and_repetition_are_kept(frames):
+    pcs = ["401000", list(frames)[30], "401000", "1", list(frames)[3]]
+    _, result = document(*pcs)
+    assert [row["pc"] for row in result["rows"]] == [f"0x{pc}" for pc in pcs]
+
+
+def test_ways_to_write_an_address():
+    _, result = document("0x401000", "401000", "0X401000", "internal/abi.BoundsDecode")
+    assert {row["pc"] for row in result["rows"]} == {"0x401000"}
+    _, result = document("internal/abi.BoundsDecode+0x1c", "internal/abi.BoundsDecode+28", "40101c")
+    assert {row["pc"] for row in result["rows"]} == {"0x40101c"}
+    assert {row["offset"] for row in result["rows"]} == {28}
+
+
+def test_stdin(frames):
+    pcs = list(frames)[:5]
+    _, plain = document(*pcs)
+    _, piped = document("-", stdin="\n".join([*pcs[:2], "", f"  {pcs[2]}  ", *pcs[3:]]) + "\r\n")
+    assert piped["rows"] == plain["rows"]
+    _, mixed = document("1", "-", "2", "401000", stdin=pcs[0])
+    assert [row["pc"] for row in mixed["rows"]] == ["0x1", f"0x{pcs[0]}", "0x2", "0x401000"]
+    assert process("pcln", BINARY, "-", input="401000\n").stdout.startswith("0x401000  internal/abi.BoundsDecode")
+
+
+def test_nothing_on_stdin():
+    for form in ("text", "addr2line"):
+        assert cli("pcln", BINARY, "-", "--format", form, stdin="") == (0, "", "")
+
+
+def test_batch_and_single_lookups_agree(frames):
+    """Thousands of PCs go another way than a few."""
+    pcs = [*frames, "1", "ffffffffffffffff"]
+    many = "\n".join(pcs * 20)
+    assert len(pcs) * 20 > 4000
+    _, batch = document("-", stdin=many)
+    _, single = document("-", stdin="\n".join(pcs))
+    assert batch["rows"] == single["rows"] * 20
+
+
+def test_no_inline(frames):
+    pcs = [pc for pc, chain in frames.items() if len(chain) > 1][:50]
+    _, result = document(*pcs, "--no-inline")
+    for pc, row in zip(pcs, result["rows"], strict=True):
+        outer, inner = frames[pc][-1], frames[pc][0]
+        assert [f["function"] for f in row["frames"]] == [outer.split("|")[0]]
+        assert f"{row['frames'][0]['file']}:{row['frames'][0]['line']}" == inner.rsplit("|", 1)[1]
+        assert not row["frames"][0]["inlined"]
+
+
+def test_nothing_resolved():
+    for form in ("text", "json", "addr2line"):
+        answer = cli("pcln", BINARY, "1", "2", "--format", form)
+        assert answer.code == 1
+        assert answer.out != ""  # the rows are there all the same
+        assert answer.err.startswith("goinspect: ")
+        assert len(answer.err.splitlines()) == 1
+    assert cli("pcln", BINARY, "1", "--format", "addr2line").out == "?\n?:0\n"
+    assert cli("pcln", BINARY, "1", "-q").err == ""
+
+
+@pytest.mark.parametrize("query", ["main.nosuch", "zz", "", "+", "0x", "main.main+zz", "-5", "1 2"])
+def test_no_address(query):
+    answer = cli("pcln", BINARY, "--", query)
+    assert answer.code == 1
+    assert answer.out == ""
+    assert answer.err.startswith(f"goinspect: {BINARY}: {query!r} is neither")
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_an_address_beyond_64_bits_is_in_no_function():
+    code, result = document("401000", "f" * 20)
+    assert code == 0
+    assert result["rows"][1]["frames"] is None
+
+
+# --- listings ---
+
+
+def test_functions_are_those_of_nm():
+    answer = cli("pcln", BINARY, "--functions", "--json")
+    result = json.loads(answer.out)
+    assert result["schema"] == "goinspect.pcln/1"
+    rows = result["rows"]
+    assert list(rows[0]) == [
+        "entry", "end", "name", "file", "start_line", "frame_size", "args_size", "func_id", "flags", "inlined",
+    ]  # fmt: skip
+    found = {(int(row["entry"], 16), row["name"]) for row in rows}
+    text = [(int(name[0], 16), name) for name in nm_rows("go1.27-piestripped")]
+    expected = {(address, name[3].removesuffix(".abi0")) for address, name in text
+                if name[2] in "tT" and name[1] != "0"}  # fmt: skip
+    assert expected <= found
+    assert all(row["end"] > row["entry"] or int(row["end"], 16) >= int(row["entry"], 16) for row in rows)
+    assert len(rows) == result["pclntab"]["nfunc"]
+    starts = [int(row["entry"], 16) for row in rows]
+    assert starts == sorted(starts)
+
+
+def nm_rows(build):
+    """(address, size, type, name) of each symbol; names may hold spaces."""
+    return [row if len(row) > 1 else row[0].split(None, 3) for row in oracle_rows(build, "nm")]
+
+
+def test_functions_as_a_table():
+    lines = cli("pcln", BINARY, "--functions").out.splitlines()
+    assert lines[0].split() == ["entry", "size", "frame", "inlined", "function", "file:line"]
+    assert any(re.match(r"0x[0-9a-f]+ .*main\.recurse  +example\.com/workload/main\.go:\d+$", line) for line in lines)
+    assert not any("…" in line or line.endswith("...") for line in lines)  # nothing is cut
+
+
+def test_header():
+    plain, asked = cli("pcln", BINARY), cli("pcln", BINARY, "--header")
+    assert plain == asked
+    assert plain.code == 0
+    facts = dict(re.split(r"  +", line, maxsplit=1) for line in plain.out.splitlines())
+    assert facts["go version"] == "go1.27.3"
+    assert facts["generation"].startswith("1.20 ")
+    result = json.loads(cli("pcln", BINARY, "--header", "--json").out)
+    assert result["rows"] == []
+    assert facts["address"] == result["pclntab"]["address"]
+
+
+def test_verbose_tells_how():
+    answer = cli("pcln", BINARY, "401000", "-v")
+    assert re.match(r"goinspect: gopclntab 1\.20 found by .+; text base from .+\n$", answer.err)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--functions", "401000"], ["--functions", "--header"], ["--header", "401000"], ["--functions", "--format", "addr2line"],
+     ["--header", "--format", "addr2line"], ["--format", "addr2line"], ["--format", "xml"], ["--nonsense"], []],
+)  # fmt: skip
+def test_options_that_exclude_each_other(options):
+    answer = cli("pcln", *([BINARY] if options else []), *options)
+    assert answer.code == 2
+    assert answer.out == ""
+    assert "Traceback" not in answer.err
+    assert answer.err

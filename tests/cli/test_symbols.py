@@ -1,0 +1,148 @@
+"""`goinspect symbols` against go tool nm, in every shape."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from tests.cli.runner import cli
+from tests.conftest import FIXTURES, oracle_rows
+
+BINARY = FIXTURES / "go1.27-piestripped" / "workload"
+
+
+def symbols(*args, binary=BINARY):
+    answer = cli("symbols", binary, *args, "--json")
+    assert answer.code == 0
+    return json.loads(answer.out)["rows"]
+
+
+def nm(build):
+    """(address, size, type, name)"""
+    rows = (row if len(row) > 1 else row[0].split(None, 3) for row in oracle_rows(build, "nm"))
+    return [(int(address, 16), int(size), kind, name) for address, size, kind, name in rows if kind != "U"]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return symbols()
+
+
+def test_functions_are_those_of_nm(build, workload):
+    """Addresses and names on every build; the sizes where a symbol table has them."""
+    found = {(int(row["address"], 16), row["name"]): row for row in symbols("--kind", "function", binary=workload)}
+    expected = {(address, name.removesuffix(".abi0").removesuffix(".abiinternal")): size
+                for address, size, kind, name in nm(build) if kind in "tT" and size}  # fmt: skip
+    assert len(expected) > 1000
+    missing = [key for key in expected if key not in found]
+    assert missing == []
+    whole = not build.endswith("stripped")
+    for key, size in expected.items():
+        row = found[key]
+        assert row["kind"] == "function"
+        assert "gopclntab" in row["sources"]
+        assert row["size_exact"] == whole
+        assert row["size"] == size if whole else row["size"] >= size
+        assert row["section"] == ".text"
+    # nothing is invented: what gopclntab adds are functions that nm lists without a size, if at all
+    names = {(address, name.removesuffix(".abi0")) for address, _, _, name in nm(build)}
+    assert [key for key in found if key not in names and not key[1].startswith("go:")] == []
+
+
+@pytest.mark.parametrize("name", ["go1.24-exe", "go1.27-pie"])
+def test_variables_are_those_of_nm(name, fixture_file):
+    found = {(int(row["address"], 16), row["name"], row["size"])
+             for row in symbols("--kind", "variable", binary=fixture_file(name, "workload"))}  # fmt: skip
+    expected = {(address, name, size) for address, size, kind, name in nm(name) if kind in "dDbB" and size}
+    assert len(expected) > 100
+    assert expected <= found
+
+
+def test_json_shape(rows):
+    answer = json.loads(cli("symbols", BINARY, "--json").out)
+    assert list(answer) == ["schema", "binary", "rows", "warnings"]
+    assert answer["schema"] == "goinspect.symbols/1"
+    assert answer["warnings"] == []
+    for row in rows:
+        assert {"name", "address", "size", "kind", "sources", "section", "package", "file", "line"} <= set(row)
+        assert re.fullmatch(r"0x[0-9a-f]+", row["address"])
+        assert isinstance(row["sources"], list)
+        assert row["sources"]
+        assert row["size"] is None or isinstance(row["size"], int)
+        assert row["line"] is None or isinstance(row["line"], int)
+    main = {row["name"]: row for row in rows}["main.recurse"]
+    assert main["package"] == "main"
+    assert main["file"] == "example.com/workload/main.go"
+    assert main["line"] > 0
+    assert main["size_exact"] is False
+
+
+def test_shapes_agree(rows):
+    table = cli("symbols", BINARY).out.splitlines()
+    assert table[0].split() == ["address", "size", "kind", "sources", "section", "name", "file:line"]
+    assert [line.split()[0] for line in table[1:]] == [row["address"] for row in rows]
+    assert all("<=" in line for line in table[1:] if "  function  " in line and "gopclntab " in line)
+    sheet = list(csv.DictReader(io.StringIO(cli("symbols", BINARY, "--format", "csv").out)))
+    assert [(line["address"], line["name"]) for line in sheet] == [(row["address"], row["name"]) for row in rows]
+    assert [line["size"] for line in sheet] == ["" if row["size"] is None else str(row["size"]) for row in rows]
+    listing = cli("symbols", BINARY, "--format", "nm").out.splitlines()
+    pattern = re.compile(r" *([0-9a-f]+) +(\d+) ([A-Za-z]) (.+)")
+    parsed = [pattern.fullmatch(line).groups() for line in listing]
+    assert [(f"0x{p[0]}", int(p[1]), p[3]) for p in parsed] == [
+        (row["address"], row["size"] or 0, row["name"]) for row in rows
+    ]
+
+
+def test_nm_letters_are_those_of_nm(fixture_file):
+    listing = cli("symbols", fixture_file("go1.27-exe", "workload"), "--format", "nm").out.splitlines()
+    found = {(line.split(None, 3)[0], line.split(None, 3)[3].removesuffix(".abi0")): line.split(None, 3)[2] for line in listing}
+    expected = {(f"{address:x}", name.removesuffix(".abi0")): kind.upper() for address, size, kind, name in nm("go1.27-exe") if size}
+    wrong = {key: (kind, found.get(key)) for key, kind in expected.items() if found.get(key) != kind}
+    assert wrong == {}
+
+
+def test_kind_and_source(fixture_file):
+    binary = fixture_file("go1.27-exe", "workload")
+    every = symbols(binary=binary)
+    assert {row["kind"] for row in every} >= {"function", "variable"}
+    for kind in ("function", "variable", "notype", "tls"):
+        assert symbols("--kind", kind, binary=binary) == [row for row in every if row["kind"] == kind]
+    for source in ("symtab", "dynsym", "gopclntab"):
+        assert symbols("--source", source, binary=binary) == [row for row in every if source in row["sources"]]
+    assert {tuple(row["sources"]) for row in symbols(binary=BINARY)} <= {("gopclntab",), ("dynsym",)}
+
+
+def test_filter(rows):
+    assert symbols("--filter", r"^main\.") == [row for row in rows if row["name"].startswith("main.")]
+    assert symbols("--filter", "nosuchname") == []
+    assert cli("symbols", BINARY, "--filter", "nosuchname").code == 0
+    answer = cli("symbols", BINARY, "--filter", "(")
+    assert answer.code == 1
+    assert answer.out == ""
+    assert answer.err.startswith("goinspect: --filter '(' is no regular expression: ")
+
+
+def test_sort_and_limit(rows):
+    sizes = [row["size"] for row in symbols("--sort", "size")]
+    assert sizes == sorted((row["size"] for row in rows), reverse=True)
+    names = [row["name"] for row in symbols("--sort", "name")]
+    assert names == sorted(row["name"] for row in rows)
+    addresses = [int(row["address"], 16) for row in rows]
+    assert addresses == sorted(addresses)
+    assert symbols("--sort", "size", "-n", "7") == symbols("--sort", "size")[:7]
+    assert symbols("--limit", "0") == []
+    assert len(symbols("--limit", "1000000")) == len(rows)
+    assert cli("symbols", BINARY, "--limit", "-1").code == 2
+
+
+def test_a_binary_that_is_not_go_has_its_own_symbols():
+    answer = cli("symbols", "/bin/true", "--json")
+    result = json.loads(answer.out)
+    assert answer.code == 0
+    assert result["warnings"] == ["no gopclntab: only the container's own symbols are listed"]
+    assert answer.err.startswith("goinspect: warning: no gopclntab")
+    assert cli("symbols", "/bin/true", "-q").err == ""
