@@ -6,6 +6,7 @@ LIEF copies a section each time it is asked for one.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from goinspect.errors import MalformedError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LiefElf"]
 
+_TYPE = (1 << 27) - 1  # LIEF numbers relocation types as architecture << 27 | type
+
 
 class LiefElf(MappedImage):
     """An ELF file as LIEF understands it.
@@ -31,17 +34,25 @@ class LiefElf(MappedImage):
 
     def __init__(self, path: str, mapped: mmap.mmap) -> None:
         super().__init__(path, mapped)
-        self._binary = binary = self._parse(symbols=False)
-        header = binary.header
-        self.bits = 64 if "64" in str(header.identity_class) else 32
-        self.byteorder = "little" if "LSB" in str(header.identity_data) else "big"
+        with _unnamed_numbers():
+            self._read_headers(self._parse(symbols=False))
+
+    def _read_headers(self, binary: Any) -> None:
+        self._binary, header = binary, binary.header
+        elf_class, elf_data = self._map[4:6]  # LIEF goes on with values that the format does not have
+        if elf_class not in (1, 2) or elf_data not in (1, 2):
+            raise MalformedError(
+                f"ELF class {elf_class}, data {elf_data}; 1 or 2 expected", path=self.path, offset=4
+            )
+        self.bits = 32 * elf_class
+        self.byteorder = "little" if elf_data == 1 else "big"
         self.ptrsize = self.bits // 8
-        self.machine = header.machine_type.value & 0xFFFF
+        self.machine = _number(header.machine_type) & 0xFFFF
         self.arch = elf.goarch(self.machine, self.bits, self.byteorder)
-        self.type = elf.TYPES.get(header.file_type.value, f"type-{header.file_type.value}")
+        self.type = elf.TYPES.get(_number(header.file_type), f"type-{_number(header.file_type)}")
         self.entry = header.entrypoint
         self.segments = tuple(
-            _segment(s) for s in binary.segments if s.type.value & 0xFFFFFFFF == elf.PT_LOAD
+            _segment(s) for s in binary.segments if _number(s.type) & 0xFFFFFFFF == elf.PT_LOAD
         )
         sections = list(binary.sections)
         self.sections = tuple(_section(s) for s in sections)
@@ -70,19 +81,17 @@ class LiefElf(MappedImage):
     def _relative(self) -> dict[int, int]:
         wanted = elf.RELATIVE.get(self.machine)
         relocations = self._binary.dynamic_relocations if self.type == "dyn" else ()
-        # LIEF numbers relocation types as architecture << 27 | type.
-        return {r.address: r.addend for r in relocations if r.type.value & 0x7FFFFFF == wanted and r.addend}
+        with _unnamed_numbers():
+            return {
+                r.address: r.addend for r in relocations if _number(r.type) & _TYPE == wanted and r.addend
+            }
 
     def symbols(self) -> Iterator[Symbol]:
         binary = self._parse(symbols=True)
         for source, symbols in (("symtab", binary.symtab_symbols), ("dynsym", binary.dynamic_symbols)):
-            for symbol in symbols:
-                yield Symbol(
-                    str(symbol.name), symbol.value, symbol.size,
-                    elf.SYMBOL_KINDS.get(symbol.type.value, "notype"),
-                    elf.SYMBOL_BINDINGS.get(symbol.binding.value, "local"),
-                    symbol.shndx, source,
-                )  # fmt: skip
+            with _unnamed_numbers():
+                rows = [_symbol(symbol, source) for symbol in symbols]
+            yield from rows
 
     def build_id(self) -> str:
         for note in self._binary.notes:
@@ -91,8 +100,27 @@ class LiefElf(MappedImage):
         return ""
 
 
+def _unnamed_numbers() -> warnings.catch_warnings[None]:
+    """Keep quiet about numbers in a file that LIEF's enumerations have no name for."""
+    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
+
+
+def _number(value: Any) -> int:
+    """An enumeration's number; LIEF hands out plain ints where the file holds one it does not know."""
+    return int(getattr(value, "value", value))
+
+
+def _symbol(symbol: Any, source: str) -> Symbol:
+    return Symbol(
+        str(symbol.name), symbol.value, symbol.size,
+        elf.SYMBOL_KINDS.get(_number(symbol.type), "notype"),
+        elf.SYMBOL_BINDINGS.get(_number(symbol.binding), "local"),
+        symbol.shndx, source,
+    )  # fmt: skip
+
+
 def _segment(segment: Any) -> Segment:
-    flags = segment.flags.value
+    flags = _number(segment.flags)
     return Segment(
         segment.virtual_address, segment.virtual_size, segment.file_offset,
         min(segment.physical_size, segment.virtual_size),
@@ -101,7 +129,7 @@ def _segment(segment: Any) -> Segment:
 
 
 def _section(section: Any) -> Section:
-    kind = section.type.value & 0xFFFFFFFF
+    kind = _number(section.type) & 0xFFFFFFFF
     file_size = 0 if kind == elf.SHT_NOBITS else section.size
     return Section(
         str(section.name), section.virtual_address, section.size, section.file_offset, file_size,

@@ -169,8 +169,8 @@ class ElfView(MappedImage):
         layout = struct.Struct(self._mark + ("QQq" if self.bits == 64 else "IIi"))
         relative = elf.RELATIVE.get(self.machine)
         type_mask = 0xFFFFFFFF if self.bits == 64 else 0xFF
-        for start, end, addends in self._relocation_tables():
-            end = min(end, len(self._bytes))  # noqa: PLW2901  # a truncated table is searched as far as it goes
+        for table_start, table_end, addends in self._relocation_tables():
+            start, end = (min(at_file, len(self._bytes)) for at_file in (table_start, table_end))
             hit = self._map.find(needle, start, end) if addends else -1
             while hit >= 0:
                 entry = hit - at

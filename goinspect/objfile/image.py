@@ -138,7 +138,8 @@ class MappedImage:
         for segment in self.segments:
             if writable is not None and segment.writable != writable:
                 continue
-            start, end = segment.file_offset, min(segment.file_offset + segment.file_size, len(self._bytes))
+            start = min(segment.file_offset, len(self._bytes))
+            end = min(start + segment.file_size, len(self._bytes))
             at = self._map.find(needle, start, end)
             while at >= 0:
                 vaddr = segment.vaddr + at - segment.file_offset

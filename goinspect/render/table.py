@@ -109,6 +109,7 @@ def render_symbols_csv(symbols: SymbolList) -> str:
 
 
 _NM = {"function": "T", "variable": "D", "tls": "D", "notype": "U"}
+_READ_ONLY = frozenset({".rodata", ".gopclntab", ".typelink", ".itablink", ".go.type", ".go.func"})
 
 
 def render_nm(symbols: SymbolList) -> str:
@@ -117,7 +118,7 @@ def render_nm(symbols: SymbolList) -> str:
     for row in symbols.rows:
         code = _NM[row.kind]
         if row.section and code in "DU":
-            code = "R" if "rodata" in row.section else "B" if "bss" in row.section else "D"
+            code = "R" if row.section in _READ_ONLY else "B" if "bss" in row.section else "D"
         out.append(f"{row.address:8x} {row.size or 0:10d} {code} {escape_terminal(row.name)}\n")
     return "".join(out)
 

@@ -1,0 +1,255 @@
+"""Bad input: one clear line, the documented exit code, no traceback, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from goinspect.binary import Binary
+from tests.cli.runner import COMMAND, cli, environment, process
+from tests.conftest import FIXTURES
+
+FOLDER = FIXTURES / "go1.27-piestripped"
+BINARY, RECORDING, KALLSYMS = FOLDER / "workload", FOLDER / "perf.data", FOLDER / "kallsyms"
+COMMANDS = {
+    "pcln": lambda path: ["pcln", path, "401000"],
+    "functions": lambda path: ["pcln", path, "--functions"],
+    "header": lambda path: ["pcln", path],
+    "symbols": lambda path: ["symbols", path],
+    "flame": lambda path: ["flame", path],
+    "flame -b": lambda path: ["flame", RECORDING, "-b", path],
+    "kallsyms": lambda path: ["flame", RECORDING, "-b", BINARY, "--kallsyms", path],
+    "events": lambda path: ["flame", path, "--list-events"],
+}
+everywhere = pytest.mark.parametrize("command", list(COMMANDS))
+
+
+def check_refused(answer, path, *words):
+    """One line that names the file and says what it is; no result."""
+    code, out, err = answer
+    assert code == 1, (out[:200], err)
+    assert out == ""
+    assert err.startswith(f"goinspect: {path}: "), err
+    assert err.endswith("\n")
+    assert err.count("\n") == 1, err
+    for word in words:
+        assert word in err, err
+
+
+def refused(command, path, folder, *words):
+    """`command` about `path` fails as it should, and leaves nothing in `folder`."""
+    output = folder / "output"
+    output.mkdir()
+    arguments = COMMANDS[command](path)
+    check_refused(cli(*arguments, "-o", output / "result.json"), path, *words)
+    assert list(output.iterdir()) == []
+    if command in ("pcln", "symbols", "flame"):
+        check_refused(cli(*arguments, "--json"), path, *words)
+
+
+@everywhere
+def test_empty_file(command, tmp_path):
+    path = tmp_path / "empty"
+    path.touch()
+    refused(command, path, tmp_path, *(["empty"] if command != "kallsyms" else []))
+
+
+@everywhere
+def test_text_file(command, tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("The quick brown fox\njumps over the lazy dog.\n")
+    refused(command, path, tmp_path, "expected")
+
+
+@everywhere
+def test_directory(command, tmp_path):
+    path = tmp_path / "directory"
+    path.mkdir()
+    refused(command, path, tmp_path, "directory")
+
+
+@everywhere
+def test_missing_file(command, tmp_path):
+    refused(command, tmp_path / "absent", tmp_path, "No such file")
+
+
+@everywhere
+def test_fifo(command, tmp_path):
+    """It would be waited for without end."""
+    if command == "kallsyms":
+        pytest.skip("a table may come through a pipe: <(ssh host cat /proc/kallsyms)")
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    done = []
+    worker = threading.Thread(target=lambda: done.append(refused(command, path, tmp_path)), daemon=True)
+    worker.start()
+    worker.join(20)
+    assert not worker.is_alive(), "waits for a writer"
+    assert done == [None]
+
+
+@pytest.mark.parametrize("command", ["pcln", "functions", "header"])
+def test_elf_that_is_not_go(command, tmp_path):
+    refused(command, Path("/bin/true"), tmp_path, "Go")
+
+
+def test_binary_and_recording_mixed_up(tmp_path):
+    refused("flame", BINARY, tmp_path, "ELF executable", "perf.data")
+    check_refused(cli("pcln", RECORDING, "401000"), RECORDING)
+
+
+def test_default_recording_is_missing(tmp_path):
+    answer = process("flame", cwd=tmp_path)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("goinspect: perf.data: ")
+    assert answer.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unreadable_file(tmp_path):
+    path = tmp_path / "secret"
+    shutil.copy(BINARY, path)
+    path.chmod(0)
+    command = [*COMMAND, "pcln", str(path), "401000"]
+    if os.geteuid() == 0:  # root may read anything
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            pytest.skip("nobody here to try it as")
+        for folder in (tmp_path, *tmp_path.parents):
+            if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
+                folder.chmod(0o755)
+        command = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(), timeout=60)
+    if "goinspect: " not in answer.stderr and os.geteuid() == 0:
+        pytest.skip(f"another user cannot run this Python: {answer.stderr[-200:]}")
+    check_refused((answer.returncode, answer.stdout, answer.stderr), path, "Permission denied")
+
+
+# --- cut short ---
+
+
+def pclntab_offset():
+    image = Binary(BINARY).image
+    section = next(section for section in image.sections if section.name == ".gopclntab")
+    return section.file_offset, section.file_size
+
+
+def cut(source, size, folder):
+    path = folder / source.name
+    path.write_bytes(source.read_bytes()[:size])
+    return path
+
+
+@pytest.mark.parametrize("size", [1, 4, 15, 16, 52, 63, 64, 100, 200, 1000, 4096])
+@pytest.mark.parametrize("command", ["pcln", "functions", "header", "symbols", "flame -b"])
+def test_executable_cut_in_its_headers(command, size, tmp_path):
+    """Nothing in such a file can be trusted."""
+    path = cut(BINARY, size, tmp_path)
+    if command == "symbols" and size >= 64:  # sections are at its end: what there is may be listed, with a warning
+        answer = cli("symbols", path)
+        assert answer.code in (0, 1)
+        assert answer.err.startswith("goinspect: ")
+        return
+    if command == "flame -b" and size >= 64:
+        answer = cli("flame", RECORDING, "-b", path, "--kallsyms", KALLSYMS, "--format", "folded")
+        assert answer.code in (0, 1)
+        assert "main.recurse" not in answer.out
+        assert answer.err.startswith("goinspect: ")
+        return
+    refused(command, path, tmp_path)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.00001, 0.001, 0.1, 0.5, 0.9, 0.999, 1.0])
+def test_executable_cut_in_its_table(part, tmp_path):
+    """An answer may be given as far as the table goes; then it is the right one."""
+    begin, size = pclntab_offset()
+    path = cut(BINARY, begin + int(size * part), tmp_path)
+    whole = cli("pcln", BINARY, "401000", "main.recurse").out
+    answer = cli("pcln", path, "401000", "main.recurse")
+    functions = cli("pcln", path, "--functions")
+    for code, out, err in (answer, functions):
+        assert code in (0, 1)
+        assert all(line.startswith("goinspect: ") for line in err.splitlines())
+        if code:
+            assert out == ""
+            assert err.count("\n") == 1
+            assert err.startswith(f"goinspect: {path}: ")
+        else:
+            assert "warning: " in err  # a file that is shorter than its headers say is never taken as sound
+    if answer.code == 0:
+        assert answer.out == whole
+    if part < 0.9:
+        assert answer.code == functions.code == 1
+
+
+@pytest.mark.parametrize("size", [1, 8, 50, 103, 104, 110, 200])
+def test_recording_cut_in_its_header(size, tmp_path):
+    path = cut(RECORDING, size, tmp_path)
+    refused("flame", path, tmp_path)
+
+
+@pytest.mark.parametrize("part", [0.0018, 0.005, 0.05, 0.3, 0.6, 0.9, 0.99, 0.999])
+def test_recording_cut_in_its_samples(part, tmp_path):
+    """What was recorded before is drawn, and it is told that it is not all."""
+    path = cut(RECORDING, int(RECORDING.stat().st_size * part), tmp_path)
+    options = ["-b", BINARY, "--kallsyms", KALLSYMS, "--format", "folded", "--weight", "samples"]
+    whole = {tuple(line.rsplit(" ", 1)) for line in cli("flame", RECORDING, *options).out.splitlines()}
+    answer = cli("flame", path, *options)
+    if answer.code:
+        check_refused(answer, path)
+        assert part < 0.1
+        return
+    assert answer.err.startswith("goinspect: warning: ")
+    assert re.search("truncated|cut|ends", answer.err)
+    stacks = {line.rsplit(" ", 1)[0] for line in answer.out.splitlines()}
+    assert stacks <= {stack for stack, _ in whole}
+    samples = int(re.search(r"^goinspect: ([\d,]+) samples", answer.err, re.MULTILINE)[1].replace(",", ""))
+    assert samples == sum(int(line.rsplit(" ", 1)[1]) for line in answer.out.splitlines())
+    assert abs(samples - 788 * part) < 60
+
+
+# --- output that cannot be written ---
+
+
+@pytest.mark.parametrize("command", ["pcln", "symbols", "flame"])
+def test_output_into_a_missing_directory(command, tmp_path):
+    path = {"flame": RECORDING}.get(command, BINARY)
+    target = tmp_path / "no" / "where.json"
+    check_refused(cli(*COMMANDS[command](path), "-o", target), target, "not a directory")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["pcln", "symbols", "flame"])
+def test_output_is_a_directory(command, tmp_path):
+    path = {"flame": RECORDING}.get(command, BINARY)
+    check_refused(cli(*COMMANDS[command](path), "-o", tmp_path), tmp_path, "directory")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_keeps_what_was_there(tmp_path):
+    target = tmp_path / "flame.svg"
+    target.write_text("the last picture")
+    assert cli("flame", BINARY, "-o", target).code == 1
+    assert target.read_text() == "the last picture"
+    assert [path.name for path in tmp_path.iterdir()] == ["flame.svg"]
+
+
+def test_debug_adds_the_traceback(tmp_path):
+    answer = cli("pcln", tmp_path / "absent", env={"GOINSPECT_DEBUG": "1"})
+    assert answer.code == 1
+    assert "Traceback (most recent call last)" in answer.err
+    assert answer.err.splitlines()[-1].startswith(f"goinspect: {tmp_path / 'absent'}: ")
+
+
+def test_names_of_files_cannot_drive_the_terminal(tmp_path):
+    path = tmp_path / "a\x1b]0;x\x07b"
+    answer = cli("pcln", path, "401000")
+    assert answer.code == 1
+    assert "\x1b" not in answer.err
+    assert "a\\x1b]0;x\\x07b" in answer.err
