@@ -107,10 +107,10 @@ def flame(
     from goinspect.profiles import open_profile
 
     form = Format.json if json else form or _format_of(output)
-    if output is None and form is Format.svg:
+    picture = form is Format.svg and not list_events
+    if output is None and picture:
         output = _DEFAULT_OUTPUT
-    if not list_events:
-        check_output(output, picture=form is Format.svg)
+    check_output(output, picture=picture)
     options = analysis.FlameOptions(
         tuple(binary or ()), symfs, kallsyms, event, weight.value, by.value, tuple(pid or ()), tuple(tid or ()),
         tuple(comm or ()), tuple(cpu or ()), _time_range(time), not no_inline, not no_kernel, lines, focus, ignore,

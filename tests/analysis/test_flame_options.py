@@ -45,7 +45,9 @@ def folded(profile, **options):
 def lines(profile, **options):
     """Stack -> weight, as folded text tells."""
     text = render_folded(folded(profile, **options))
-    return {tuple(line.rpartition(" ")[0].split(";")): int(line.rpartition(" ")[2]) for line in text.splitlines()}
+    return {
+        tuple(line.rpartition(" ")[0].split(";")): int(line.rpartition(" ")[2]) for line in text.splitlines()
+    }
 
 
 def rewritten(target, path):
@@ -159,7 +161,9 @@ def test_no_inline(profile):
         physical[tuple(frames[i].name for i in stack if not frames[i].inlined)] += weight
     for number, weight in enumerate(without.stacks.stacks.weight.tolist()):
         begin, end = without.stacks.stacks.start[number : number + 2].tolist()
-        bare[tuple(without.stacks.frames[i].name for i in without.stacks.stacks.frames[begin:end].tolist())] += weight
+        bare[
+            tuple(without.stacks.frames[i].name for i in without.stacks.stacks.frames[begin:end].tolist())
+        ] += weight
     assert bare == physical
 
 

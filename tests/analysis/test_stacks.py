@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def listed(stacks):
     starts, flat = stacks.start.tolist(), stacks.frames.tolist()
     assert starts[0] == 0
     assert starts[-1] == len(flat)
-    return [tuple(flat[begin:end]) for begin, end in zip(starts, starts[1:], strict=False)]
+    return [tuple(flat[begin:end]) for begin, end in pairwise(starts)]
 
 
 @st.composite

@@ -125,7 +125,9 @@ def test_unreadable_file(tmp_path):
             if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
                 folder.chmod(0o755)
         command = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", *command]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(), timeout=60)
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment(), timeout=60
+    )
     if "goinspect: " not in answer.stderr and os.geteuid() == 0:
         pytest.skip(f"another user cannot run this Python: {answer.stderr[-200:]}")
     check_refused((answer.returncode, answer.stdout, answer.stderr), path, "Permission denied")
@@ -151,7 +153,9 @@ def cut(source, size, folder):
 def test_executable_cut_in_its_headers(command, size, tmp_path):
     """Nothing in such a file can be trusted."""
     path = cut(BINARY, size, tmp_path)
-    if command == "symbols" and size >= 64:  # sections are at its end: what there is may be listed, with a warning
+    if (
+        command == "symbols" and size >= 64
+    ):  # sections are at its end: what there is may be listed, with a warning
         answer = cli("symbols", path)
         assert answer.code in (0, 1)
         assert answer.err.startswith("goinspect: ")

@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -45,7 +46,9 @@ def test_examples_are_real():
     for command in COMMANDS:
         text = cli(command, "--help").out
         about, _, options = text.partition("Options:")
-        for option in re.findall(r"(?<= )--?[a-z][\w-]*", about.partition("Examples:")[2].replace("perf script -F", "")):
+        for option in re.findall(
+            r"(?<= )--?[a-z][\w-]*", about.partition("Examples:")[2].replace("perf script -F", "")
+        ):
             assert re.search(rf"(^|[ ,]){option}\b", options, re.MULTILINE), (command, option)
 
 
@@ -77,7 +80,11 @@ def test_usage_errors(arguments, tmp_path, monkeypatch):
 
 def test_a_real_process():
     """The same codes and lines when nothing is in process."""
-    good, bad, wrong = process("pcln", BINARY, "401000"), process("pcln", "/nowhere"), process("pcln", "--nonsense")
+    good, bad, wrong = (
+        process("pcln", BINARY, "401000"),
+        process("pcln", "/nowhere"),
+        process("pcln", "--nonsense"),
+    )
     assert (good.returncode, good.stderr) == (0, "")
     assert good.stdout == "0x401000  internal/abi.BoundsDecode  internal/abi/bounds.go:86\n"
     assert (bad.returncode, bad.stdout) == (1, "")
@@ -106,7 +113,11 @@ def test_a_reader_that_never_was():
     reader, writer = os.pipe()
     os.close(reader)
     with subprocess.Popen(
-        [*COMMAND, "symbols", str(BINARY)], stdout=writer, stderr=subprocess.PIPE, text=True, env=environment()
+        [*COMMAND, "symbols", str(BINARY)],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
     ) as child:
         os.close(writer)
         _, err = child.communicate(timeout=60)
@@ -121,9 +132,8 @@ def test_interrupted():
     ) as child:  # fmt: skip
         for _ in range(200):  # until it waits for its input
             time.sleep(0.02)
-            with open(f"/proc/{child.pid}/wchan") as place:
-                if "pipe" in place.read():
-                    break
+            if "pipe" in Path(f"/proc/{child.pid}/wchan").read_text():
+                break
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=30)
     assert child.returncode in (130, -signal.SIGINT)
@@ -172,7 +182,11 @@ def test_color_on_a_terminal(env, colored):
 def test_a_picture_is_not_written_to_a_terminal():
     master, slave = os.openpty()
     with subprocess.Popen(
-        [*COMMAND, *map(str, FLAME), "-o", "-"], stdout=slave, stderr=subprocess.PIPE, text=True, env=environment()
+        [*COMMAND, *map(str, FLAME), "-o", "-"],
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
     ) as child:
         _, err = child.communicate(timeout=60)
     os.close(slave)
@@ -181,7 +195,9 @@ def test_a_picture_is_not_written_to_a_terminal():
     assert err.startswith("goinspect: refusing to write a picture to the terminal")
 
 
-@pytest.mark.parametrize("command", [["--functions", "--json"], ["401000", "--format", "addr2line"], ["--functions"]])
+@pytest.mark.parametrize(
+    "command", [["--functions", "--json"], ["401000", "--format", "addr2line"], ["--functions"]]
+)
 def test_no_colors_where_programs_read(command):
     assert "\x1b" not in cli("pcln", BINARY, *command, "--color", "always").out
 
@@ -227,7 +243,7 @@ def test_output_replaces_what_was_there(tmp_path):
 
 def test_output_into_a_device():
     assert cli("pcln", BINARY, "401000", "-o", "/dev/null").code == 0
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # it was not renamed over
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)  # it was not renamed over
 
 
 def test_flame_writes_flame_svg(tmp_path):
@@ -241,7 +257,8 @@ def test_flame_writes_flame_svg(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "begin"), [("a.svg", "<"), ("a.folded", "workload;"), ("a.txt", "workload;"), ("a.json", "{"), ("a", "<")]
+    ("name", "begin"),
+    [("a.svg", "<"), ("a.folded", "workload;"), ("a.txt", "workload;"), ("a.json", "{"), ("a", "<")],
 )
 def test_the_suffix_chooses_the_format(name, begin, tmp_path):
     assert cli(*FLAME, "-o", tmp_path / name).code == 0

@@ -31,7 +31,9 @@ def document(*args, **kwargs):
 
 def test_addr2line_format_is_that_of_go(build, workload):
     """Function entries, last bytes, padding and anything between, some at random of each build."""
-    rows = oracle_rows(build, "addr2line")[:: 20 if build != "go1.27-exe" else 2]  # the latter: by the batch engine
+    rows = oracle_rows(build, "addr2line")[
+        :: 20 if build != "go1.27-exe" else 2
+    ]  # the latter: by the batch engine
     pcs = "".join(f"{row[0]}\n" for row in rows)
     answer = cli("pcln", workload, "-", "--format", "addr2line", stdin=pcs)
     assert answer.code == 0
@@ -104,7 +106,9 @@ def test_stdin(frames):
     assert piped["rows"] == plain["rows"]
     _, mixed = document("1", "-", "2", "401000", stdin=pcs[0])
     assert [row["pc"] for row in mixed["rows"]] == ["0x1", f"0x{pcs[0]}", "0x2", "0x401000"]
-    assert process("pcln", BINARY, "-", input="401000\n").stdout.startswith("0x401000  internal/abi.BoundsDecode")
+    assert process("pcln", BINARY, "-", input="401000\n").stdout.startswith(
+        "0x401000  internal/abi.BoundsDecode"
+    )
 
 
 def test_nothing_on_stdin():
@@ -188,7 +192,9 @@ def nm_rows(build):
 def test_functions_as_a_table():
     lines = cli("pcln", BINARY, "--functions").out.splitlines()
     assert lines[0].split() == ["entry", "size", "frame", "inlined", "function", "file:line"]
-    assert any(re.match(r"0x[0-9a-f]+ .*main\.recurse  +example\.com/workload/main\.go:\d+$", line) for line in lines)
+    assert any(
+        re.match(r"0x[0-9a-f]+ .*main\.recurse  +example\.com/workload/main\.go:\d+$", line) for line in lines
+    )
     assert not any("…" in line or line.endswith("...") for line in lines)  # nothing is cut
 
 

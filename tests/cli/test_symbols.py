@@ -39,7 +39,10 @@ def rows():
 
 def test_functions_are_those_of_nm(build, workload):
     """Addresses and names on every build; the sizes where a symbol table has them."""
-    found = {(int(row["address"], 16), dotted(row["name"])): row for row in symbols("--kind", "function", binary=workload)}
+    found = {
+        (int(row["address"], 16), dotted(row["name"])): row
+        for row in symbols("--kind", "function", binary=workload)
+    }
     expected = {(address, dotted(name)): size
                 for address, size, kind, name in nm(build) if kind in "tT" and size}  # fmt: skip
     assert len(expected) > 1000
@@ -73,7 +76,9 @@ def test_json_shape(rows):
     assert answer["schema"] == "goinspect.symbols/1"
     assert answer["warnings"] == []
     for row in rows:
-        assert {"name", "address", "size", "kind", "sources", "section", "package", "file", "line"} <= set(row)
+        assert {"name", "address", "size", "kind", "sources", "section", "package", "file", "line"} <= set(
+            row
+        )
         assert re.fullmatch(r"0x[0-9a-f]+", row["address"])
         assert isinstance(row["sources"], list)
         assert row["sources"]
@@ -92,8 +97,12 @@ def test_shapes_agree(rows):
     assert [line.split()[0] for line in table[1:]] == [row["address"] for row in rows]
     assert all("<=" in line for line in table[1:] if "  function  " in line and "gopclntab " in line)
     sheet = list(csv.DictReader(io.StringIO(cli("symbols", BINARY, "--format", "csv").out)))
-    assert [(line["address"], line["name"]) for line in sheet] == [(row["address"], row["name"]) for row in rows]
-    assert [line["size"] for line in sheet] == ["" if row["size"] is None else str(row["size"]) for row in rows]
+    assert [(line["address"], line["name"]) for line in sheet] == [
+        (row["address"], row["name"]) for row in rows
+    ]
+    assert [line["size"] for line in sheet] == [
+        "" if row["size"] is None else str(row["size"]) for row in rows
+    ]
     listing = cli("symbols", BINARY, "--format", "nm").out.splitlines()
     pattern = re.compile(r" *([0-9a-f]+) +(\d+) ([A-Za-z]) (.+)")
     parsed = [pattern.fullmatch(line).groups() for line in listing]
@@ -121,7 +130,9 @@ def test_kind_and_source(fixture_file):
     for kind in ("function", "variable", "notype", "tls"):
         assert symbols("--kind", kind, binary=binary) == [row for row in every if row["kind"] == kind]
     for source in ("symtab", "dynsym", "gopclntab"):
-        assert symbols("--source", source, binary=binary) == [row for row in every if source in row["sources"]]
+        assert symbols("--source", source, binary=binary) == [
+            row for row in every if source in row["sources"]
+        ]
     assert {tuple(row["sources"]) for row in symbols(binary=BINARY)} <= {("gopclntab",), ("dynsym",)}
 
 

@@ -258,7 +258,10 @@ svg.removeAttribute("viewBox");
 svg.setAttribute("width", data.width || "100%");
 boxes[0].setAttribute("tabindex", "0");
 recall();
-if (isDocument && !data.inverted) window.scrollTo(0, view.height); // the root of a tall flame is at its foot
+// The root of a tall flame is at its foot. `chromium --headless --screenshot` takes its picture from the top of the
+// document whatever is scrolled, and would get an empty one.
+const takesFromTop = /HeadlessChrome/.test(navigator.userAgent) && !navigator.webdriver;
+if (isDocument && !data.inverted && !takesFromTop) window.scrollTo(0, view.height);
 stick();
 window.addEventListener("resize", fit);
 window.addEventListener("beforeprint", () => svg.setAttribute("viewBox", `0 0 ${view.width} ${view.height}`));

@@ -1,0 +1,121 @@
+"""Tables, CSV and nm: numbers stay as they are, hostile names stay text, nothing is cut."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from goinspect.model import Frame
+from goinspect.render import table
+from goinspect.render.lines import render_addr2line, render_lines
+from goinspect.results import FunctionList, FunctionRow, LineReport, LineRow, SymbolList, SymbolRow
+from tests.render.test_json import INFO
+
+HOSTILE = "evil\x1b]0;x\x07\nname"
+LONG = "main.F[" + "x" * 5000 + "]"
+
+
+def symbol(name, size=16, *, exact=True, kind="function", section=".text", file=None, line=None):
+    return SymbolRow(name, 0x401000, size, exact, kind, ("symtab", "gopclntab"), section, "main", file, line)
+
+
+def function(name):
+    return FunctionRow(0x401000, 0x401020, name, HOSTILE, 3, None, None, None, (), ("main.g",))
+
+
+def outputs(name):
+    """Everything for people and line-wise programs, with a function of this name in it."""
+    row = LineRow(0x401000, "401000", name, 0x401000, (Frame(name, HOSTILE, 1, False),))
+    report = LineReport(HOSTILE, HOSTILE, INFO, (row,))
+    symbols = SymbolList("b", (symbol(name, file=HOSTILE, line=1),))
+    functions = FunctionList("b", None, INFO, (function(name),))
+    return {
+        "lines": render_lines(report), "addr2line": render_addr2line(report), "symbols": table.render_symbols(symbols),
+        "nm": table.render_nm(symbols), "functions": table.render_functions(functions),
+        "header": table.render_header(INFO, name, HOSTILE),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", list(outputs("f")))
+def test_hostile_names_stay_text(shape):
+    text = outputs(HOSTILE)[shape]
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "evil\\x1b]0;x\\x07\\x0aname" in text
+    assert len(text.splitlines()) == len(outputs("f")[shape].splitlines())  # no line of its own
+
+
+@pytest.mark.parametrize("shape", list(outputs("f")))
+def test_nothing_is_cut(shape):
+    assert LONG in outputs(LONG)[shape]
+
+
+@pytest.mark.parametrize("name", ["1e5", "0x10", "1_000", "007", "nan", "-1", "1.50", "True"])
+def test_names_like_numbers_stay_names(name):
+    """tabulate turns what looks like a number into one, if it may."""
+    assert (
+        name
+        in table.render_symbols(SymbolList("b", (symbol(name), symbol("main.main")))).splitlines()[1].split()
+    )
+
+
+def test_colors_are_only_around():
+    report = LineReport("b", None, INFO, (LineRow(1, "1", None, None, None), LineRow(
+        0x401000, "x", "f", 0x401000, (Frame("g", "a.go", 1, True), Frame("f", None, None, False)))))  # fmt: skip
+    colored = render_lines(report, color=True)
+    assert "\x1b[" in colored
+    for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m"):
+        colored = colored.replace(code, "")
+    assert colored == render_lines(report)
+    assert render_lines(report).splitlines() == [
+        "0x1       ?  ?:0",
+        "0x401000  g  a.go:1  (inlined)",
+        "          f  ?:0",
+    ]
+
+
+def test_addr2line():
+    rows = (
+        LineRow(1, "1", None, None, None),
+        LineRow(2, "2", "f", 2, (Frame("g", "a.go", 1, True), Frame("f", "b.go", 7, False))),
+        LineRow(3, "3", "f", 2, (Frame("f", None, None, False),)),
+    )
+    assert render_addr2line(LineReport("b", None, INFO, rows)) == "?\n?:0\nf\na.go:1\nf\n:-1\n"
+
+
+def test_sizes():
+    rows = (
+        symbol("a"),
+        symbol("b", exact=False),
+        symbol("c", None),
+        symbol("d", exact=False, kind="variable"),
+    )
+    text = table.render_symbols(SymbolList("b", rows)).splitlines()[1:]
+    assert [line.split()[1] for line in text] == ["16", "<=16", "?", "16"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "section", "letter"),
+    [("function", ".text", "T"), ("variable", ".data", "D"), ("variable", ".noptrdata", "D"), ("variable", ".bss", "B"),
+     ("variable", ".noptrbss", "B"), ("variable", ".rodata", "R"), ("variable", ".gopclntab", "R"), ("variable", ".go.func", "R"),
+     ("variable", ".data.rel.ro", "D"), ("variable", ".data.rel.ro.gopclntab", "D"), ("tls", ".tbss", "B"), ("notype", None, "U")],
+)  # fmt: skip
+def test_nm(kind, section, letter):
+    text = table.render_nm(SymbolList("b", (symbol("main.f x", 66, kind=kind, section=section),)))
+    assert text == f"  401000         66 {letter} main.f x\n"
+
+
+def test_csv():
+    text = table.render_symbols_csv(SymbolList("b", (symbol('a,"b"\nc', None, exact=False), symbol("d"))))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert rows[0]["name"] == 'a,"b"\nc'
+    assert rows[0]["size"] == ""
+    assert (rows[1]["address"], rows[1]["size"], rows[1]["sources"]) == ("0x401000", "16", "symtab+gopclntab")
+
+
+def test_empty_tables_have_their_heads():
+    assert table.render_symbols(SymbolList("b", ())).split()[:2] == ["address", "size"]
+    assert table.render_functions(FunctionList("b", None, INFO, ())).split()[:2] == ["entry", "size"]
+    assert table.render_events(()).split() == ["event", "samples", "weight"]

@@ -1,0 +1,68 @@
+"""Untrusted text and readable numbers."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goinspect.render.text import escape_terminal, human_bytes, human_count, human_weight
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b]0;x\x07", "\\x1b]0;x\\x07"),
+        ("a\nb\tc\rd", "a\\x0ab\\x09c\\x0dd"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\x7f", "\\x7f"),
+        ("a\u202eb\u2066c", "a\\u202eb\\u2066c"),
+        ("\u2028\u2029\u200f\u061c", "\\u2028\\u2029\\u200f\\u061c"),
+        ("\udc80", "\\udc80"),
+        ("type:.eq.struct { a·b int }", "type:.eq.struct { a·b int }"),
+        ("main.Größe[go.shape.int]", "main.Größe[go.shape.int]"),
+        ("", ""),
+    ],
+)
+def test_escape(text, shown):
+    assert escape_terminal(text) == shown
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_what_is_escaped_cannot_act(text):
+    shown = escape_terminal(text)
+    assert not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in shown)
+    assert not any(unicodedata.bidirectional(char) in ("RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI")
+                   for char in shown)  # fmt: skip
+    assert escape_terminal(shown) == shown
+    shown.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0, "ns", "0 ns"),
+        (999, "ns", "999 ns"),
+        (1500, "ns", "1.5 µs"),
+        (1_001_001, "ns", "1 ms"),
+        (12_345_678_901, "ns", "12.3 s"),
+        (5_000_000_000_000, "ns", "5,000 s"),
+        (1234567, "samples", "1,234,567 samples"),
+        (1234567, "count", "1,234,567"),
+    ],
+)
+def test_weights(value, unit, text):
+    assert human_weight(value, unit) == text
+
+
+def test_sizes_and_counts():
+    assert [human_bytes(n) for n in (0, 999, 1000, 1_234_567, 5 * 10**9)] == [
+        "0 B",
+        "999 B",
+        "1.0 kB",
+        "1.2 MB",
+        "5.0 GB",
+    ]
+    assert human_count(1234567) == "1,234,567"
