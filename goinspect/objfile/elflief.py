@@ -39,7 +39,7 @@ class LiefElf(MappedImage):
 
     def _read_headers(self, binary: Any) -> None:
         self._binary, header = binary, binary.header
-        elf_class, elf_data = self._map[4:6]  # LIEF goes on with values that the format does not have
+        elf_class, elf_data = (*self._map[4:6], 0, 0)[:2]  # LIEF goes on with values that the format does not have
         if elf_class not in (1, 2) or elf_data not in (1, 2):
             raise MalformedError(
                 f"ELF class {elf_class}, data {elf_data}; 1 or 2 expected", path=self.path, offset=4
@@ -96,7 +96,10 @@ class LiefElf(MappedImage):
     def build_id(self) -> str:
         for note in self._binary.notes:
             if note.name == "GNU" and note.original_type == 3:
-                return bytes(note.description).hex()
+                found = bytes(note.description)
+                # LIEF 1.0 reads a description as 4-byte words, and turns those of big-endian files around.
+                turned = b"".join(found[at : at + 4][::-1] for at in range(0, len(found), 4))
+                return (found if self._map.find(found) >= 0 else turned).hex()
         return ""
 
 

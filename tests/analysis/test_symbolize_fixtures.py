@@ -19,6 +19,7 @@ from tests.conftest import BUILDS, oracle_rows
 # Looked up at the entry itself, though they stand in the chain as if they were return addresses: the kernel pushes
 # the restorer of the signal handler, which nobody called.
 STORED_AS_ENTRY = {"runtime.sigreturn__sigaction"}
+TRAPS = {"runtime.sigpanic", "runtime.asyncPreempt"}
 
 
 class Place(NamedTuple):
@@ -94,29 +95,18 @@ def test_there_are_recordings_of_every_kind():
 
 def test_function_file_line_and_inlined_calls(places, build):
     truth = oracle(build)
-    ends = {int(vaddr, 16): (name, where) for vaddr, name, where in oracle_rows(build, "addr2line")}
     compared = inlined = 0
-    unknown = []
     for place in places:
         found = tuple(f"{frame.name}|{frame.location}" for frame in reversed(place.frames))
         assert not place.frames[0].inlined
         assert all(frame.inlined for frame in place.frames[1:])
         vaddr = place.vaddr
-        if place.frames[0].name in STORED_AS_ENTRY and not place.exact:
-            vaddr += 1
-        if vaddr not in truth:
-            unknown.append((vaddr, found))
-            continue
+        if vaddr not in truth and not place.exact and vaddr + 1 in truth:
+            vaddr += 1  # "the exact one is right" at an entry; DWARF does not cover the padding before it
+            assert place.frames[0].name in STORED_AS_ENTRY
         assert found == truth[vaddr], hex(vaddr)
         compared += 1
         inlined += len(found) > 1
-    # DWARF covers no padding: such addresses are in no oracle. They belong to the function before, without a line.
-    for vaddr, found in unknown:
-        assert len(found) == 1, (hex(vaddr), found)
-        assert found[0].endswith("|"), (hex(vaddr), found)
-        if vaddr in ends:
-            assert (found[0].rstrip("|"), ":-1") == ends[vaddr]
-    assert len(unknown) <= 2
     assert compared >= 350
     assert inlined >= 50
 
@@ -145,16 +135,31 @@ def test_every_go_frame_is_named(symbolized):
 
 
 def test_addresses_below_a_signal_are_exact(symbolized):
-    """Nothing was called there: the frame below asyncPreempt is the interrupted instruction itself."""
+    """sigpanic and asyncPreempt were not called: what is below is the interrupted instruction, looked up as it is.
+
+    Every other caller is looked up one byte before its return address.
+    """
     profile, symbolizer, used = symbolized
     table = symbolizer.table
-    trapped = np.flatnonzero(table.flags[used] & np.uint8(Flag.TRAPPED))
-    ends = profile.stack_start[1:]
-    below = trapped[~np.isin(trapped + 1, ends)] + 1
-    exact = symbolizer.column("exact")[used[below]]
-    assert exact.all()
-    address = symbolizer.column("runtime_addr")
-    for at in below.tolist():
+    kind, address = symbolizer.column("kind"), symbolizer.column("runtime_addr")
+    outermost = [table.frames[table.expansions[row][0]].name for row in table.expansion.tolist()]
+    starts = set(profile.stack_start.tolist())
+    callers = 0
+    for at in range(1, len(used)):
+        if at in starts or kind[used[at - 1]] != KIND_USER or kind[used[at]] != KIND_USER:
+            continue
         raw = profile.frames[at]
         recorded = int(profile.locations.runtime_addr[raw]) + (not profile.locations.exact[raw])
-        assert int(address[used[at]]) == recorded
+        below_trap = outermost[used[at - 1]] in TRAPS
+        assert int(address[used[at]]) == recorded - (not below_trap), hex(recorded)
+        callers += 1
+    assert callers > 3000
+
+
+def test_some_recordings_hold_signals():
+    """The rule above is tried: the recordings hold frames below sigpanic, asyncPreempt and the signal restorer."""
+    found = set()
+    for build in BUILDS:
+        for row in oracle_rows(build, "frames"):
+            found.add(row[-1].partition("|")[0].removesuffix(".abi0"))
+    assert found >= TRAPS | STORED_AS_ENTRY

