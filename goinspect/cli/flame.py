@@ -191,7 +191,7 @@ def _summary(folded: FlameProfile) -> str:
     percent = f"{share:.1%}" if share in (0.0, 1.0) else f"{min(share, 0.9999):.2%}"
     parts = [
         f"{totals.samples:,} samples", f"{totals.lost:,} lost", f"{totals.threads:,} threads",
-        f"{percent} of {totals.frames:,} frames named", f"{totals.truncated:,} stacks truncated",
+        f"{percent} of {totals.frames:,} frames named" if totals.frames else "no frames", f"{totals.truncated:,} stacks truncated",
         f"{totals.garbage_dropped:,} garbage frames dropped",
     ]  # fmt: skip
     if folded.missing:

@@ -22,7 +22,7 @@ from goinspect.model import Frame
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from goinspect.gosym.pclntab import PclnTable
+    from goinspect.gosym.pclntab import Func, PclnTable
 
 __all__ = ["BulkTable", "Frames"]
 
@@ -356,10 +356,8 @@ class BulkTable:
             index = table.find(pc)
             func = table.func(index) if index is not None else None
             frames: tuple[Frame, ...] = ()
-            if func and inlines:
-                frames = inline.expand(table, func, pc)
-            elif func:
-                frames = (Frame(table.name(func), *table.position(func, pc), inlined=False),)
+            if func is not None:
+                frames = self._frames_at(func, pc, inlines=inlines)
             for frame in frames:
                 known = lines and frame.file is not None
                 file = files.setdefault(frame.file or "", len(files)) if known else -1
@@ -372,6 +370,15 @@ class BulkTable:
             columns[:, 0].astype(np.int32), columns[:, 1].astype(np.int32), columns[:, 2].astype(np.int32),
             columns[:, 3].astype(np.bool_), list(names), list(files),
         )  # fmt: skip
+
+    def _frames_at(self, func: Func, pc: int, *, inlines: bool) -> tuple[Frame, ...]:
+        table = self.table
+        try:
+            if inlines:
+                return inline.expand(table, func, pc)
+            return (Frame(table.name(func), *table.position(func, pc), inlined=False),)
+        except GoinspectError:  # a damaged function must not cost the others their names
+            return (Frame(self._name(func.name_off), None, None, inlined=False),)
 
 
 class _Levels:

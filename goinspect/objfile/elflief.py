@@ -39,7 +39,9 @@ class LiefElf(MappedImage):
 
     def _read_headers(self, binary: Any) -> None:
         self._binary, header = binary, binary.header
-        elf_class, elf_data = (*self._map[4:6], 0, 0)[:2]  # LIEF goes on with values that the format does not have
+        elf_class, elf_data = (*self._map[4:6], 0, 0)[
+            :2
+        ]  # LIEF goes on with values that the format does not have
         if elf_class not in (1, 2) or elf_data not in (1, 2):
             raise MalformedError(
                 f"ELF class {elf_class}, data {elf_data}; 1 or 2 expected", path=self.path, offset=4
