@@ -39,13 +39,11 @@ GO_RELEASES = ("1.24.11", "1.27.3")
 MODES: dict[str, tuple[str, ...]] = {
     "exe": (),
     "stripped": ("-ldflags=-s -w",),
-    "pie": ("-buildmode=pie", "-ldflags=-w"),
+    "pie": ("-buildmode=pie",),
     "piestripped": ("-buildmode=pie", "-ldflags=-s -w"),
 }
-# The same code with all its debugging information, for the tools that need that. "piedwarf" is not committed:
-# with DWARF in all of them the fixtures would be half as big again.
-TWINS = {"exe": "exe", "stripped": "exe", "pie": "piedwarf", "piestripped": "piedwarf"}
-TWIN_FLAGS: dict[str, tuple[str, ...]] = {"exe": (), "piedwarf": ("-buildmode=pie",)}
+# The same code with all its debugging information, for the tools that need that.
+TWINS = {"exe": "exe", "stripped": "exe", "pie": "pie", "piestripped": "pie"}
 DEMO = "go1.27-piestripped"  # kept uncompressed, so that it can be opened as it is
 SAMPLES = (350, 650)
 DEMO_SAMPLES = (750, 950)
@@ -91,7 +89,7 @@ class Build:
     @property
     def build_command(self) -> list[str]:
         """How it is built."""
-        return ["go", "build", "-trimpath", "-buildvcs=false", *(MODES | TWIN_FLAGS)[self.mode]]
+        return ["go", "build", "-trimpath", "-buildvcs=false", *MODES[self.mode]]
 
 
 class Symbol(NamedTuple):
