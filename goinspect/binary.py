@@ -10,6 +10,7 @@ from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
 from goinspect.gosym.module import GoModule, load
 from goinspect.objfile import open_image
+from goinspect.objfile.elfconst import SHF_EXECINSTR
 
 if TYPE_CHECKING:
     import os
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from goinspect.gosym.bulk import BulkTable, Frames
     from goinspect.gosym.pclntab import Func
-    from goinspect.model import Frame, Symbol
+    from goinspect.model import Frame, Section, Symbol
 
 __all__ = ["Binary", "NativeSymbols"]
 
@@ -30,10 +31,17 @@ _CODE = ("function", "ifunc")
 class NativeSymbols:
     """Functions of the container's symbol tables, by address: for C code, and for Go code outside gopclntab."""
 
-    def __init__(self, symbols: Sequence[Symbol]) -> None:
+    def __init__(self, symbols: Sequence[Symbol], sections: Sequence[Section]) -> None:
+        # Where code ends that has a symbol without a size: at the end of its section. Markers of the linker, such as
+        # runtime.etext, stand right there and hold nothing.
+        self._section_end = {
+            number: section.vaddr + section.size
+            for number, section in enumerate(sections)
+            if section.flags & SHF_EXECINSTR
+        }
         # At one address the sized, global, static-table name is the one a person would give.
         ranked = sorted(
-            (s for s in symbols if s.kind in _CODE and s.section and s.name),
+            (s for s in symbols if s.kind in _CODE and s.section in self._section_end and s.name),
             key=lambda s: (s.vaddr, s.size == 0, s.binding == "local", s.source != "symtab", s.name),
         )
         by_address: dict[int, Symbol] = {}
@@ -43,12 +51,13 @@ class NativeSymbols:
         self._starts = [symbol.vaddr for symbol in self._symbols]
 
     def find(self, vaddr: int) -> Symbol | None:
-        """The function that holds `vaddr`; one of unknown size reaches to the next."""
+        """The function that holds `vaddr`; one of unknown size reaches to the next, or the end of its section."""
         index = bisect_right(self._starts, vaddr) - 1
         if index < 0:
             return None
         symbol = self._symbols[index]
-        return symbol if symbol.size == 0 or vaddr < symbol.vaddr + symbol.size else None
+        end = symbol.vaddr + symbol.size if symbol.size else self._section_end[symbol.section]
+        return symbol if vaddr < end else None
 
 
 class Binary:
@@ -94,7 +103,7 @@ class Binary:
     @cached_property
     def native(self) -> NativeSymbols:
         """Functions of the symbol tables."""
-        return NativeSymbols(list(self.image.symbols()))
+        return NativeSymbols(list(self.image.symbols()), self.image.sections)
 
     def function_at(self, vaddr: int) -> Func | None:
         """The Go function that holds `vaddr`."""

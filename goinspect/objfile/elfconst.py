@@ -18,6 +18,7 @@ SHT_NOTE: Final = 7
 SHT_REL: Final = 9
 SHT_DYNSYM: Final = 11
 SHF_ALLOC: Final = 2
+SHF_EXECINSTR: Final = 4
 
 TYPES: Final = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
 

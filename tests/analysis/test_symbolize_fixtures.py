@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from goinspect._ragged import flat_ranges
 from goinspect.analysis.locate_binaries import BinaryFinder, mapped_name
-from goinspect.analysis.stacks import correct_trapped
+from goinspect.analysis.stacks import correct_trapped, cut_garbage
 from goinspect.analysis.symbolize import Flag, SymbolizeOptions, Symbolizer
 from goinspect.binary import Binary
 from goinspect.maps import file_offset_to_vaddr
@@ -44,7 +45,7 @@ class _Watched(Symbolizer):
 
 @pytest.fixture
 def symbolized(recording, workload):
-    """(profile, Symbolizer after all corrections, locations that stacks refer to after them)."""
+    """(profile, Symbolizer after all corrections, locations of all frames after them, which frames are kept)."""
     profile = open_profile(recording)
     finder = BinaryFinder([str(workload)], near="/nowhere")
     symbolizer = _Watched(profile, finder, SymbolizeOptions(lines=True))
@@ -53,7 +54,10 @@ def symbolized(recording, workload):
     used = samples.frames.copy()
     used[samples.patch_at] = samples.patch
     assert finder.warnings == []  # the very binary that was recorded
-    return profile, symbolizer, used
+    cut = cut_garbage(samples, symbolizer.table.flags)
+    kept = np.zeros(len(used), dtype=bool)
+    kept[flat_ranges(samples.start[:-1], cut.stop - samples.start[:-1])] = True
+    return profile, symbolizer, used, kept
 
 
 def in_workload(profile, mapping):
@@ -63,12 +67,17 @@ def in_workload(profile, mapping):
 
 @pytest.fixture
 def places(symbolized, workload):
-    """Distinct locations in the workload that any stack refers to."""
-    profile, symbolizer, used = symbolized
+    """Distinct locations in the code of the workload that any stack refers to."""
+    profile, symbolizer, used, kept = symbolized
     table = symbolizer.table
     mapping, kind = symbolizer.column("mapping"), symbolizer.column("kind")
     rows = np.unique(used)
     rows = rows[(kind[rows] == KIND_USER) & in_workload(profile, mapping[rows])]
+    code = (table.flags[rows] & np.uint8(Flag.GO)) > 0
+    # Below the root of a stack there may be anything, addresses of the workload's data too: named nothing, and cut.
+    assert not np.isin(rows[~code], used[kept]).any()
+    assert (table.flags[rows[~code]] == Flag.BAD).all()
+    rows = rows[code]
     vaddrs, known = file_offset_to_vaddr(
         Binary(workload).image.segments, symbolizer.column("file_offset")[rows]
     )
@@ -119,7 +128,8 @@ def test_every_answer_of_the_oracle_is_needed(places, build):
 
 
 def test_every_go_frame_is_named(symbolized):
-    profile, symbolizer, used = symbolized
+    profile, symbolizer, used, kept = symbolized
+    used = used[kept]
     table = symbolizer.table
     mapping, kind = symbolizer.column("mapping")[used], symbolizer.column("kind")[used]
     mine = (kind == KIND_USER) & in_workload(profile, mapping)
@@ -139,7 +149,7 @@ def test_addresses_below_a_signal_are_exact(symbolized):
 
     Every other caller is looked up one byte before its return address.
     """
-    profile, symbolizer, used = symbolized
+    profile, symbolizer, used, _ = symbolized
     table = symbolizer.table
     kind, address = symbolizer.column("kind"), symbolizer.column("runtime_addr")
     outermost = [table.frames[table.expansions[row][0]].name for row in table.expansion.tolist()]
