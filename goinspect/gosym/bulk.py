@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["BulkTable", "Frames"]
 
 _NO_CU = 0xFFFFFFFF
-_MAX_DEPTH = 256
+_NO_RECORD = 1 << 31  # above every index of an inline tree
+_NOWHERE = 0xFFFFFFFF  # past the end of every table: no position
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,25 +279,24 @@ class BulkTable:
         sizes = (self.entries[funcs + 1] - self.entries[funcs]).astype(np.int64)
         target = target.copy()
         active = np.flatnonzero(index_table[inverse] > 0)
-        for _ in range(_MAX_DEPTH):
+        inner = np.full(len(target), _NO_RECORD, dtype=np.int64)  # record of the call within
+        while len(active):
             func = inverse[active]
             record = tables.lookup(index_table[func], target[active]).astype(np.int64)
             active, func, record = (part[record >= 0] for part in (active, func, record))
-            if not len(active):
-                break
             word = (tree[func] + record * layout.size) >> 2
-            levels.add(
-                pc_index[active],
-                func,
-                target[active],
-                self._at(self._gofunc, word + (layout.name_off >> 2)),
-                inlined=True,
-            )
             parent = self._at(self._gofunc, word + (layout.parent_pc >> 2))
-            # A parent pc outside its function comes from a damaged tree: stop at what is known.
-            sound = parent < sizes[func]
-            active, parent = active[sound], parent[sound]
-            target[active] = parent
+            reached = inner[active] < _NO_RECORD
+            forward = (record < inner[active]) & ~(reached & (parent == target[active]))
+            target[active[~forward]] = _NOWHERE  # as in inline.expand: the calls between are not known
+            active, func, record, word, parent = (
+                part[forward] for part in (active, func, record, word, parent)
+            )
+            name_off = self._at(self._gofunc, word + (layout.name_off >> 2))
+            levels.add(pc_index[active], func, target[active], name_off, inlined=True)
+            target[active] = np.where(parent < sizes[func], parent, _NOWHERE)
+            inner[active] = record
+            active = active[parent < sizes[func]]
         return target
 
     def _assemble(self, count: int, funcs: NDArray[np.int64], levels: _Levels, *, lines: bool) -> Frames:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["expand", "inlined_names"]
 
+_NO_RECORD = 1 << 31  # above every index
+
 
 class _Tree:
     """The records of one function's inline tree."""
@@ -58,8 +60,12 @@ def _tree(table: PclnTable, func: Func) -> tuple[_Tree, int] | None:
 def expand(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
     """The logical frames at `pc`, innermost first; the last one is `func` itself.
 
+    A record's callers come before it in the tree. Where a parent pc does not lead to one of them, nor out of all
+    inlined calls, the calls between are not known: the function itself then stands without a position.
+
     Raises:
-        MalformedError: the tree leads in a circle or out of the function.
+        MalformedError: a tree of Go 1.9-1.11 leads in a circle.
+        TruncatedError: the tree or a pc-value table runs past the end of its data.
     """
     found = _tree(table, func)
     physical = table.name(func)
@@ -69,13 +75,19 @@ def expand(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
     if tree.layout.parent >= 0:
         return _expand_by_record(table, func, pc, tree, index_table)
     frames: list[Frame] = []
-    seen: set[int] = set()
+    inner = _NO_RECORD
     while (index := pcvalue.pc_value(table.pctab, index_table, table.quantum, pc - func.entry)) >= 0:
-        frames.append(Frame(table.name_at(tree.name_off(index)), *table.position(func, pc), inlined=True))
-        seen.add(pc)
-        pc = func.entry + tree.parent_pc(index)
-        if pc in seen or not func.entry <= pc < func.end:
-            raise MalformedError(f"inline tree of {physical} leads to {pc:#x}", offset=func.entry)
+        parent_pc = tree.parent_pc(index)
+        reached = inner != _NO_RECORD  # by a parent pc, which must not be the reached call's own
+        if index >= inner or (reached and parent_pc == pc - func.entry):
+            parent_pc = -1
+        else:
+            frames.append(Frame(table.name_at(tree.name_off(index)), *table.position(func, pc), inlined=True))
+        if not 0 <= parent_pc < func.end - func.entry:
+            # The compiler leaves 0 where no instruction is left of a call: that is some other place in the function.
+            frames.append(Frame(physical, None, None, inlined=False))
+            return tuple(frames)
+        pc, inner = func.entry + parent_pc, index
     frames.append(Frame(physical, *table.position(func, pc), inlined=False))
     return tuple(frames)
 

@@ -126,10 +126,30 @@ def test_tree_that_leads_in_a_circle(version) -> None:
     table = decoder(built, version)
     func = table.func(0)
     assert func is not None
-    with pytest.raises(MalformedError, match="inline tree of loop"):
-        inline.expand(table, func, built.text + 1)
-    found = BulkTable(table).frames(np.array([built.text + 1], dtype=np.uint64))
-    assert found.names[found.function[0]] == "inner"  # it ends, and what is known is there
+    pc = built.text + 1
+    pure = inline.expand(table, func, pc)
+    assert [(frame.function, frame.inlined) for frame in pure] == [("inner", True), ("loop", False)]
+    assert pure[1][1:3] == (None, None)  # whence the call came is not known, and nothing is made up
+    found = BulkTable(table).frames(np.array([pc], dtype=np.uint64))
+    assert [found.names[number] for number in found.function] == ["inner", "loop"]
+    assert found.file.tolist()[1] == -1
+
+
+def test_a_parent_pc_of_zero_is_not_taken_for_the_call_that_lies_there() -> None:
+    """Seen in package initializers of Go 1.27: the compiler had no instruction of the calls between, and wrote 0."""
+    init = Function(
+        "init", 12, files=[(12, "a.go")], lines=[(12, 7)], inlined=[(6, 0), (12, 1)],
+        tree=[Inlined("first", 0, -1, "a.go", 1), Inlined("second", 0, -1, "a.go", 2)],
+    )  # fmt: skip
+    built = build([init], (1, 27))
+    table = decoder(built, (1, 27))
+    func = table.func(0)
+    assert func is not None
+    for offset, name in ((0, "first"), (7, "second")):
+        frames = inline.expand(table, func, built.text + offset)
+        assert [frame.function for frame in frames] == [name, "init"]
+        found = BulkTable(table).frames(np.array([built.text + offset], dtype=np.uint64))
+        assert [found.names[number] for number in found.function] == [name, "init"]
 
 
 def test_headers_that_are_refused() -> None:
