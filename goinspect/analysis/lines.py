@@ -100,13 +100,8 @@ def _rows(binary: Binary, queries: Sequence[str], pcs: list[int], *, inlines: bo
         if func is None:
             yield LineRow(pc, query, None, None, None)
         else:
-            frames = inline.expand(table, func, pc) if inlines else _physical(table, func, pc)
+            frames = inline.expand(table, func, pc) if inlines else inline.physical(table, func, pc)
             yield LineRow(pc, query, table.name(func), func.entry, frames)
-
-
-def _physical(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
-    """The function itself with the position of its instruction, which is the innermost call's."""
-    return (Frame(table.name(func), *table.position(func, pc), inlined=False),)
 
 
 def _bulk_rows(binary: Binary, queries: Sequence[str], pcs: list[int], *, inlines: bool) -> Iterable[LineRow]:

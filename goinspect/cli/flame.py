@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +22,7 @@ _NOMINAL_WIDTH = 1200
 _SUFFIXES = {".svg": "svg", ".folded": "folded", ".txt": "folded", ".json": "json"}
 
 
-class Format(str, Enum):  # noqa: UP042  # typer reads choices from str enums
+class Format(StrEnum):
     """What to write."""
 
     svg = "svg"
@@ -31,14 +31,14 @@ class Format(str, Enum):  # noqa: UP042  # typer reads choices from str enums
     top = "top"
 
 
-class Weight(str, Enum):  # noqa: UP042
+class Weight(StrEnum):
     """What a sample counts for."""
 
     period = "period"
     samples = "samples"
 
 
-class By(str, Enum):  # noqa: UP042
+class By(StrEnum):
     """Root frame."""
 
     process = "process"

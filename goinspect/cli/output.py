@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ __all__ = ["Color", "check_output", "report", "use_color", "warn", "write"]
 STDOUT = "-"
 
 
-class Color(str, Enum):  # noqa: UP042  # typer reads choices from str enums
+class Color(StrEnum):
     """When to colour."""
 
     auto = "auto"

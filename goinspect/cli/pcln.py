@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["pcln"]
 
 
-class Format(str, Enum):  # noqa: UP042  # typer reads choices from str enums
+class Format(StrEnum):
     """How to print."""
 
     text = "text"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,7 +13,7 @@ from goinspect.cli.output import check_output, warn, write
 __all__ = ["symbols"]
 
 
-class Kind(str, Enum):  # noqa: UP042  # typer reads choices from str enums
+class Kind(StrEnum):
     """Kinds of symbols."""
 
     function = "function"
@@ -22,7 +22,7 @@ class Kind(str, Enum):  # noqa: UP042  # typer reads choices from str enums
     notype = "notype"
 
 
-class Source(str, Enum):  # noqa: UP042
+class Source(StrEnum):
     """Tables that know symbols."""
 
     symtab = "symtab"
@@ -30,7 +30,7 @@ class Source(str, Enum):  # noqa: UP042
     gopclntab = "gopclntab"
 
 
-class Sort(str, Enum):  # noqa: UP042
+class Sort(StrEnum):
     """Orders."""
 
     address = "address"
@@ -38,7 +38,7 @@ class Sort(str, Enum):  # noqa: UP042
     size = "size"
 
 
-class Format(str, Enum):  # noqa: UP042
+class Format(StrEnum):
     """How to print."""
 
     table = "table"

@@ -374,9 +374,7 @@ class BulkTable:
     def _frames_at(self, func: Func, pc: int, *, inlines: bool) -> tuple[Frame, ...]:
         table = self.table
         try:
-            if inlines:
-                return inline.expand(table, func, pc)
-            return (Frame(table.name(func), *table.position(func, pc), inlined=False),)
+            return inline.expand(table, func, pc) if inlines else inline.physical(table, func, pc)
         except GoinspectError:  # a damaged function must not cost the others their names
             return (Frame(self._name(func.name_off), None, None, inlined=False),)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from goinspect.gosym.layout import InlineLayout
     from goinspect.gosym.pclntab import Func, PclnTable
 
-__all__ = ["expand", "inlined_names"]
+__all__ = ["expand", "inlined_names", "physical"]
 
 _NO_RECORD = 1 << 31  # above every index
 
@@ -44,7 +44,8 @@ class _Tree:
     def call(self, index: int) -> tuple[int, int, int]:
         """(parent index, file number, line) of the call: Go 1.9-1.11."""
         layout = self.layout
-        return tuple(self._field(index, at) for at in (layout.parent, layout.call_file, layout.call_line))  # type: ignore[return-value]  # three fields
+        parent, file, line = layout.parent, layout.call_file, layout.call_line
+        return self._field(index, parent), self._field(index, file), self._field(index, line)
 
 
 def _tree(table: PclnTable, func: Func) -> tuple[_Tree, int] | None:
@@ -68,9 +69,8 @@ def expand(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
         TruncatedError: the tree or a pc-value table runs past the end of its data.
     """
     found = _tree(table, func)
-    physical = table.name(func)
     if found is None:
-        return (Frame(physical, *table.position(func, pc), inlined=False),)
+        return physical(table, func, pc)
     tree, index_table = found
     if tree.layout.parent >= 0:
         return _expand_by_record(table, func, pc, tree, index_table)
@@ -85,11 +85,15 @@ def expand(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
             frames.append(Frame(table.name_at(tree.name_off(index)), *table.position(func, pc), inlined=True))
         if not 0 <= parent_pc < func.end - func.entry:
             # The compiler leaves 0 where no instruction is left of a call: that is some other place in the function.
-            frames.append(Frame(physical, None, None, inlined=False))
+            frames.append(Frame(table.name(func), None, None, inlined=False))
             return tuple(frames)
         pc, inner = func.entry + parent_pc, index
-    frames.append(Frame(physical, *table.position(func, pc), inlined=False))
-    return tuple(frames)
+    return (*frames, *physical(table, func, pc))
+
+
+def physical(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
+    """`func` alone, with the position of the instruction at `pc`, which is the innermost call's: as addr2line says it."""
+    return (Frame(table.name(func), *table.position(func, pc), inlined=False),)
 
 
 def _expand_by_record(
