@@ -1,22 +1,22 @@
 """Many PCs at once: the pure engine's answers (`pclntab`, `pcvalue`, `inline`), computed over whole arrays by numpy.
 
-Only the pc-value tables that the PCs touch are decoded, all of them in one pass: the bytes of a table end at its
-first zero byte behind the first pair, so tables can be cut out without decoding them, and varints can be decoded
-wherever they start. A table in which this does not hold (a zero that is not the end) is decoded by `pcvalue`.
-
-Layouts before Go 1.18 keep addresses in their records; they are answered by the pure engine, one PC at a time.
+Only the pc-value tables that the PCs touch are decoded, all of them in one pass. Inline trees of Go 1.9-1.11, which
+hold positions of their own, are left to the pure engine.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
 from goinspect.errors import GoinspectError
-from goinspect.gosym import inline, pcvalue
+from goinspect.gosym import inline
+from goinspect.gosym.pctables import PcTab
+from goinspect.gosym.places import pcs_of_line
+from goinspect.gosym.records import NONE32, Records, at
 from goinspect.model import Frame
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BulkTable", "Frames"]
 
-_NO_CU = 0xFFFFFFFF
 _NO_RECORD = 1 << 31  # above every index of an inline tree
 _NOWHERE = 0xFFFFFFFF  # past the end of every table: no position
 
@@ -47,211 +46,89 @@ class Frames:
     files: list[str]
 
 
-class _Tables:
-    """Decoded pc-value tables: of each, rows (end, value) with ends from the function's entry."""
-
-    def __init__(
-        self, pctab: NDArray[np.uint8], offsets: NDArray[np.int64], quantum: int, raw: memoryview
-    ) -> None:
-        self._starts = np.unique(offsets[offsets > 0])
-        table, end, value = _decode(pctab, self._starts, quantum, raw)
-        self._keys = (table << 32) + end
-        self._values = value
-
-    def lookup(self, offsets: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The value of table `offsets[i]` at `targets[i]`; -1 without a table or past its end."""
-        if not len(self._keys):
-            return np.full(len(offsets), pcvalue.NO_VALUE, dtype=np.int32)
-        table = np.searchsorted(self._starts, offsets)
-        row = np.searchsorted(self._keys, (table << 32) + targets, side="right")
-        safe = np.minimum(row, len(self._keys) - 1)
-        known = (offsets > 0) & (row < len(self._keys)) & (self._keys[safe] >> 32 == table)
-        return np.where(known, self._values[safe], np.int32(pcvalue.NO_VALUE))
-
-
-def _decode(
-    pctab: NDArray[np.uint8], starts: NDArray[np.int64], quantum: int, raw: memoryview
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
-    """(table number, end, value) of every row of the tables at `starts`, in order."""
-    size = len(pctab)
-    starts = np.minimum(starts, size)
-    if (
-        len(starts) * 64 < size
-    ):  # few tables: look for each one's end, else note every zero of the region once
-        ends = np.array([_find_zero(raw, int(s) + 1) for s in starts], dtype=np.int64)
-    else:
-        zeros = np.flatnonzero(pctab == 0)
-        ends = np.append(zeros, size)[np.searchsorted(zeros, starts + 1)]
-    lengths = np.maximum(ends - starts, 0)
-    table_at = np.repeat(np.arange(len(starts)), lengths)
-    first = np.cumsum(lengths) - lengths
-    data = pctab[flat_ranges(starts, lengths)]
-    last = data < 0x80  # last byte of each varint
-    tails = (first + lengths - 1)[lengths > 0]
-    dangling = table_at[
-        tails[~last[tails]]
-    ]  # the zero behind belongs to a number that is longer than it need be
-    last[tails] = True  # a damaged table must not run on into the next
-    number_table = table_at[last]
-    numbers, sizes = _varints(data, last)
-    counts = np.bincount(number_table, minlength=len(starts))
-    bad = _unusual(number_table, sizes, numbers, counts, ends, size)
-    bad[dangling] = True
-    keep = ~bad[number_table]
-    number_table, numbers = number_table[keep], numbers[keep]
-    rows_table = number_table[::2]
-    deltas, pcs = numbers[::2], numbers[1::2] * quantum
-    steps = np.where(deltas & 1, -((deltas + 1) >> 1), deltas >> 1)
-    value = (_restarting_sum(steps, rows_table) - 1).astype(np.int32)
-    end = _restarting_sum(pcs, rows_table)
-    return _with_slow(rows_table, end, value, np.flatnonzero(bad), starts, raw, quantum)
-
-
-def _find_zero(raw: memoryview, start: int) -> int:
-    step = 64
-    while start < len(raw):
-        at = bytes(raw[start : start + step]).find(0)
-        if at >= 0:
-            return start + at
-        start, step = start + step, step * 4
-    return len(raw)
-
-
-def _varints(data: NDArray[np.uint8], last: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The unsigned LEB128 numbers that end where `last` is set, and their sizes in bytes."""
-    ends = np.flatnonzero(last)
-    sizes = np.diff(ends, prepend=-1)
-    numbers = data[ends].astype(np.int64)
-    for back in range(1, 5):  # all but one in a hundred numbers are a single byte
-        longer = np.flatnonzero(sizes > back)
-        if not len(longer):
-            break
-        numbers[longer] = (numbers[longer] << 7) | (data[ends[longer] - back] & 0x7F)
-    return numbers, sizes
-
-
-def _unusual(
-    number_table: NDArray[np.int64],
-    sizes: NDArray[np.int64],
-    numbers: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    size: int,
-) -> NDArray[np.bool_]:
-    """Tables that the quick cut does not fit: odd number of varints, long ones, huge sums, or no end."""
-    bad: NDArray[np.bool_] = (counts % 2 == 1) | (counts == 0) | (ends >= size)
-    strange = (sizes > 4) | (numbers >= 1 << 27)
-    bad[number_table[strange]] = True
-    return bad
-
-
-def _restarting_sum(steps: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Running sums that start anew with each group; groups are contiguous."""
-    total = np.cumsum(steps)
-    if not len(total):
-        return total
-    begins = np.flatnonzero(np.diff(group, prepend=-1))
-    before = total[begins] - steps[begins]
-    return total - np.repeat(before, np.diff(np.append(begins, len(group))))
-
-
-def _with_slow(
-    table: NDArray[np.int64],
-    end: NDArray[np.int64],
-    value: NDArray[np.int32],
-    slow: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    raw: memoryview,
-    quantum: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
-    """Add the tables that only the pure engine can decode."""
-    extra: list[tuple[int, int, int]] = []
-    for number in slow.tolist():
-        try:
-            extra += [(number, *row) for row in pcvalue.rows(raw, int(starts[number]), quantum)]
-        except GoinspectError:
-            continue  # a table that runs out of its data has no values
-    if not extra:
-        return table, end, value
-    more = np.array(extra, dtype=np.int64)
-    table, end = np.append(table, more[:, 0]), np.append(end, more[:, 1])
-    order = np.lexsort((end, table))
-    return table[order], end[order], np.append(value, more[:, 2].astype(np.int32))[order]
-
-
 class BulkTable:
     """The arrays behind a PclnTable; made once, answers any number of batches."""
 
     def __init__(self, table: PclnTable) -> None:
         self.table = table
-        header = table.header
-        mark = "<" if header.byteorder == "little" else ">"
-        self._u32 = np.dtype(mark + "u4")
-        functab = np.frombuffer(
-            table.data, dtype=f"{mark}u{header.field_size}", count=2 * header.nfunc + 1, offset=header.functab
-        )
-        base = np.uint64(table.text if header.layout.entry_size else 0)
-        self.entries: NDArray[np.uint64] = functab[::2].astype(np.uint64) + base  # nfunc + 1 of them
-        self._records = functab[1::2].astype(np.int64)
-        self._vectorised = bool(header.layout.entry_size)
-        if self._vectorised:
-            self._prepare()
+        self.records = Records(table)
+        self.pctab = PcTab(table.pctab, table.quantum)
 
-    def _prepare(self) -> None:
-        table, header = self.table, self.table.header
-        self._words = {name: i for i, name in enumerate(table.release.func)}
-        region = table.data[header.functab : header.functab + (len(table.data) - header.functab & ~3)]
-        self._funcs = np.frombuffer(region, dtype=self._u32)
-        self._func_bytes = np.frombuffer(region, dtype=np.uint8)
-        self._pctab = np.frombuffer(table.pctab, dtype=np.uint8)
-        self._cutab = np.frombuffer(
-            table.data[header.cutab : header.cutab + (header.filetab - header.cutab & ~3)], dtype=self._u32
-        )
-        gofunc = table.gofunc if table.gofunc is not None else memoryview(b"")
-        self._gofunc = np.frombuffer(gofunc[: len(gofunc) & ~3], dtype=self._u32)
+    @property
+    def entries(self) -> NDArray[np.uint64]:
+        """Entry vaddr of each function of functab, and the end of the text."""
+        return self.records.entries
 
     def find(self, pcs: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Index of the function that holds each PC, -1 where none does."""
-        index = np.searchsorted(self.entries, pcs, side="right") - 1
-        return np.where(index < self.table.nfunc, index, -1)
+        return self.records.find(pcs)
 
-    def _word(self, funcs: NDArray[np.int64], name: str) -> NDArray[np.int64]:
-        """A 4-byte field of ``_func`` for each function; 0 where the record lies outside the table."""
-        return self._at(self._funcs, (self._records[funcs] >> 2) + 1 + self._words[name])
+    # --- inline trees ---
 
-    @staticmethod
-    def _at(array: NDArray[Any], index: NDArray[np.int64]) -> NDArray[np.int64]:
-        inside = (index >= 0) & (index < len(array))
-        return (
-            np.where(inside, array[np.where(inside, index, 0)], 0).astype(np.int64)
-            if len(array)
-            else index * 0
-        )
+    @cached_property
+    def _trees(self) -> tuple[memoryview | None, int]:
+        """The bytes that hold the inline trees, and the FUNCDATA value of the first; None where they are out of reach."""
+        table = self.table
+        if table.release.inline is None:
+            return None, 0
+        return (table.gofunc, 0) if table.header.layout.entry_size else self._tree_segment()
 
-    def _tail(self, funcs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Index (in words of the functab region) of the pcdata array."""
-        return (self._records[funcs] >> 2) + 1 + len(self._words)
+    def _tree_segment(self) -> tuple[memoryview | None, int]:
+        """The memory behind the lowest address that FUNCDATA have for inline trees: all of them lie there."""
+        funcs = np.flatnonzero(self.records.present[: self.table.nfunc])
+        found = np.unique(self.records.funcdata(funcs, self.table.release.funcdata_inline))
+        for address in found[found > 0][:16].tolist():  # a damaged one may lead nowhere
+            data = self.table.memory_at(address)
+            if data is not None and address + len(data) > int(found[len(found) // 2]):
+                return data, address
+        return None, 0
 
-    def _inline_tables(self, funcs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each function: offset of its index table (0: none) and the place of its tree in gofunc (-1: none)."""
+    def inline_tables(self, funcs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of each function: offset of its index table (0: none), and where its tree begins for `tree_words`."""
         release = self.table.release
-        npcdata = self._word(funcs, "npcdata")
-        ids = ((self._records[funcs] >> 2) + 1 + self._words["ids"]) * 4 + 3
-        nfuncdata = self._at(self._func_bytes, ids)
-        tail = self._tail(funcs)
-        pcdata, funcdata = release.pcdata_inline, release.funcdata_inline
-        index_table = np.where(npcdata > pcdata, self._at(self._funcs, tail + pcdata), 0)
-        tree = np.where(nfuncdata > funcdata, self._at(self._funcs, tail + npcdata + funcdata), _NO_CU)
-        usable = (tree != _NO_CU) & (tree % 4 == 0) & (index_table > 0) & (self.table.gofunc is not None)
-        return np.where(usable, index_table, 0), np.where(usable, tree, -1)
+        data, base = self._trees
+        if data is None:
+            return np.zeros_like(funcs), np.full_like(funcs, -1)
+        index_table = self.records.pcdata(funcs, release.pcdata_inline)
+        value = self.records.funcdata(funcs, release.funcdata_inline)
+        usable = (value >= base) & (index_table > 0)
+        return np.where(usable, index_table, 0), np.where(usable, value - base, -1)
+
+    def tree_words(self, byte_offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """4-byte words of the inline trees, which need not be aligned; 0 outside."""
+        out = np.zeros(len(byte_offsets), dtype=np.int64)
+        for odd, words in enumerate(self._tree_views):
+            mine = np.flatnonzero(byte_offsets & 3 == odd)
+            if len(mine):
+                out[mine] = at(words, byte_offsets[mine] >> 2)
+        return out
+
+    @cached_property
+    def _tree_views(self) -> tuple[NDArray[np.uint32], ...]:
+        data = self._trees[0] or memoryview(b"")
+        parts = (data[odd:] for odd in range(4))
+        return tuple(np.frombuffer(part[: len(part) & ~3], dtype=self.records.u32) for part in parts)
+
+    def tree_size(self) -> int:
+        """Bytes of the inline trees, at most."""
+        return len(self._trees[0] or b"")
+
+    # --- lines ---
+
+    def pcs_of_line(self, line: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """See `goinspect.gosym.places.pcs_of_line`."""
+        return pcs_of_line(self, line)
+
+    # --- frames ---
 
     def frames(self, pcs: NDArray[np.uint64], *, inlines: bool = True, lines: bool = True) -> Frames:
         """Frames of each PC, as `inline.expand` gives them; without `lines`, files and lines are left unknown.
 
         Without `inlines`, each PC has only its physical function, with the PC's own (innermost) file and line.
         """
-        if not self._vectorised:
-            return self._one_by_one(pcs, inlines=inlines, lines=lines)
+        layout = self.table.release.inline
+        if inlines and layout is not None and layout.parent >= 0:
+            return self._one_by_one(pcs, lines=lines)
         found = self.find(pcs)
         pc_index = np.flatnonzero(found >= 0)
         funcs, inverse = np.unique(found[pc_index], return_inverse=True)
@@ -259,7 +136,7 @@ class BulkTable:
         levels = _Levels()
         if inlines:
             target = self._walk_trees(funcs, inverse, pc_index, target, levels)
-        levels.add(pc_index, inverse, target, self._word(funcs, "name_off")[inverse], inlined=False)
+        levels.add(pc_index, inverse, target, self.records.field(funcs, "name_off")[inverse], inlined=False)
         return self._assemble(len(pcs), funcs, levels, lines=lines)
 
     def _walk_trees(
@@ -272,11 +149,11 @@ class BulkTable:
     ) -> NDArray[np.int64]:
         """Add one level per depth of inlining; returns where the physical function stands for each PC."""
         layout = self.table.release.inline
-        index_table, tree = self._inline_tables(funcs)
+        index_table, tree = self.inline_tables(funcs)
         if layout is None or not index_table.any():
             return target
-        tables = _Tables(self._pctab, index_table, self.table.quantum, self.table.pctab)
-        sizes = (self.entries[funcs + 1] - self.entries[funcs]).astype(np.int64)
+        tables = self.pctab.tables(index_table)
+        sizes = (self.records.ends[funcs] - self.entries[funcs]).astype(np.int64)
         target = target.copy()
         active = np.flatnonzero(index_table[inverse] > 0)
         inner = np.full(len(target), _NO_RECORD, dtype=np.int64)  # record of the call within
@@ -284,15 +161,15 @@ class BulkTable:
             func = inverse[active]
             record = tables.lookup(index_table[func], target[active]).astype(np.int64)
             active, func, record = (part[record >= 0] for part in (active, func, record))
-            word = (tree[func] + record * layout.size) >> 2
-            parent = self._at(self._gofunc, word + (layout.parent_pc >> 2))
+            place = tree[func] + record * layout.size
+            parent = self.tree_words(place + layout.parent_pc)
             reached = inner[active] < _NO_RECORD
             forward = (record < inner[active]) & ~(reached & (parent == target[active]))
             target[active[~forward]] = _NOWHERE  # as in inline.expand: the calls between are not known
-            active, func, record, word, parent = (
-                part[forward] for part in (active, func, record, word, parent)
+            active, func, record, place, parent = (
+                part[forward] for part in (active, func, record, place, parent)
             )
-            name_off = self._at(self._gofunc, word + (layout.name_off >> 2))
+            name_off = self.tree_words(place + layout.name_off)
             levels.add(pc_index[active], func, target[active], name_off, inlined=True)
             target[active] = np.where(parent < sizes[func], parent, _NOWHERE)
             inner[active] = record
@@ -307,47 +184,81 @@ class BulkTable:
         start = np.zeros(count + 1, dtype=np.int64)
         np.cumsum(np.bincount(pc_index, minlength=count), out=start[1:])
         offsets, function = np.unique(name_off, return_inverse=True)
-        names = [self._name(offset) for offset in offsets.tolist()]
+        names = self.names(offsets)
         if lines:
             file, line, files = self._positions(funcs, func, target)
         else:
             file, line, files = np.full(len(func), -1, np.int32), np.zeros(len(func), np.int32), []
         return Frames(start, function.astype(np.int32), file, line, inlined, names, files)
 
-    def _name(self, name_off: int) -> str:
-        try:
-            return self.table.name_at(name_off)
-        except GoinspectError:
-            return f"?name@{name_off:#x}"
+    # --- text ---
+
+    def names(self, name_offs: NDArray[np.int64]) -> list[str]:
+        """Names by their offsets."""
+        table = self.table
+        return self._texts(max(table.header.funcnametab, 0), name_offs, "?name")
+
+    def _texts(self, base: int, offsets: NDArray[np.int64], what: str) -> list[str]:
+        """NUL-terminated strings of the table."""
+        out = list[str]()
+        view = self.table.data
+        whole = bytes(view[base : base + int(offsets.max()) + 4096]) if len(offsets) > 2000 else None
+        find = whole.find if whole is not None else None
+        for offset in offsets.tolist():
+            if whole is not None and find is not None:
+                end = find(0, offset)
+                if 0 <= end - offset < 4096:
+                    out.append(whole[offset:end].decode("utf-8", "backslashreplace"))
+                    continue
+            try:
+                out.append(self.table.string_at(base + offset))
+            except GoinspectError:
+                out.append(f"{what}@{offset:#x}")
+        return out
+
+    # --- positions ---
 
     def _positions(
         self, funcs: NDArray[np.int64], func: NDArray[np.int64], target: NDArray[np.int64]
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], list[str]]:
-        pcfile, pcln = self._word(funcs, "pcfile"), self._word(funcs, "pcln")
-        cu = self._word(funcs, "cu_offset")
-        tables = _Tables(self._pctab, np.concatenate((pcfile, pcln)), self.table.quantum, self.table.pctab)
+        pcfile, pcln = self.records.field(funcs, "pcfile"), self.records.field(funcs, "pcln")
+        tables = self.pctab.tables(np.concatenate((pcfile, pcln)))
         number = tables.lookup(pcfile[func], target).astype(np.int64)
         line = tables.lookup(pcln[func], target)
-        unit = cu[func]
-        known = (number >= 0) & (line >= 0) & (unit != _NO_CU) & (unit + number < len(self._cutab))
-        offset = np.where(known, self._at(self._cutab, unit + number), _NO_CU)
-        offsets, file = np.unique(offset, return_inverse=True)
-        files = [self._file(at) for at in offsets.tolist() if at != _NO_CU]
-        missing = offset == _NO_CU
-        return (
-            np.where(missing, -1, file).astype(np.int32),
-            np.where(missing, 0, line).astype(np.int32),
-            files,
-        )
+        offset = np.where(line >= 0, self.file_offsets(funcs[func], number), NONE32)
+        file, files = self.file_names(offset)
+        return file, np.where(file < 0, 0, line).astype(np.int32), files
 
-    def _file(self, offset: int) -> str:
+    def file_offsets(self, funcs: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the path of file `numbers[i]` of function `funcs[i]` lies in filetab; NONE32 where it is unknown."""
+        table, header = self.table, self.table.header
+        if header.layout.has_cutab:
+            unit = self.records.field(funcs, "cu_offset")
+            index = header.cutab + 4 * (unit + numbers)
+            known = (numbers >= 0) & (unit != NONE32)
+        else:  # numbers count from 1; up to Go 1.7 the last one equals the count
+            index = header.filetab + 4 * numbers
+            known = (numbers > 0) & (numbers <= header.nfiles)
+        known &= index + 4 <= len(table.data)
+        words = self._any_words
+        return np.where(known, at(words, np.where(known, index >> 2, 0)), NONE32)
+
+    @cached_property
+    def _any_words(self) -> NDArray[np.uint32]:
+        data = self.table.data
+        return np.frombuffer(data[: len(data) & ~3], dtype=self.records.u32)
+
+    def file_names(self, offsets: NDArray[np.int64]) -> tuple[NDArray[np.int32], list[str]]:
+        """Offsets in filetab as indices of a list of paths; -1 for NONE32."""
         header = self.table.header
-        try:
-            return self.table.string_at(header.filetab + offset)
-        except GoinspectError:
-            return f"?file@{offset:#x}"
+        distinct, index = np.unique(offsets, return_inverse=True)
+        known = distinct[distinct != NONE32]
+        files = self._texts(header.filetab if header.layout.has_cutab else 0, known, "?file")
+        return np.where(offsets == NONE32, -1, index).astype(np.int32), files
 
-    def _one_by_one(self, pcs: NDArray[np.uint64], *, inlines: bool, lines: bool) -> Frames:
+    # --- one by one ---
+
+    def _one_by_one(self, pcs: NDArray[np.uint64], *, lines: bool) -> Frames:
         table = self.table
         names: dict[str, int] = {}
         files: dict[str, int] = {}
@@ -355,10 +266,7 @@ class BulkTable:
         for pc in pcs.tolist():
             index = table.find(pc)
             func = table.func(index) if index is not None else None
-            frames: tuple[Frame, ...] = ()
-            if func is not None:
-                frames = self._frames_at(func, pc, inlines=inlines)
-            for frame in frames:
+            for frame in self._expand(func, pc) if func is not None else ():
                 known = lines and frame.file is not None
                 file = files.setdefault(frame.file or "", len(files)) if known else -1
                 line = frame.line or 0 if known else 0
@@ -371,12 +279,12 @@ class BulkTable:
             columns[:, 3].astype(np.bool_), list(names), list(files),
         )  # fmt: skip
 
-    def _frames_at(self, func: Func, pc: int, *, inlines: bool) -> tuple[Frame, ...]:
-        table = self.table
+    def _expand(self, func: Func, pc: int) -> tuple[Frame, ...]:
         try:
-            return inline.expand(table, func, pc) if inlines else inline.physical(table, func, pc)
+            return inline.expand(self.table, func, pc)
         except GoinspectError:  # a damaged function must not cost the others their names
-            return (Frame(self._name(func.name_off), None, None, inlined=False),)
+            (name,) = self.names(np.array([func.name_off], dtype=np.int64))
+            return (Frame(name, None, None, inlined=False),)
 
 
 class _Levels:

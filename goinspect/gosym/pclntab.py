@@ -15,6 +15,7 @@ from goinspect._reader import Reader
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.gosym import pcvalue
 from goinspect.gosym.layout import ARGS_UNKNOWN, header_layout
+from goinspect.gosym.textmap import TextMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,6 +137,10 @@ def _check(header: Header, size: int, origin: int) -> None:
     parts = (header.funcnametab, header.cutab, header.filetab, header.pctab, header.functab)
     if header.layout.has_cutab and not (parts[0] > 8 and list(parts) == sorted(parts)):
         raise MalformedError("gopclntab parts out of order: " + ", ".join(map(hex, parts)), offset=origin + 8)
+    if header.functab & 3 or (header.cutab if header.layout.has_cutab else header.filetab) & 3:
+        raise MalformedError(
+            "gopclntab parts are not aligned: " + ", ".join(map(hex, parts)), offset=origin + 8
+        )
     if header.functab + header.functab_size > size:
         raise MalformedError(
             f"gopclntab of {header.nfunc} functions needs {header.functab + header.functab_size:#x} bytes, {size:#x} are there",
@@ -149,7 +154,8 @@ class PclnTable:
     Args:
         data: from the table's first byte to the end of its section or segment.
         vaddr: address of the first byte.
-        text: address that function offsets count from (`moduledata.text`); unused before Go 1.18.
+        text: address that function offsets count from (`moduledata.text`), or the map from offsets to addresses;
+            unused before Go 1.18.
         gofunc: since Go 1.18 the bytes from `moduledata.gofunc` on, which FUNCDATA offsets count from; else None.
         tail: how to reach an address, for the FUNCDATA pointers before Go 1.18.
     """
@@ -161,7 +167,7 @@ class PclnTable:
         release: Release,
         *,
         vaddr: int,
-        text: int = 0,
+        text: int | TextMap = 0,
         gofunc: memoryview | None = None,
         tail: Callable[[int], memoryview] | None = None,
     ) -> None:
@@ -169,7 +175,9 @@ class PclnTable:
         self.header = header
         self.release = release
         self.vaddr = vaddr
-        self.text = text
+        text_map = text if isinstance(text, TextMap) else TextMap(text)
+        self.text_map = text_map if header.layout.entry_size else TextMap(0)
+        self.text = text_map.text
         self.gofunc = gofunc
         self._tail = tail
         self.nfunc = header.nfunc
@@ -177,26 +185,29 @@ class PclnTable:
         self._reader = Reader(data, header.byteorder, header.ptrsize, what="gopclntab", origin=vaddr)
         has_parts = header.layout.has_cutab
         self.pctab = self._reader.view(header.pctab, header.functab - header.pctab) if has_parts else data
-        self._base = text if header.layout.entry_size else 0
         self._words = {name: i for i, name in enumerate(release.func)}
         self._names: dict[int, str] = {}
 
     # --- functab ---
 
-    def entry(self, index: int) -> int:
-        """Entry address of function `index`; of the sentinel (end of the text) for ``index == nfunc``."""
+    def _offset(self, index: int) -> int:
         width = self.header.field_size
         at = self.header.functab + 2 * index * width
-        return self._base + (self._reader.u32(at) if width == 4 else self._reader.u64(at))
+        return self._reader.u32(at) if width == 4 else self._reader.u64(at)
+
+    def entry(self, index: int) -> int:
+        """Entry address of function `index`; of the sentinel (end of the text) for ``index == nfunc``."""
+        return self.text_map.address(self._offset(index))
 
     def find(self, pc: int) -> int | None:
         """Index of the function that holds `pc`, as the runtime's ``findfunc``: the last entry <= pc."""
+        offset = self.text_map.offset(pc)
         low, high = 0, self.nfunc
-        if pc < self.entry(0) or pc >= self.entry(high):
+        if offset is None or offset < self._offset(0) or offset >= self._offset(high):
             return None
         while high - low > 1:
             middle = (low + high) // 2
-            if self.entry(middle) <= pc:
+            if self._offset(middle) <= offset:
                 low = middle
             else:
                 high = middle
@@ -212,12 +223,17 @@ class PclnTable:
         offset = reader.u32(at) if width == 4 else reader.u64(at)
         if offset == (1 << 8 * width) - 1:
             return None
+        if offset & 3:
+            raise MalformedError(
+                f"_func of function {index} at odd offset {offset:#x}", offset=self.vaddr + at
+            )
         record = offset + (header.functab if header.layout.has_cutab else 0)
         first = record + (header.layout.entry_size or header.ptrsize)
         words = {name: reader.u32(first + 4 * i) for name, i in self._words.items()}
         func_id, flag, nfuncdata = self._ids(first, words)
+        start = self._offset(index)
         return Func(
-            index, self.entry(index), self.entry(index + 1), record, words["name_off"],
+            index, self.text_map.address(start), self.text_map.end(start, self._offset(index + 1)), record, words["name_off"],
             None if words["args"] == ARGS_UNKNOWN else words["args"],
             words["pcsp"], words["pcfile"], words["pcln"], words["npcdata"], nfuncdata, func_id, flag,
             words.get("cu_offset", _NO_CU), words.get("start_line"), first + 4 * len(self._words),
@@ -308,6 +324,13 @@ class PclnTable:
         if self.header.layout.entry_size:
             return None if self.gofunc is None else Reader(self.gofunc, what="go:func.*").tail(value)
         return None if self._tail is None else self._tail(value)
+
+    def memory_at(self, vaddr: int) -> memoryview | None:
+        """The bytes of the file from an address on; None where there are none."""
+        try:
+            return None if self._tail is None else self._tail(vaddr)
+        except GoinspectError:
+            return None
 
 
 def looks_like_pclntab(data: memoryview, origin: int = 0) -> bool:

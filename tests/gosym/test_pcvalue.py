@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goinspect.errors import TruncatedError
-from goinspect.gosym.bulk import _Tables
+from goinspect.gosym.pctables import PcTab
 from goinspect.gosym.pcvalue import NO_VALUE, pc_value, rows
 from tests.builders.pclntab import pcvalue as encode
 from tests.builders.pclntab import uvarint
@@ -48,7 +48,7 @@ def test_tables_by_hand(data: str, quantum: int, expected: list[tuple[int, int]]
 
 def bulk(view: memoryview, offset: int, quantum: int, target: int) -> int:
     offsets = np.array([offset], dtype=np.int64)
-    tables = _Tables(np.frombuffer(view, dtype=np.uint8), offsets, quantum, view)
+    tables = PcTab(view, quantum).tables(offsets)
     return int(tables.lookup(offsets, np.array([target], dtype=np.int64))[0])
 
 
@@ -97,7 +97,7 @@ def test_round_trip_of_several_tables_at_once(data: st.DataObject, quantum: int)
             questions.append((offset, target))
             answers.append(answer)
     columns = np.array(questions, dtype=np.int64)
-    tables = _Tables(np.frombuffer(view, dtype=np.uint8), columns[:, 0], quantum, view)
+    tables = PcTab(view, quantum).tables(columns[:, 0])
     assert tables.lookup(columns[:, 0], columns[:, 1]).tolist() == answers
 
 
@@ -119,7 +119,7 @@ def test_any_bytes_mean_the_same_to_both_engines(data: bytes, quantum: int) -> N
 def test_damaged_table_leaves_its_neighbour_alone() -> None:
     view = table(bytes.fromhex("02 04 81 00" + "02 04 00"))  # the first one ends inside of a number
     offsets = np.array([1, 5], dtype=np.int64)
-    tables = _Tables(np.frombuffer(view, dtype=np.uint8), offsets, 1, view)
+    tables = PcTab(view, 1).tables(offsets)
     assert tables.lookup(offsets, np.array([3, 3], dtype=np.int64))[1] == pc_value(view, 5, 1, 3) == 0
 
 

@@ -1,0 +1,120 @@
+"""The columns of all functions against the pure engine, function by function; lines against every PC."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from goinspect.gosym import inline, pcvalue
+from goinspect.gosym.bulk import BulkTable
+from goinspect.gosym.listing import list_functions
+from goinspect.gosym.module import load
+from goinspect.objfile import open_image
+from tests.builders.pclntab import build
+from tests.gosym.answers import bulk_frames, pure_frames
+from tests.gosym.programs import VERSIONS, decoder, programs
+
+if TYPE_CHECKING:
+    from goinspect.gosym.pclntab import PclnTable
+
+IDS = [f"1.{minor}" for _, minor in VERSIONS]
+
+
+def one_by_one(table: PclnTable) -> list[tuple]:
+    rows = []
+    for index in range(table.nfunc):
+        func = table.func(index)
+        if func is None:
+            continue
+        file = table.file_at(func, first_file(table, func))
+        chain = pure_frames(table, func.entry) if func.end > func.entry else ()
+        if len(chain) > 1:
+            file = chain[-1].file
+        elif not func.pcln:
+            file = None
+        rows.append((
+            index, func.entry, func.end, table.name(func), file, func.start_line or 0, table.frame_size(func),
+            func.args, func.func_id, func.flag, inline.inlined_names(table, func),
+        ))  # fmt: skip
+    return rows
+
+
+def first_file(table: PclnTable, func) -> int:
+    return next((value for _, value in pcvalue.rows(table.pctab, func.pcfile, table.quantum)), -1)
+
+
+def columns(table: PclnTable) -> list[tuple]:
+    found = list_functions(BulkTable(table))
+    start = found.inline_start.tolist()
+    return [
+        (
+            int(found.index[i]), int(found.entry[i]), int(found.end[i]), found.name[i],
+            found.files[found.file[i]] if found.file[i] >= 0 else None, int(found.start_line[i]),
+            int(found.frame_size[i]) if found.frame_size[i] != -1 else None,
+            int(found.args[i]) if found.args[i] != -1 else None, int(found.func_id[i]), int(found.flag[i]),
+            tuple(found.inlined_names[n] for n in found.inlined[start[i] : start[i + 1]]),
+        )
+        for i in range(len(found.name))
+    ]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.data())
+@pytest.mark.parametrize("version", VERSIONS, ids=IDS)
+def test_listing_equals_the_pure_engine(version, data) -> None:
+    quantum = data.draw(st.sampled_from((1, 2, 4)))
+    byteorder = data.draw(st.sampled_from(("little", "big")))
+    ptrsize = data.draw(st.sampled_from((4, 8)))
+    program = data.draw(programs(version, quantum))
+    built = build(program, version, byteorder=byteorder, ptrsize=ptrsize, quantum=quantum)
+    table = decoder(built, version)
+    assert columns(table) == one_by_one(table)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.data())
+@pytest.mark.parametrize("version", [(1, 4), (1, 10), (1, 15), (1, 17), (1, 27)], ids=str)
+def test_pcs_of_a_line_are_all_pcs_of_that_line(version, data) -> None:
+    program = data.draw(programs(version, 1))
+    built = build(program, version)
+    table = decoder(built, version)
+    bulk = BulkTable(table)
+    pcs = range(built.entries[0], built.entries[-1])
+    frames = bulk_frames(bulk, pcs)
+    lines = {chain[0].line for chain in frames if chain and chain[0].line is not None}
+    for line in lines:
+        starts, ends = bulk.pcs_of_line(line)
+        covered: dict[int, tuple] = {}
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            assert start < end
+            for pc in range(start, end):
+                assert pc not in covered
+                covered[pc] = frames[start - pcs[0]]
+        own = {pc: chain for pc, chain in zip(pcs, frames, strict=True) if chain and chain[0].line == line}
+        assert {pc: chain for pc, chain in covered.items() if chain[0].line is not None} == own
+
+
+def test_listing_of_real_binaries(workload) -> None:
+    table = load(open_image(workload)).table
+    found = columns(table)
+    assert len(found) == table.nfunc
+    assert found == one_by_one(table)
+
+
+def test_pcs_of_line_in_a_real_binary(workload) -> None:
+    table = load(open_image(workload)).table
+    bulk = BulkTable(table)
+    step = 3
+    pcs = np.arange(table.entry(0), table.entry(0) + 200_000, step, dtype=np.uint64)
+    found = bulk.frames(pcs)
+    line = found.line[found.start[:-1]]
+    for wanted in np.unique(line[line > 0])[::40].tolist():
+        starts, ends = bulk.pcs_of_line(wanted)
+        assert (starts < ends).all()
+        held = np.searchsorted(starts, pcs, side="right") - 1
+        inside = (held >= 0) & (pcs < ends[np.maximum(held, 0)])
+        assert (inside == (line == wanted)).all()
