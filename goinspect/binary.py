@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
-from goinspect.gosym.module import GoModule, load
+from goinspect.gosym.module import GoModule, load, load_all
 from goinspect.objfile import open_image
 from goinspect.objfile.elfconst import SHF_EXECINSTR
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Binary", "NativeSymbols"]
 
+_MEMORY = ("core",)  # images of whole address spaces
 _CODE = ("function", "ifunc")
 
 
@@ -63,21 +64,43 @@ class NativeSymbols:
 class Binary:
     """One executable file. Opening it reads headers only.
 
+    Args:
+        path: the file.
+        arch: which slice of a universal Mach-O file, by GOARCH.
+        raw: the file is a bare gopclntab.
+        text_start: the address of ``runtime.text``, in place of the one that the file gives.
+
     Raises:
         GoinspectError: the file cannot be read as an executable (see `goinspect.objfile.open_image`).
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.image = open_image(path)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        arch: str | None = None,
+        raw: bool = False,
+        text_start: int | None = None,
+    ) -> None:
+        self.image = open_image(path, arch=arch, raw=raw)
         self.path = self.image.path
+        self._text_start = text_start
 
     @cached_property
     def go(self) -> GoModule:
         """Its gopclntab. Raises NotGoError where there is none."""
         try:
-            return load(self.image)
+            return load(self.image, text_start=self._text_start)
         except GoinspectError as error:
             raise error.about(self.path) from None
+
+    @cached_property
+    def modules(self) -> tuple[GoModule, ...]:
+        """All Go modules of the image, `go` first: a process's memory may hold several. Raises as `go`."""
+        if self.image.type not in _MEMORY:
+            return (self.go,)
+        others = (module for module in load_all(self.image) if module.table.vaddr != self.go.table.vaddr)
+        return (self.go, *others)
 
     @cached_property
     def go_or_none(self) -> GoModule | None:

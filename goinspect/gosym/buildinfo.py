@@ -6,6 +6,7 @@ Source: src/debug/buildinfo/buildinfo.go and src/cmd/link/internal/ld/data.go (`
 from __future__ import annotations
 
 import re
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
     from goinspect.objfile.image import Image
 
-__all__ = ["BuildInfo", "Module", "parse_version", "read_build_info"]
+__all__ = ["BuildInfo", "Module", "find_build_version", "parse_version", "read_build_info"]
 
 _MAGIC = b"\xff Go buildinf:"
 _SENTINEL = 16  # the module text stands between two 16-byte marks
 _MAX_TEXT = 1 << 24
+_MAX_VERSIONS = 512  # texts looked at
+_MAX_VERSION = 80
+_VERSION = re.compile(r"go1\.[0-9]{1,2}(?:\.[0-9]{1,2}|(?:rc|beta)[0-9])?(?: X:[a-z0-9,]+)?")
 
 
 class Module(NamedTuple):
@@ -85,13 +89,50 @@ def _decode(image: Image, vaddr: int) -> BuildInfo | None:
 
 
 def _go_string(image: Image, header: int) -> bytes:
-    if header == 0:
+    if header == 0 or _is_zero(image, header):
         return b""
     data = image.read_pointer(header)
     size = Reader(
         image.read(header + image.ptrsize, image.ptrsize), image.byteorder, image.ptrsize, what="string"
     ).uptr(0)
     return bytes(image.read(data, size)) if 0 < size < _MAX_TEXT else b""
+
+
+def _is_zero(image: Image, vaddr: int) -> bool:
+    """Whether an address is in memory that the file has no bytes for: an empty string may lie there."""
+    return any(s.vaddr + s.file_size <= vaddr < s.vaddr + s.mem_size for s in image.segments)
+
+
+def find_build_version(image: Image, oldest: tuple[int, int]) -> str | None:
+    """``runtime.buildVersion`` without build information: by its symbol, else a string that a variable points to.
+
+    A text that looks like a version may be anything, so it must be the whole of a string variable, the only one of
+    its kind, and not older than `oldest`. Go 1.5+; earlier the version is no variable.
+    """
+    for symbol in image.symbols():
+        if symbol.name == "runtime.buildVersion":
+            try:
+                return _go_string(image, symbol.vaddr).decode("utf-8", "replace") or None
+            except GoinspectError:
+                return None
+    found = {text for text in _version_variables(image) if (parse_version(text) or (0, 0)) >= oldest}
+    exact = {text for text in found if text.count(".") > 1}
+    return next(iter(exact)) if len(exact) == 1 else next(iter(found)) if len(found) == 1 else None
+
+
+def _version_variables(image: Image) -> Iterator[str]:
+    for vaddr in islice(image.find(b"go1.", writable=False), _MAX_VERSIONS):
+        try:
+            text = bytes(image.tail(vaddr)[:_MAX_VERSION]).decode("ascii", "replace")
+            match = _VERSION.match(text)
+            if match is None:
+                continue
+            for pointer in islice(image.pointers_to(vaddr), 4):
+                size = int.from_bytes(image.read(pointer + image.ptrsize, image.ptrsize), image.byteorder)
+                if size and _VERSION.fullmatch(text[:size]):
+                    yield text[:size]
+        except GoinspectError:
+            continue
 
 
 def _parse(version: str, modules: bytes) -> BuildInfo | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.gosym import pcvalue
+from goinspect.gosym.layout import sample
 from goinspect.model import Frame
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from goinspect.gosym.layout import InlineLayout
     from goinspect.gosym.pclntab import Func, PclnTable
 
-__all__ = ["expand", "inlined_names", "physical"]
+__all__ = ["expand", "inlined_names", "physical", "trees_are_sound"]
 
 _NO_RECORD = 1 << 31  # above every index
 
@@ -37,6 +38,21 @@ class _Tree:
 
     def name_off(self, index: int) -> int:
         return self._field(index, self.layout.name_off)
+
+    def is_sound(self, index: int, size: int, known_ids: int) -> bool:
+        """Whether a record could be one: of a function of `size` bytes, by a release with so many funcIDs."""
+        layout = self.layout
+        if layout.parent_pc < 0:
+            return self._field(index, layout.parent) < index
+        start = index * layout.size + layout.func_id
+        pad = self._reader.view(start + 1, 3 if layout.func_id == 0 else 1)
+        start_line = self._field(index, layout.start_line) if layout.start_line >= 0 else 0
+        return (
+            self._reader.u8(start) < known_ids
+            and not any(pad)
+            and 0 <= self.parent_pc(index) < max(size, 1)
+            and start_line >= 0
+        )
 
     def parent_pc(self, index: int) -> int:
         return self._field(index, self.layout.parent_pc)
@@ -129,3 +145,34 @@ def inlined_names(table: PclnTable, func: Func) -> tuple[str, ...]:
     except GoinspectError:
         pass  # a damaged tree gives the names it has
     return tuple(names)
+
+
+def trees_are_sound(table: PclnTable, wanted: int = 24) -> bool | None:
+    """Whether inline trees are where `table` looks for them, by some that are spread over it; None without any.
+
+    A base that is off by some bytes still leads to records, with other names: they are believed only after this.
+    """
+    seen = bad = 0
+    for index in sample(table.nfunc, 40 * wanted):
+        try:
+            func = table.func(index)
+            found = _tree(table, func) if func is not None else None
+            if func is None or found is None:
+                continue
+            seen += 1
+            bad += not _is_sound(table, func, *found)
+        except GoinspectError:
+            seen += 1
+            bad += 1
+        if seen >= wanted:
+            break
+    return None if not seen else bad * 8 <= seen
+
+
+def _is_sound(table: PclnTable, func: Func, tree: _Tree, index_table: int) -> bool:
+    used = [value for _, value in pcvalue.rows(table.pctab, index_table, table.quantum)]
+    known_ids = len(table.release.func_ids) or 256
+    return all(
+        tree.is_sound(index, func.end - func.entry, known_ids) and table.is_name(tree.name_off(index))
+        for index in range(max(used, default=-1) + 1)
+    )

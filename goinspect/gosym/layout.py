@@ -12,7 +12,17 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["HEADERS", "RELEASES", "HeaderLayout", "InlineLayout", "Release", "header_layout", "release_for"]
+__all__ = [
+    "HEADERS",
+    "RELEASES",
+    "HeaderLayout",
+    "InlineLayout",
+    "Release",
+    "Version",
+    "header_layout",
+    "release_for",
+    "sample",
+]
 
 Version = tuple[int, int]
 
@@ -39,6 +49,7 @@ class InlineLayout(NamedTuple):
     name_off: int
     parent_pc: int  # offset of the call from the entry of the physical function
     start_line: int = -1
+    func_id: int = -1
     parent: int = -1  # 1.9-1.11: index of the enclosing record, followed by file and line of the call
     call_file: int = -1
     call_line: int = -1
@@ -54,8 +65,8 @@ _FUNC_1_20 = (
 )  # fmt: skip
 
 _INLINE_1_9 = InlineLayout(size=16, parent=0, call_file=4, call_line=8, name_off=12, parent_pc=-1)
-_INLINE_1_12 = InlineLayout(size=20, name_off=12, parent_pc=16)
-_INLINE_1_20 = InlineLayout(size=16, name_off=4, parent_pc=8, start_line=12)
+_INLINE_1_12 = InlineLayout(size=20, name_off=12, parent_pc=16, func_id=2)
+_INLINE_1_20 = InlineLayout(size=16, name_off=4, parent_pc=8, start_line=12, func_id=0)
 
 _HEADER_1_16 = ("nfunc", "nfiles", "funcnametab", "cutab", "filetab", "pctab", "functab")
 _HEADER_1_18 = ("nfunc", "nfiles", "text_start", "funcnametab", "cutab", "filetab", "pctab", "functab")
@@ -82,7 +93,8 @@ class Release(NamedTuple):
     md_pclntab: int = -1  # word that points at the table: pcHeader, or pclntable before 1.16
     md_text: int = -1
     md_gofunc: int = -1  # -1: FUNCDATA are addresses of their own
-    gofunc_follows_functab: bool = False  # go:func.* lies in the pclntab, right behind the last _func
+    md_textsectmap: int = -1  # of the slice; before Go 1.18 entries are addresses and need no map
+    gofunc_follows_functab: bool = False  # go:func.* lies in the pclntab, behind the last _func
 
 
 _IDS_1_11 = (
@@ -114,13 +126,13 @@ _1_13 = _1_12._replace(since=(1, 13), pcdata_inline=2, funcdata_inline=4)
 _1_14 = _1_13._replace(since=(1, 14), func_ids=_IDS_1_14)
 _1_16 = _1_14._replace(since=(1, 16), func=_FUNC_1_16, func_ids=_IDS_1_16, funcdata_inline=3, md_text=22)
 _1_17 = _1_16._replace(since=(1, 17), func_ids=_IDS_1_17, has_flag=True)
-_1_18 = _1_17._replace(since=(1, 18), func_ids=_IDS_1_18, md_gofunc=38)
-_1_20 = _1_18._replace(since=(1, 20), func=_FUNC_1_20, inline=_INLINE_1_20, md_gofunc=40)
+_1_18 = _1_17._replace(since=(1, 18), func_ids=_IDS_1_18, md_gofunc=38, md_textsectmap=39)
+_1_20 = _1_18._replace(since=(1, 20), func=_FUNC_1_20, inline=_INLINE_1_20, md_gofunc=40, md_textsectmap=41)
 _1_22 = _1_20._replace(since=(1, 22), func_ids=_IDS_1_22)
 _1_25 = _1_22._replace(since=(1, 25), func_ids=_IDS_1_25)
-_1_26 = _1_25._replace(since=(1, 26), gofunc_follows_functab=True)
+_1_26 = _1_25._replace(since=(1, 26), gofunc_follows_functab=True, md_textsectmap=42)
 # typedesclen, itaboffset and itabsize came into moduledata before gofunc.
-_1_27 = _1_26._replace(since=(1, 27), md_gofunc=43)
+_1_27 = _1_26._replace(since=(1, 27), md_gofunc=43, md_textsectmap=45)
 
 RELEASES: Final = (
     _1_2, _1_5, _1_9, _1_11, _1_12, _1_13, _1_14, _1_16, _1_17, _1_18, _1_20, _1_22, _1_25, _1_26, _1_27,
@@ -141,3 +153,8 @@ def release_for(version: Version) -> Release:
     """The newest row that is not newer than `version` (the oldest row for anything older)."""
     applicable = [row for row in RELEASES if row.since <= version]
     return applicable[-1] if applicable else RELEASES[0]
+
+
+def sample(count: int, limit: int) -> range:
+    """At most `limit` numbers below `count`, spread evenly."""
+    return range(0, count, max(1, -(-count // limit)))

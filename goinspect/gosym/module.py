@@ -1,27 +1,38 @@
 """GoModule: a located, understood gopclntab, with the two bases it does not contain.
 
 Names and lines need only the table and the *text base*; inlined frames need *gofunc* too. Each is taken from the
-most trustworthy place there is, and what could not be found costs only what depends on it, with a warning.
+most trustworthy place there is, checked, and what could not be found costs only what depends on it, with a warning.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError, MalformedError
-from goinspect.gosym.buildinfo import BuildInfo, parse_version, read_build_info
+from goinspect.gosym.buildinfo import BuildInfo, find_build_version, parse_version, read_build_info
+from goinspect.gosym.fingerprint import guess_release
+from goinspect.gosym.inline import trees_are_sound
 from goinspect.gosym.layout import RELEASES, release_for
-from goinspect.gosym.locate import locate
+from goinspect.gosym.locate import locate, locate_all
 from goinspect.gosym.moduledata import find_moduledata
-from goinspect.gosym.pclntab import PclnTable, parse_header
+from goinspect.gosym.pclntab import PclnTable
+from goinspect.gosym.textmap import TextMap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from goinspect.gosym.layout import Release
+    from goinspect.gosym.locate import Place
     from goinspect.gosym.moduledata import Moduledata
     from goinspect.gosym.pclntab import Header
     from goinspect.objfile.image import Image
 
-__all__ = ["GoModule", "load"]
+__all__ = ["GoModule", "load", "load_all"]
+
+_WASM_INDEX_SHIFT = 16  # on wasm an address is the function's number << 16 | the block in it
+
+_MINPC_BEFORE = 2  # words: minpc, maxpc, text follow each other in every moduledata
 
 
 class GoModule(NamedTuple):
@@ -29,6 +40,8 @@ class GoModule(NamedTuple):
 
     table: PclnTable
     build_info: BuildInfo | None
+    go_version: str | None  # as the binary spells it ("go1.27.3"); None where it does not say
+    release_from: str  # how it is known which release's layout applies
     found_by: str
     text_from: str
     gofunc_from: str  # "" when it was not found
@@ -39,113 +52,167 @@ class GoModule(NamedTuple):
         """The header of `table`."""
         return self.table.header
 
-    @property
-    def go_version(self) -> str | None:
-        """The release that built it, as the build information spells it ("go1.27.3")."""
-        return self.build_info.go_version if self.build_info else None
 
-
-def load(image: Image) -> GoModule:
-    """Find and understand the gopclntab of `image`.
+def load(image: Image, *, text_start: int | None = None) -> GoModule:
+    """Find and understand the gopclntab of `image`; `text_start` overrides the text base found.
 
     Raises:
         NotGoError: there is no table.
         TruncatedError, MalformedError: there is one, but its header is damaged.
     """
-    place = locate(image)
-    header = parse_header(place.data, place.vaddr)
+    return _understand(image, locate(image), text_start)
+
+
+def load_all(image: Image) -> tuple[GoModule, ...]:
+    """Every module of an image: of a process's memory there may be several.
+
+    Raises:
+        GoinspectError: as `load`.
+    """
+    return tuple(_understand(image, place, None) for place in locate_all(image))
+
+
+def _understand(image: Image, place: Place, text_start: int | None) -> GoModule:
+    header = place.header
     build_info = read_build_info(image)
-    warnings: list[str] = []
-    release = _release(image, header, build_info, warnings)
+    version = build_info.go_version if build_info else find_build_version(image, header.layout.since)
+    warnings = [place.warning] if place.warning else []
+    release, release_from = _release(image, place, version, warnings)
+    if build_info is None and version is not None:
+        release_from = release_from.replace("build info", "runtime.buildVersion")
     module = find_moduledata(image, header, place.vaddr, release)
-    text, text_from = _text(image, header, release, module, warnings)
+    text, text_from = _text(image, place, release, module, text_start, warnings)
     table = PclnTable(place.data, header, release, vaddr=place.vaddr, text=text, tail=image.tail)
-    _check_text(image, table, text_from)
     gofunc_from = _attach_gofunc(image, table, module, warnings)
-    return GoModule(table, build_info, place.found_by, text_from, gofunc_from, tuple(warnings))
+    return GoModule(
+        table, build_info, version, release_from, place.found_by, text_from, gofunc_from, tuple(warnings)
+    )
 
 
-def _release(image: Image, header: Header, build_info: BuildInfo | None, warnings: list[str]) -> Release:
-    version = parse_version(build_info.go_version) if build_info else None
-    oldest = header.layout.since
+def _release(image: Image, place: Place, text: str | None, warnings: list[str]) -> tuple[Release, str]:
+    version = parse_version(text) if text else None
     if version is None:
-        guessed = _guess(image, header)
-        return release_for(guessed)
+        return guess_release(image, place.header, place.data, place.vaddr), "structure of the records"
     newest = RELEASES[-1].since
     if version > newest:
         warnings.append(
             f"Go {version[0]}.{version[1]} is newer than {newest[0]}.{newest[1]}, the newest known: read as that"
         )
-    return release_for(max(version, oldest))
+    return release_for(max(version, place.header.layout.since)), "build info"
 
 
-def _guess(image: Image, header: Header) -> tuple[int, int]:
-    """A release whose layout rows apply, from what the file shows; the magic bounds it from below."""
-    if header.layout.generation == "1.20":
-        if image.section(".go.type") is not None or image.section(".data.rel.ro.go.type") is not None:
-            return (1, 27)
-        return (1, 26) if header.text_start == 0 or image.section(".go.module") is not None else (1, 25)
-    return {"1.2": (1, 15), "1.16": (1, 17), "1.18": (1, 19)}[header.layout.generation]
+# --- text base ---
 
 
 def _text(
-    image: Image, header: Header, release: Release, module: Moduledata | None, warnings: list[str]
-) -> tuple[int, str]:
-    """The address that function offsets count from, and where it was read."""
-    if header.layout.entry_size == 0:
-        return 0, "absolute entries"
+    image: Image, place: Place, release: Release, module: Moduledata | None, given: int | None,
+    warnings: list[str],
+) -> tuple[TextMap, str]:  # fmt: skip
+    """The map from functab offsets to addresses, and where its base was read: the first one that can be true."""
+    if place.header.layout.entry_size == 0:
+        text, origin = TextMap(0), "absolute entries"
+        _check_text(image, _probe(place, release, text), origin)
+        return text, origin
+    if given is not None:
+        return TextMap(given), "--text-start"
+    if not image.segments and not image.sections[1:] and place.header.text_start == 0:
+        warnings.append(
+            "no text base in a bare table: addresses count from runtime.text (--text-start sets it)"
+        )
+        return TextMap(0), "nothing: 0"
+    refused: MalformedError | None = None
+    for text, origin in _text_candidates(image, place, release, module):
+        try:
+            _check_text(image, _probe(place, release, text), origin)
+        except MalformedError as error:
+            refused = refused or error
+            continue
+        if origin == "section .text":
+            warnings.append(
+                "text base taken from section .text: wrong by the size of the C start-up code if there is any"
+            )
+        return text, origin
+    raise refused or MalformedError(
+        "no text base: no moduledata, no symbol runtime.text, no section .text", path=image.path
+    )
+
+
+def _text_candidates(
+    image: Image, place: Place, release: Release, module: Moduledata | None
+) -> Iterator[tuple[TextMap, str]]:
+    shift = _WASM_INDEX_SHIFT if image.arch == "wasm" and release.since >= (1, 25) else 0
     if module is not None:
-        text = module.word(release.md_text)
-        if text:
-            return text, f"moduledata, found by {module.found_by}"
-    if header.text_start:
-        return header.text_start, "gopclntab header"
+        with suppress(GoinspectError):
+            text, minpc = module.text_map(release, shift=shift), module.word(release.md_text - _MINPC_BEFORE)
+            if _probe(place, release, text).entry(0) == minpc:
+                yield text, f"moduledata, found by {module.found_by}"
+    if place.header.text_start:
+        yield TextMap(place.header.text_start, shift=shift), "gopclntab header"
     for symbol in image.symbols():
         if symbol.name == "runtime.text":
-            return symbol.vaddr, "symbol runtime.text"
-    section = image.section(".text")
-    if section is None:
-        raise MalformedError(
-            "no text base: no moduledata, no symbol runtime.text, no section .text", path=image.path
-        )
-    warnings.append(
-        "text base taken from section .text: wrong by the size of the C start-up code if there is any"
-    )
-    return section.vaddr, "section .text"
+            yield TextMap(symbol.vaddr, shift=shift), "symbol runtime.text"
+            break
+    section = image.section(".text") or image.section("__text")
+    if section is not None:
+        yield TextMap(section.vaddr), "section .text"
 
 
-def _check_text(image: Image, table: PclnTable, text_from: str) -> None:
+def _probe(place: Place, release: Release, text: TextMap) -> PclnTable:
+    return PclnTable(place.data, place.header, release, vaddr=place.vaddr, text=text)
+
+
+def _check_text(image: Image, table: PclnTable, origin: str) -> None:
     """All functions must lie in executable memory: a wrong text base shifts every answer silently."""
     first, end = table.entry(0), table.entry(table.nfunc)
-    for segment in image.segments:
-        if segment.executable and segment.vaddr <= first < end <= segment.vaddr + segment.mem_size:
-            return
-    if image.segments:
-        raise MalformedError(
-            f"functions at {first:#x}..{end:#x} (text base from {text_from}) are not in executable memory",
-            path=image.path,
-        )
+    code = [segment for segment in image.segments if segment.executable]
+    if any(s.vaddr <= first < end <= s.vaddr + s.mem_size for s in code) or not code:
+        return
+    raise MalformedError(
+        f"functions at {first:#x}..{end:#x} (text base from {origin}) are not in executable memory",
+        path=image.path,
+    )
+
+
+# --- FUNCDATA ---
 
 
 def _attach_gofunc(image: Image, table: PclnTable, module: Moduledata | None, warnings: list[str]) -> str:
     """Give `table` the bytes FUNCDATA offsets count from (Go 1.18+); returns where they were found."""
-    release = table.release
-    if release.md_gofunc < 0:
+    if table.release.md_gofunc < 0:
         return "absolute FUNCDATA"
-    try:
-        if release.gofunc_follows_functab:
-            offset = table.records_end()
-            table.gofunc = table.data[offset:]
-            return "end of functab"
-        if module is not None:
-            table.gofunc = image.tail(module.word(release.md_gofunc))
-            return f"moduledata, found by {module.found_by}"
-    except GoinspectError as error:
-        warnings.append(f"no inlined frames: gofunc cannot be read ({error.message})")
-        return ""
+    for gofunc, origin in _gofunc_candidates(image, table, module):
+        table.gofunc = gofunc
+        if trees_are_sound(table) is not False:
+            return origin
+    table.gofunc = None
+    warnings.append("no inlined frames: gofunc, which leads to them, was not found (unknown moduledata?)")
+    return ""
+
+
+def _gofunc_candidates(
+    image: Image, table: PclnTable, module: Moduledata | None
+) -> Iterator[tuple[memoryview, str]]:
+    release = table.release
+    words = dict.fromkeys(
+        (release.md_gofunc, *(row.md_gofunc for row in reversed(RELEASES) if row.md_gofunc >= 0))
+    )
+    if module is not None:
+        for word in words:
+            try:
+                yield image.tail(module.word(word)), f"moduledata, found by {module.found_by}"
+            except GoinspectError:
+                continue
+    if release.gofunc_follows_functab:
+        end = table.records_end()
+        # The block has the alignment of its largest member.
+        for align in (1, 2, 4):
+            width = align * table.header.ptrsize
+            at = (table.vaddr + end + width - 1 & -width) - table.vaddr
+            if at <= len(table.data):
+                yield table.data[at:], "end of functab"
     for symbol in image.symbols():
         if symbol.name in ("go:func.*", "go.func.*"):
-            table.gofunc = image.tail(symbol.vaddr)
-            return f"symbol {symbol.name}"
-    warnings.append("no inlined frames: moduledata, which leads to them, was not found")
-    return ""
+            try:
+                yield image.tail(symbol.vaddr), f"symbol {symbol.name}"
+            except GoinspectError:
+                return

@@ -1,13 +1,15 @@
-"""moduledata: the linker's description of a module, of which we need the text base and the base of FUNCDATA.
+"""moduledata: the linker's description of a module, of which we need the text base, textsectmap and gofunc.
 
 Words are addressed by the indices of `goinspect.gosym.layout`. Source: ``type moduledata`` in src/runtime/symtab.go.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from goinspect.errors import GoinspectError
+from goinspect.gosym.textmap import TextMap, TextSection
 
 if TYPE_CHECKING:
     from goinspect.gosym.layout import Release
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Moduledata", "find_moduledata"]
 
 _MAX_CANDIDATES = 64
+_MAX_SECTIONS = 1 << 12  # of text
 
 
 class Moduledata:
@@ -30,6 +33,28 @@ class Moduledata:
     def word(self, index: int) -> int:
         """Word `index` from the start. Raises MalformedError or TruncatedError where the file has none."""
         return self._image.read_pointer(self.vaddr + index * self._image.ptrsize)
+
+    def text_map(self, release: Release, *, shift: int = 0) -> TextMap:
+        """From functab offsets to addresses.
+
+        Raises:
+            GoinspectError: moduledata cannot be read, or its layout is not that of `release`.
+        """
+        text = self.word(release.md_text)
+        return TextMap(text, self._text_sections(release, text), shift=shift)
+
+    def _text_sections(self, release: Release, text: int) -> list[TextSection]:
+        """textsectmap, where it is what it should be: sections in order, the first at the start of the text."""
+        if release.md_textsectmap < 0:
+            return []
+        at, count = self.word(release.md_textsectmap), self.word(release.md_textsectmap + 1)
+        if not 1 < count <= _MAX_SECTIONS or self.word(release.md_textsectmap + 2) != count:
+            return []
+        size = self._image.ptrsize
+        words = [self._image.read_pointer(at + i * size) for i in range(3 * count)]
+        found = [TextSection(*words[i : i + 3]) for i in range(0, len(words), 3)]
+        rising = all(a.end <= b.start and a.vaddr < b.vaddr for a, b in pairwise(found))
+        return found if rising and found[0].vaddr == text and found[0].start == 0 else []
 
 
 def find_moduledata(image: Image, header: Header, table_vaddr: int, release: Release) -> Moduledata | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from goinspect._reader import ByteOrder
     from goinspect.gosym.layout import HeaderLayout, Release
 
-__all__ = ["Func", "Header", "PclnTable", "looks_like_pclntab", "parse_header"]
+__all__ = ["Func", "Header", "PclnTable", "parse_header"]
 
 _NO_CU = 0xFFFFFFFF
 _MAX_NFUNC = 1 << 26
@@ -77,9 +77,19 @@ class Func:
     start_line: int | None
     tail: int  # offset of the pcdata array from the table's first byte
 
+    def record_end(self, header: Header) -> int:
+        """Offset behind the record's arrays, from the table's first byte."""
+        funcdata = self.tail + 4 * self.npcdata
+        if header.layout.entry_size:
+            return funcdata + 4 * self.nfuncdata
+        width = header.ptrsize
+        return (funcdata + width - 1 & -width) + width * self.nfuncdata if self.nfuncdata else funcdata
 
-def parse_header(data: memoryview, origin: int = 0) -> Header:
-    """Read the header at the start of `data`.
+
+def parse_header(
+    data: memoryview, origin: int = 0, assumed: tuple[HeaderLayout, ByteOrder] | None = None
+) -> Header:
+    """Read the header at the start of `data`; with `assumed`, whatever its magic is.
 
     Raises:
         MalformedError: magic, quantum, pointer size or the order of the parts is not that of any generation.
@@ -87,14 +97,7 @@ def parse_header(data: memoryview, origin: int = 0) -> Header:
     """
     probe = Reader(data, what="gopclntab header", origin=origin)
     magic_bytes = bytes(probe.view(0, 8))
-    for byteorder in ("little", "big"):
-        layout = header_layout(int.from_bytes(magic_bytes[:4], byteorder))
-        if layout is not None:
-            break
-    else:
-        raise MalformedError(
-            f"gopclntab magic {magic_bytes[:4].hex(' ')}: no known generation", offset=origin
-        )
+    layout, byteorder = assumed or _known_magic(magic_bytes, origin)
     quantum, ptrsize = magic_bytes[6], magic_bytes[7]
     if magic_bytes[4:6] != b"\0\0" or quantum not in (1, 2, 4) or ptrsize not in (4, 8):
         raise MalformedError(
@@ -108,6 +111,15 @@ def parse_header(data: memoryview, origin: int = 0) -> Header:
         header = _joined_parts(layout, reader, quantum, words["nfunc"])
     _check(header, len(data), origin)
     return header
+
+
+def _known_magic(head: bytes, origin: int) -> tuple[HeaderLayout, ByteOrder]:
+    orders: tuple[ByteOrder, ByteOrder] = ("little", "big")
+    for byteorder in orders:
+        layout = header_layout(int.from_bytes(head[:4], byteorder))
+        if layout is not None:
+            return layout, byteorder
+    raise MalformedError(f"gopclntab magic {head[:4].hex(' ')}: no known generation", offset=origin)
 
 
 def _separate_parts(
@@ -240,10 +252,17 @@ class PclnTable:
         )  # fmt: skip
 
     def records_end(self) -> int:
-        """Offset behind the last ``_func`` with its arrays, aligned: since Go 1.26 go:func.* starts there."""
+        """Offset behind the last ``_func`` with its arrays: since Go 1.26 go:func.* starts at the next aligned one."""
         func = self.func(self.nfunc - 1)
-        end = func.tail + 4 * (func.npcdata + func.nfuncdata) if func else len(self.data)
-        return min(end + self.header.ptrsize - 1 & -self.header.ptrsize, len(self.data))
+        return min(func.record_end(self.header) if func else len(self.data), len(self.data))
+
+    def word(self, func: Func, name: str) -> int:
+        """A 4-byte field of the record by its name in `Release.func`, unsigned."""
+        return self._reader.u32(func.record + self.header.field_size + 4 * self._words[name])
+
+    def record_entry(self, func: Func) -> int:
+        """The entry as the record itself has it: an address before Go 1.18, since then an offset."""
+        return self._reader.u32(func.record) if self.header.field_size == 4 else self._reader.u64(func.record)
 
     def _ids(self, first: int, words: dict[str, int]) -> tuple[int, int, int]:
         if "ids" not in words:
@@ -257,6 +276,15 @@ class PclnTable:
         if name is None:
             name = self._names[name_off] = self.string_at(max(self.header.funcnametab, 0) + name_off)
         return name
+
+    def is_name(self, name_off: int) -> bool:
+        """Whether a name begins there: since Go 1.16 names stand one behind the other in a region of their own."""
+        base = max(self.header.funcnametab, 0)
+        if not 0 <= name_off < len(self.data) - base:
+            return False
+        if not self.header.layout.has_cutab:
+            return name_off > 0 and self.string_at(name_off).isprintable()
+        return name_off == 0 or (base + name_off < self.header.cutab and self.data[base + name_off - 1] == 0)
 
     def string_at(self, offset: int) -> str:
         """The NUL-terminated text at `offset` from the table's first byte."""
@@ -331,29 +359,3 @@ class PclnTable:
             return None if self._tail is None else self._tail(vaddr)
         except GoinspectError:
             return None
-
-
-def looks_like_pclntab(data: memoryview, origin: int = 0) -> bool:
-    """Structural check of a candidate: entries rise, records lie behind the lookup array, names are text.
-
-    The 8-byte pattern of a header also occurs in programs that embed the constants, so a magic alone proves nothing.
-    """
-    try:
-        header = parse_header(data, origin)
-        reader = Reader(data, header.byteorder, header.ptrsize, what="gopclntab")
-        width = header.field_size
-        read = reader.u32 if width == 4 else reader.u64
-        step = max(1, header.nfunc // 256)
-        previous = -1
-        for index in range(0, header.nfunc, step):
-            entry, offset = (
-                read(header.functab + 2 * index * width),
-                read(header.functab + (2 * index + 1) * width),
-            )
-            if entry < previous or offset < (0 if not header.layout.has_cutab else header.functab_size):
-                return False
-            previous = entry
-        end = read(header.functab + 2 * header.nfunc * width)
-        return end >= previous and end > read(header.functab)  # the last function may be empty
-    except GoinspectError:
-        return False

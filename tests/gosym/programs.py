@@ -125,7 +125,8 @@ def decoder(built: Built, version: Version, data: bytes | None = None) -> PclnTa
         view, header, release_for(version), vaddr=built.vaddr, text=built.text, tail=_tail(built)
     )
     if table.release.gofunc_follows_functab:
-        table.gofunc = view[table.records_end() :]
+        width = header.ptrsize
+        table.gofunc = view[table.records_end() + width - 1 & -width :]
     elif built.gofunc is not None:
         table.gofunc = memoryview(built.gofunc)
     return table

@@ -11,7 +11,8 @@ import pytest
 from goinspect.errors import GoinspectError, MalformedError, TruncatedError
 from goinspect.gosym import inline
 from goinspect.gosym.bulk import BulkTable
-from goinspect.gosym.pclntab import looks_like_pclntab, parse_header
+from goinspect.gosym.pclntab import parse_header
+from goinspect.gosym.structure import understand
 from tests.builders.pclntab import Built, Function, Inlined, build
 from tests.gosym.programs import decoder
 
@@ -35,7 +36,7 @@ def ask_everything(built: Built, version, data: bytes) -> int:
     """Every question to both engines; returns how many were refused. Anything but GoinspectError escapes."""
     refused = 0
     pcs = [*range(built.text - 2, built.entries[-1] + 2), 0, 2**64 - 1]
-    looks_like_pclntab(memoryview(data))
+    understand(memoryview(data))
     try:
         table = decoder(built, version, data)
     except GoinspectError as error:

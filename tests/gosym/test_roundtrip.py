@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from goinspect.gosym import inline
 from goinspect.gosym.bulk import BulkTable
 from goinspect.gosym.layout import ARGS_UNKNOWN
-from goinspect.gosym.pclntab import looks_like_pclntab
+from goinspect.gosym.structure import understand
 from goinspect.model import Frame
 from tests.builders.pclntab import Function, Inlined, build
 from tests.gosym.answers import bulk_frames, pure_frames, without_lines
@@ -48,7 +48,7 @@ def test_round_trip(version, byteorder, ptrsize) -> None:
     def check(data, quantum) -> None:
         program = data.draw(programs(version, quantum))
         built = build(program, version, byteorder=byteorder, ptrsize=ptrsize, quantum=quantum)
-        assert looks_like_pclntab(memoryview(built.data))
+        assert understand(memoryview(built.data))
         table = decoder(built, version)
         header = table.header
         assert (header.byteorder, header.ptrsize, header.quantum) == (byteorder, ptrsize, quantum)
