@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError, NotGoError, TruncatedError
 from goinspect.gosym.layout import HEADERS
+from goinspect.gosym.moduledata import is_described
 from goinspect.gosym.pclntab import parse_header
 from goinspect.gosym.structure import fits, understand
 
@@ -46,11 +47,7 @@ def locate(image: Image) -> Place:
     """
     found = next(_by_section(image), None)
     if found is None:
-        candidates = list(islice(_by_magic(image), _MAX_TABLES))
-        # A program may embed another one as data: its own table is the one that its moduledata points to.
-        found = next((place for place in candidates if _pointed_to(image, place)), None) or next(
-            iter(candidates), None
-        )
+        found = _own(image, list(islice(_by_magic(image), _MAX_TABLES)))
     found = found or _by_symbol(image) or _by_pattern(image) or _by_moduledata(image)
     if found is None:
         raise _explanation(image)
@@ -67,8 +64,15 @@ def locate_all(image: Image) -> list[Place]:
     return found or [locate(image)]
 
 
+def _own(image: Image, candidates: list[Place]) -> Place | None:
+    """A program may embed another one as data: its own table is the one that its moduledata points to."""
+    if len(candidates) < 2:
+        return next(iter(candidates), None)
+    return next((place for place in candidates if _pointed_to(image, place)), candidates[0])
+
+
 def _pointed_to(image: Image, place: Place) -> bool:
-    return next(image.pointers_to(place.vaddr), None) is not None
+    return is_described(image, place.header, place.vaddr)
 
 
 def _by_section(image: Image) -> Iterator[Place]:

@@ -5,10 +5,12 @@ Words are addressed by the indices of `goinspect.gosym.layout`. Source: ``type m
 
 from __future__ import annotations
 
-from itertools import pairwise
+from contextlib import suppress
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from goinspect.errors import GoinspectError
+from goinspect.gosym.layout import RELEASES
 from goinspect.gosym.textmap import TextMap, TextSection
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from goinspect.gosym.pclntab import Header
     from goinspect.objfile.image import Image
 
-__all__ = ["Moduledata", "find_moduledata"]
+__all__ = ["Moduledata", "find_moduledata", "is_described"]
 
 _MAX_CANDIDATES = 64
 _MAX_SECTIONS = 1 << 12  # of text
@@ -44,17 +46,25 @@ class Moduledata:
         return TextMap(text, self._text_sections(release, text), shift=shift)
 
     def _text_sections(self, release: Release, text: int) -> list[TextSection]:
-        """textsectmap, where it is what it should be: sections in order, the first at the start of the text."""
+        """textsectmap, which is known by what it holds: sections in order, the first at the start of the text."""
         if release.md_textsectmap < 0:
             return []
-        at, count = self.word(release.md_textsectmap), self.word(release.md_textsectmap + 1)
-        if not 1 < count <= _MAX_SECTIONS or self.word(release.md_textsectmap + 2) != count:
+        rows = (release, *reversed(RELEASES))  # an unknown release may have it where another one has it
+        for word in dict.fromkeys(row.md_textsectmap for row in rows if row.md_textsectmap >= 0):
+            with suppress(GoinspectError):
+                found = self._sections_at(self.word(word), self.word(word + 1), self.word(word + 2))
+                if found and found[0].start == 0 and found[0].vaddr == text:
+                    return found
+        return []
+
+    def _sections_at(self, vaddr: int, count: int, capacity: int) -> list[TextSection]:
+        if not 1 <= count <= _MAX_SECTIONS or capacity != count:
             return []
         size = self._image.ptrsize
-        words = [self._image.read_pointer(at + i * size) for i in range(3 * count)]
+        words = [self._image.read_pointer(vaddr + i * size) for i in range(3 * count)]
         found = [TextSection(*words[i : i + 3]) for i in range(0, len(words), 3)]
         rising = all(a.end <= b.start and a.vaddr < b.vaddr for a, b in pairwise(found))
-        return found if rising and found[0].vaddr == text and found[0].start == 0 else []
+        return found if rising else []
 
 
 def find_moduledata(image: Image, header: Header, table_vaddr: int, release: Release) -> Moduledata | None:
@@ -64,13 +74,17 @@ def find_moduledata(image: Image, header: Header, table_vaddr: int, release: Rel
     section = image.section(".go.module") or image.section("__go_module")
     if section is not None and _describes(Moduledata(image, section.vaddr, ""), header, table_vaddr):
         return Moduledata(image, section.vaddr, f"section {section.name}")
-    for count, vaddr in enumerate(image.pointers_to(table_vaddr)):
+    for vaddr in islice(image.pointers_to(table_vaddr), _MAX_CANDIDATES):
         candidate = Moduledata(image, vaddr, "the pointer to gopclntab")
         if _describes(candidate, header, table_vaddr):
             return candidate
-        if count >= _MAX_CANDIDATES:
-            break
     return None
+
+
+def is_described(image: Image, header: Header, table_vaddr: int) -> bool:
+    """Whether a moduledata of any release (Go 1.5+) describes this table."""
+    places = islice(image.pointers_to(table_vaddr), _MAX_CANDIDATES)
+    return any(_describes(Moduledata(image, vaddr, ""), header, table_vaddr) for vaddr in places)
 
 
 def _describes(candidate: Moduledata, header: Header, table_vaddr: int) -> bool:

@@ -7,6 +7,7 @@ for a known reason is named in `EXPLAINED` with that reason, and counted; everyt
 from __future__ import annotations
 
 import collections
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -27,11 +28,13 @@ EXPLAINED = {
     "C": "code of C, which the external linker put between functions of Go or the internal one gave no tables",
     "no tables": "a function without tables: Go's tool decodes byte 0 of pctab as if it were one",
     "call line": "DWARF has the line of the call, the pclntab the position of the instruction that stands for it",
+    "sections at 0": "llvm-symbolizer takes names from the symbol table, and all sections of an archive start at 0",
     "no line": "DWARF has no line there",
     "wrapper": "DWARF leaves out what was inlined into a wrapper",
     "padding": "DWARF gives padding the line before it, the pclntab none",
     "first name": "the runtime takes name offset 0, which the first function has, for no name",
     "outermost": "before Go 1.23 the runtime names only the innermost call of a lone address",
+    "whole packages": "a plugin keeps functions that nothing in it calls, also their wrappers of the same name",
     "elided": "the runtime leaves wrappers out of stacks",
 }
 MARKERS = {"runtime.text", "runtime.etext", "_runtime.text", "_runtime.etext"}
@@ -82,13 +85,22 @@ class Spelling:
         series, self.goos, self.goarch = build.removeprefix("go").split("-")[:3]
         self.series = tuple(map(int, series.split(".")))
         self._restrict = series in RESTRICTED
+        self.relocatable = build.endswith("-carchive")
+        self._plugin = build.endswith("-plugin")
 
     def theirs(self, name: str) -> str:
         """A name of the symbol table or DWARF, as the pclntab must have it."""
         name = name.removesuffix(".abi0")
-        if self.goos == "darwin":
-            name = name.removeprefix("_")
         return restricted(name) if self._restrict else name
+
+    def same(self, ours: str, theirs: str) -> bool:
+        """Whether a name of the pclntab is that of the symbol table, but for what the container adds to it."""
+        ours, theirs = self.ours(ours), self.theirs(theirs)
+        if self.goos == "darwin":
+            ours, theirs = ours.lstrip("_"), theirs.lstrip("_")
+        if self._plugin and ours.startswith("type:.") and re.fullmatch(r"type:\.[\w/+]{8}", theirs):
+            return True  # the linker of plugins writes a hash for the names of type symbols
+        return ours == theirs
 
     def printed(self, name: str) -> str:
         """A name of the pclntab as the program's own runtime prints it."""
@@ -134,16 +146,16 @@ def compare_names(table: PclnTable, spelling: Spelling, directory: Path, outcome
         if name in MARKERS:
             outcome.explain("marker")
         else:
-            theirs[int(address, 16)].add(spelling.theirs(name))
+            theirs[int(address, 16)].add(name)
     mine: dict[int, set[str]] = collections.defaultdict(set)
     for func in functions(table):
-        mine[func.entry].add(spelling.ours(table.name(func)))
+        mine[func.entry].add(table.name(func))
     low, high = table.entry(0), table.entry(table.nfunc)
     for entry, names in mine.items():
-        outcome.differences += [
-            f"{entry:#x} {name!r}: nm has {sorted(theirs.get(entry, ()))}"
-            for name in sorted(names - theirs.get(entry, set()))
-        ]
+        there = theirs.get(entry, set())
+        for name in sorted(names):
+            if not any(spelling.same(name, other) for other in there):
+                outcome.differences.append(f"{entry:#x} {name!r}: nm has {sorted(there)}")
     for address, names in theirs.items():
         if low <= address < high and address not in mine:
             for name in sorted(names):
@@ -169,7 +181,7 @@ def compare_positions(table: PclnTable, spelling: Spelling, directory: Path, out
         file, line = table.position(func, pc)
         answer = f"{file}:{line}" if file is not None else ":-1"
         name = table.name(func)
-        if spelling.ours(name) != spelling.theirs(function).replace("\u00b7", "."):
+        if name != function and not spelling.same(name, function):
             outcome.differences.append(f"addr2line {text}: {function}, got {name}")
         elif answer != place and place != "?:0":
             if func.pcfile or func.pcln:
@@ -199,10 +211,19 @@ def compare_chains(table: PclnTable, spelling: Spelling, directory: Path, outcom
     outcome.counts["inlines"] = len(rows)
     outcome.counts["of them inlined"] = sum(len(row) > 2 for row in rows)
     for row, chain in zip(rows, chains, strict=True):
-        theirs = [
-            (spelling.theirs(name), place) for name, _, place in (text.rpartition("|") for text in row[1:])
+        theirs = [(name, place) for name, _, place in (text.rpartition("|") for text in row[1:])]
+        # The name of the other tool where it is the same name.
+        names = itertools.zip_longest(chain, theirs[: len(chain)], fillvalue=("", ""))
+        ours = [
+            (
+                other[0] if spelling.same(frame.function, other[0]) else frame.function,
+                f"{frame.file}:{frame.line}",
+            )
+            for frame, other in names
         ]
-        ours = [(spelling.ours(frame.function), f"{frame.file}:{frame.line}") for frame in chain]
+        if spelling.relocatable and ours[-1:] != theirs[-1:] and ours[-1][1] == theirs[-1][1]:
+            outcome.explain("sections at 0")
+            theirs[-1] = ours[-1]
         if ours != theirs:
             why = why_not(table, int(row[0], 16), ours, theirs)
             if why:
@@ -258,13 +279,15 @@ def compare_callers(table: PclnTable, spelling: Spelling, directory: Path, outco
 def shown(table: PclnTable, pc: int, outcome: Outcome) -> list[tuple[str, str]]:
     """The frames at `pc` that the runtime shows: all but wrappers."""
     frames = pure_frames(table, pc)
-    kept = [
-        frame
-        for frame in frames
-        if frame.file != "<autogenerated>" and not re.search(r"\.(gowrap|deferwrap)\d+$", frame.function)
-    ]
-    outcome.explained.update(["elided"] * (len(frames) - len(kept)))
-    return [(frame.function, f"{frame.file}:{frame.line}") for frame in kept]
+    found = [(frame.function, f"{frame.file}:{frame.line}") for frame in frames]
+    kept = [frame for frame in found if not wrapper(*frame)]
+    outcome.explained.update(["elided"] * (len(found) - len(kept)))
+    return kept
+
+
+def wrapper(name: str, place: str) -> bool:
+    """Whether a frame is one of those that the compiler wrote and the runtime leaves out of stacks."""
+    return place.startswith("<autogenerated>:") or bool(re.search(r"\.(gowrap|deferwrap)\d+$", name))
 
 
 def compare_lone(table: PclnTable, spelling: Spelling, row: list[str], outcome: Outcome) -> None:
@@ -280,7 +303,7 @@ def compare_lone(table: PclnTable, spelling: Spelling, row: list[str], outcome: 
     if spelling.series < (1, 23) and ours[:1] == theirs:
         outcome.explain("outermost")
         return
-    kept = [(name, place) for name, place in ours if not place.startswith("<autogenerated>:")]
+    kept = [frame for frame in ours if not wrapper(*frame)]
     if kept == theirs or (not kept and theirs == [("", ":0")]):
         outcome.explain("elided")
         return
@@ -325,6 +348,9 @@ def compare_builds(base: str, one: Path, other: str, two: Path) -> Outcome:
     outcome.counts["only in " + other] = len(theirs.keys() - mine.keys())
     for name in sorted(mine.keys() & theirs.keys()):
         a, b = mine[name], theirs[name]
+        if len(a) != len(b) and other.endswith("-plugin"):
+            outcome.explain("whole packages")
+            continue
         if len(a) != len(b):
             outcome.differences.append(f"{name}: {len(a)} and {len(b)} functions of that name")
             continue
@@ -335,18 +361,25 @@ def compare_builds(base: str, one: Path, other: str, two: Path) -> Outcome:
                 outcome.differences.append(f"{name}: told differently")
             if left.start_line != right.start_line:
                 outcome.differences.append(f"{name}: starts in line {left.start_line} and {right.start_line}")
-            calls = [set(inline.inlined_names(t, f)) for t, f in ((first, left), (second, right))]
+            calls = [
+                set(map(in_main, inline.inlined_names(t, f))) for t, f in ((first, left), (second, right))
+            ]
             if calls[0] != calls[1]:
                 outcome.differences.append(f"{name}: inlined only in one {sorted(calls[0] ^ calls[1])}")
     return outcome
 
 
 def named(table: PclnTable) -> dict[str, list[Func]]:
-    """Functions by name, in the order of their addresses."""
+    """Functions by name, in the order of their addresses; a plugin calls its main package by its import path."""
     found: dict[str, list[Func]] = collections.defaultdict(list)
     for func in functions(table):
-        found[table.name(func)].append(func)
+        found[in_main(table.name(func))].append(func)
     return found
+
+
+def in_main(name: str) -> str:
+    """A name of the main package as programs have it."""
+    return name.replace("example.com/matrix.", "main.")
 
 
 def facts(binary: Binary) -> tuple[str, str, str, str | None]:

@@ -1,0 +1,258 @@
+"""From a file to an understood table: every release, byte order and pointer size; stripped of all that helps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from goinspect.errors import GoinspectError, NotGoError
+from goinspect.gosym.bulk import BulkTable
+from goinspect.gosym.layout import release_for
+from goinspect.gosym.module import load
+from goinspect.objfile import open_image
+from tests.builders.module import DATA, TABLE, TEXT, write_module
+from tests.builders.pclntab import Function, Inlined
+from tests.gosym.answers import bulk_frames, pure_frames
+from tests.gosym.programs import VERSIONS, truth, value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from goinspect.gosym.module import GoModule
+
+MACHINES = [("little", 8, 1), ("little", 4, 4), ("big", 8, 2), ("big", 4, 4)]
+IDS = [f"1.{minor}" for _, minor in VERSIONS]
+
+
+def open_module(folder: Path, data: bytes) -> GoModule:
+    path = folder / "module"
+    path.write_bytes(data)
+    return load(open_image(path))
+
+
+def switch_id(version) -> int:
+    """The funcID of runtime.systemstack_switch."""
+    steps = {(1, 25): 22, (1, 22): 21, (1, 18): 20, (1, 17): 21, (1, 11): 12, (1, 2): 0}
+    return next(number for since, number in steps.items() if version >= since)
+
+
+def program(version, count: int = 60, quantum: int = 4) -> list[Function]:
+    """Functions as real ones: some inline, some do not, one has the funcID that its release gives it."""
+    out = [
+        Function(
+            "runtime.systemstack_switch", 4 * quantum, files=[(4 * quantum, "runtime/asm.s")],
+            lines=[(4 * quantum, 9)], flag=4, func_id=switch_id(version), sp=[(4 * quantum, 0)],
+        )
+    ]  # fmt: skip
+    for number in range(count):
+        size = (4 + number % 9) * quantum
+        plain = Function(
+            f"main.f{number}", size, files=[(size, f"main{number % 7}.go")],
+            lines=[(quantum, number + 1), (size, number + 5)], sp=[(quantum, 0), (size, 48)], func_id=number % 3,
+            start_line=number, deferreturn=0,
+        )  # fmt: skip
+        if number % 2 and version >= (1, 9):
+            tree = [
+                Inlined(f"main.inner{number}", 0, -1, f"main{number % 7}.go", number + 1, 0, 3),
+                Inlined(f"main.leaf{number}", quantum, 0, f"main{number % 7}.go", number + 5, 0, 4),
+            ]
+            plain = Function(
+                **{f: getattr(plain, f) for f in ("name", "size", "files", "lines", "sp", "func_id", "start_line")},
+                inlined=[(quantum, -1), (2 * quantum, 0), (size, 1)], tree=tree,
+            )  # fmt: skip
+        out.append(plain)
+    return out
+
+
+def layout(release) -> tuple:
+    return release.func, release.inline, release.pcdata_inline, release.funcdata_inline
+
+
+@pytest.mark.parametrize(("byteorder", "ptrsize", "quantum"), MACHINES)
+@pytest.mark.parametrize("version", VERSIONS, ids=IDS)
+def test_release_is_told_by_structure(version, byteorder, ptrsize, quantum, tmp_path) -> None:
+    functions = program(version, quantum=quantum)
+    module = write_module(functions, version, byteorder=byteorder, ptrsize=ptrsize, quantum=quantum)
+    go = open_module(tmp_path, module.data)
+    assert go.go_version is None
+    assert go.release_from == "structure of the records"
+    expected = release_for(version)
+    if (1, 5) <= version < (1, 9):  # no tree is there, whatever the row says of trees
+        assert go.table.release.func == expected.func
+    else:
+        assert layout(go.table.release) == layout(expected)
+    pcs = range(TEXT, module.built.entries[-1])
+    expected_frames = [truth(functions, module.built, pc) for pc in pcs]
+    assert bulk_frames(BulkTable(go.table), pcs) == expected_frames
+    assert [pure_frames(go.table, pc) for pc in pcs] == expected_frames
+    assert go.warnings == ()
+
+
+@pytest.mark.parametrize("headers", [True, False], ids=["sections", "segments"])
+@pytest.mark.parametrize("magic", ["sound", "changed"])
+@pytest.mark.parametrize(
+    "version", [(1, 4), (1, 15), (1, 16), (1, 17), (1, 18), (1, 20), (1, 25), (1, 27)], ids=str
+)
+def test_table_is_found_without_name_and_magic(version, magic, headers, tmp_path) -> None:
+    functions = program(version)
+    module = write_module(functions, version, headers=headers, section=".rodata.x")
+    data = module.data
+    if magic == "changed":
+        at = data.index(module.built.data)
+        data = data[:at] + b"\x13\x57\x9b\xdf" + data[at + 4 :]
+    go = open_module(tmp_path, data)
+    assert go.table.vaddr == TABLE
+    assert go.found_by.startswith("scan")
+    assert ("magic" in go.found_by) == (magic == "changed")
+    assert go.header.layout.since <= version
+    pcs = range(TEXT, module.built.entries[-1], 3)
+    assert [pure_frames(go.table, pc) for pc in pcs] == [truth(functions, module.built, pc) for pc in pcs]
+
+
+@pytest.mark.parametrize("version", [(1, 16), (1, 17), (1, 18), (1, 20), (1, 25), (1, 26), (1, 27)], ids=str)
+def test_overwritten_header_is_made_again_from_moduledata(version, tmp_path) -> None:
+    functions = program(version, quantum=1)
+    module = write_module(functions, version, headers=False)
+    at = module.data.index(module.built.data)
+    size = 8 + 8 * (8 if version >= (1, 18) else 7)
+    go = open_module(tmp_path, module.data[:at] + bytes(size) + module.data[at + size :])
+    assert go.found_by == "moduledata (the header was overwritten)"
+    pcs = range(TEXT, module.built.entries[-1], 3)
+    assert [pure_frames(go.table, pc) for pc in pcs] == [truth(functions, module.built, pc) for pc in pcs]
+
+
+def test_section_with_a_changed_magic(tmp_path) -> None:
+    module = write_module(program((1, 27)), (1, 27))
+    at = module.data.index(module.built.data)
+    go = open_module(tmp_path, module.data[:at] + b"\x01\x02\x03\x04" + module.data[at + 4 :])
+    assert go.found_by == "section .gopclntab"
+    assert go.table.nfunc == 61
+
+
+def test_a_table_of_another_program_inside_of_the_data_is_not_taken(tmp_path) -> None:
+    """The embedded one comes first in the file; only the program's own is pointed to by a moduledata."""
+    module = write_module(program((1, 27)), (1, 25), section=".x")
+    other = write_module(program((1, 25), 12), (1, 25), section=".x")
+    data = bytearray(module.data)
+    at = data.index(b"\x90" * 16)
+    small = other.built.data[: len(other.built.data)]
+    assert len(small) > 0
+    room = module.built.entries[-1] - TEXT
+    if len(small) <= room:
+        data[at : at + len(small)] = small
+    go = open_module(tmp_path, bytes(data))
+    assert go.table.vaddr == TABLE
+    assert go.table.nfunc == 61
+
+
+def test_gofunc_behind_an_alignment_gap(tmp_path) -> None:
+    """Seen in real binaries of Go 1.26: the block has the alignment of its largest member, not the pointer size."""
+    functions = program((1, 26))
+    module = write_module(functions, (1, 26))
+    go = open_module(tmp_path, module.data)
+    gap = 16  # of zeros, between the records and the block
+    table = module.built
+    at = table.data.rindex(table.gofunc)
+    data = module.data.replace(table.data, b"")  # only its length changes below
+    assert len(data) < len(module.data)
+    longer = table.data[:at] + bytes(gap - at % 16 if at % 16 else 0) + table.data[at:]
+    place = module.data.index(table.data)
+    room = module.data[place : place + len(longer)]
+    assert set(room[len(table.data) :]) <= {0}
+    moved = bytearray(module.data[:place] + longer + module.data[place + len(longer) :])
+    # No moduledata: the block must be found behind the records.
+    word = DATA.to_bytes(8, "little")
+    assert word
+    offset = module.data.index(
+        TABLE.to_bytes(8, "little") + (TABLE + go.header.funcnametab).to_bytes(8, "little")
+    )
+    moved[offset : offset + 8] = bytes(8)
+    path = tmp_path / "moved"
+    path.write_bytes(bytes(moved))
+    found = load(open_image(path))
+    assert found.gofunc_from == "end of functab"
+    pcs = range(TEXT, table.entries[-1], 5)
+    assert [pure_frames(found.table, pc) for pc in pcs] == [truth(functions, table, pc) for pc in pcs]
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(data=st.data())
+@pytest.mark.parametrize("version", [(1, 18), (1, 20), (1, 25), (1, 26), (1, 27)], ids=str)
+def test_several_text_sections(version, data, tmp_path_factory) -> None:
+    functions = program(version)
+    entries = [0]
+    for function in functions:
+        entries.append(entries[-1] + function.size)
+    cuts = tuple(sorted(data.draw(st.sets(st.sampled_from(entries[1:-1]), min_size=1, max_size=4))))
+    ptrsize = data.draw(st.sampled_from((4, 8)))
+    module = write_module(functions, version, cuts=cuts, ptrsize=ptrsize)
+    go = open_module(tmp_path_factory.mktemp("text"), module.data)
+    assert len(go.table.text_map.sections) == len(cuts) + 1
+    bulk = BulkTable(go.table)
+    where = {module.address(offset): offset for offset in range(entries[-1])}
+    pcs = range(TEXT - 2, max(where) + 20)
+    expected = [truth(functions, module.built, TEXT + where[pc]) if pc in where else () for pc in pcs]
+    assert [pure_frames(go.table, pc) for pc in pcs] == expected
+    assert bulk_frames(bulk, pcs) == expected
+    for index, function in enumerate(functions):  # a function ends with its section
+        func = go.table.func(index)
+        assert func is not None
+        assert func.end - func.entry == function.size
+        assert int(bulk.records.ends[index]) == func.end
+
+
+def test_without_moduledata_text_is_taken_from_what_is_left(tmp_path) -> None:
+    functions = program((1, 25))
+    module = write_module(functions, (1, 25), text_start=False)
+    go = open_module(tmp_path, module.data)
+    assert go.text_from == "gopclntab header"
+    assert go.gofunc_from == ""
+    assert any("no inlined frames" in warning for warning in go.warnings)
+    functions = program((1, 27))
+    module = write_module(functions, (1, 27), text_start=False)
+    go = open_module(tmp_path, module.data)
+    assert go.text_from == "section .text"
+    assert any("text base taken from section .text" in warning for warning in go.warnings)
+    assert go.gofunc_from == "end of functab"
+    pcs = range(TEXT, module.built.entries[-1], 3)
+    assert [pure_frames(go.table, pc) for pc in pcs] == [truth(functions, module.built, pc) for pc in pcs]
+
+
+def test_text_start_can_be_given(tmp_path) -> None:
+    module = write_module(program((1, 27)), (1, 27), text_start=False)
+    path = tmp_path / "module"
+    path.write_bytes(module.data)
+    go = load(open_image(path), text_start=TEXT + 0x100)
+    assert go.text_from == "--text-start"
+    assert go.table.entry(0) == TEXT + 0x100
+
+
+def test_a_program_without_a_table(tmp_path) -> None:
+    module = write_module(program((1, 27)), (1, 27), headers=False)
+    at = module.data.index(module.built.data)
+    empty = module.data[:at] + bytes(len(module.built.data)) + module.data[at + len(module.built.data) :]
+    with pytest.raises(NotGoError):
+        open_module(tmp_path, empty)
+
+
+def test_damage_never_escapes(tmp_path) -> None:
+    rng = np.random.default_rng(7)
+    for version in ((1, 4), (1, 12), (1, 16), (1, 19), (1, 25), (1, 27)):
+        module = write_module(program(version, 20), version)
+        for _ in range(60):
+            data = bytearray(module.data)
+            for at in rng.integers(0, len(data), 6):
+                data[at] = rng.integers(256)
+            try:
+                go = open_module(tmp_path, bytes(data))
+                pure_frames(go.table, TEXT + 9)
+                bulk_frames(BulkTable(go.table), range(TEXT, TEXT + 99, 7))
+            except GoinspectError as error:
+                assert "\n" not in str(error)
+
+
+__all__ = ["value"]
