@@ -6,6 +6,7 @@ The word numbers of moduledata are written down from the format description a se
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.builders.elf import Elf, Part, R, W, X
@@ -111,7 +112,7 @@ def write_module(
     edges = [0, *cuts, size]
     sections = tuple(
         (start, end, TEXT + start + GAP * number)
-        for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False))
+        for number, (start, end) in enumerate(pairwise(edges))
     )
     elf = Elf(
         bits=8 * ptrsize,
