@@ -1,15 +1,15 @@
-"""Arrays of arrays: many slices of different lengths of one flat numpy array, without a loop over them."""
+"""What numpy lacks: many slices of different lengths of one flat array without a loop over them, a quick unique."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["flat_ranges"]
+__all__ = ["distinct", "flat_ranges"]
 
 
 def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -21,3 +21,11 @@ def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> N
     out = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
     out += np.repeat(first - (ends - lengths), lengths)
     return out
+
+
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """The sorted values, each once: ``numpy.unique``, which imports masked arrays (20 ms) when asked for nothing more."""
+    ordered = np.sort(values)
+    if not len(ordered):
+        return ordered
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])]

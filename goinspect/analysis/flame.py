@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect._ragged import distinct
 from goinspect.analysis import stacks as stack_ops
 from goinspect.analysis.locate_binaries import BinaryFinder
 from goinspect.analysis.symbolize import SymbolizeOptions, Symbolizer
@@ -210,7 +211,7 @@ def _totals(profile: Profile, rows: NDArray[np.int64], cut: Cut, merged: Stacks)
         weight=int(merged.weight.sum()),
         lost=profile.totals.lost,
         throttled=profile.totals.throttled,
-        threads=len(np.unique(profile.tid[rows])),
+        threads=len(distinct(profile.tid[rows])),
         frames=cut.frames,
         frames_named=cut.named,
         truncated=int(np.count_nonzero(profile.truncated[rows])),

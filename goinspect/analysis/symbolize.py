@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._ragged import distinct
 from goinspect.analysis.kernel import KernelSymbols, find_kallsyms
 from goinspect.analysis.locate_binaries import mapped_name
 from goinspect.errors import GoinspectError
@@ -112,7 +113,7 @@ class Symbolizer:
         """Rows grouped by file: mappings of one file in many processes are one group."""
         groups: dict[tuple[str, str] | None, tuple[Mapping | None, list[NDArray[np.int64]]]] = {}
         number = locations.mapping[rows]
-        for mapping_index in np.unique(number).tolist():
+        for mapping_index in distinct(number).tolist():
             mapping = self._mappings[mapping_index] if mapping_index >= 0 else None
             key = None if mapping is None else (mapped_name(mapping.path), mapping.build_id)
             groups.setdefault(key, (mapping, []))[1].append(rows[number == mapping_index])

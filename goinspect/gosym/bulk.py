@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect._ragged import distinct
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
 from goinspect.gosym.pctables import PcTab
@@ -76,7 +77,7 @@ class BulkTable:
     def _tree_segment(self) -> tuple[memoryview | None, int]:
         """The memory behind the lowest address that FUNCDATA have for inline trees: all of them lie there."""
         funcs = np.flatnonzero(self.records.present[: self.table.nfunc])
-        found = np.unique(self.records.funcdata(funcs, self.table.release.funcdata_inline))
+        found = distinct(self.records.funcdata(funcs, self.table.release.funcdata_inline))
         for address in found[found > 0][:16].tolist():  # a damaged one may lead nowhere
             data = self.table.memory_at(address)
             if data is not None and address + len(data) > int(found[len(found) // 2]):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import distinct, flat_ranges
 from goinspect.errors import GoinspectError
 from goinspect.gosym import pcvalue
 
@@ -44,7 +44,7 @@ class PcTab:
 
     def tables(self, offsets: NDArray[np.int64]) -> PcTables:
         """Decode the tables at `offsets` (0: none; repeated ones once)."""
-        return PcTables(self, np.unique(offsets[offsets > 0]))
+        return PcTables(self, distinct(offsets[offsets > 0]))
 
     def extents(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Offset of the zero byte that should end each table at `starts`, which must be sorted; the size without one."""

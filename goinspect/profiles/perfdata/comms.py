@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect._ragged import distinct
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -67,7 +69,7 @@ class CommTable:
             for number, (at, name) in enumerate(self._changes[tid])
         ]
         starts = np.array([entry[1] for entry in entries], dtype=np.uint64)
-        ranked = np.unique(starts)
+        ranked = distinct(starts)
         keys = np.array([entry[0] for entry in entries], dtype=np.int64) << 32
         keys |= np.searchsorted(ranked, starts, side="right")
         wanted = tids.astype(np.int64) << 32 | np.searchsorted(ranked, times, side="right")
