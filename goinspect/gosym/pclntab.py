@@ -8,7 +8,9 @@ Field names are those of src/runtime/symtab.go. Every count and offset comes fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+import sys
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._reader import Reader
@@ -18,7 +20,7 @@ from goinspect.gosym.layout import ARGS_UNKNOWN, header_layout
 from goinspect.gosym.textmap import TextMap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from goinspect._reader import ByteOrder
     from goinspect.gosym.layout import HeaderLayout, Release
@@ -56,11 +58,10 @@ class Header(NamedTuple):
         return (2 * self.nfunc + 1) * self.field_size
 
 
-@dataclass(frozen=True, slots=True)
-class Func:
+class Func(NamedTuple):
     """One ``_func`` record, with addresses resolved. Sizes in bytes."""
 
-    index: int
+    number: int  # in functab
     entry: int
     end: int  # entry of the next function: padding included
     record: int  # offset of the record from the table's first byte
@@ -111,6 +112,19 @@ def parse_header(
         header = _joined_parts(layout, reader, quantum, words["nfunc"])
     _check(header, len(data), origin)
     return header
+
+
+def _numbers(data: memoryview, header: Header) -> Sequence[int]:
+    """The functab as a flat sequence: entry, record, entry, record, …, end."""
+    view = data[header.functab : header.functab + header.functab_size]
+    if header.byteorder != sys.byteorder:
+        from array import array  # a copy of the functab, of binaries for other machines only
+
+        swapped = array("I" if header.field_size == 4 else "Q")
+        swapped.frombytes(view)
+        swapped.byteswap()
+        return swapped
+    return view.cast("I") if header.field_size == 4 else view.cast("Q")
 
 
 def _known_magic(head: bytes, origin: int) -> tuple[HeaderLayout, ByteOrder]:
@@ -197,15 +211,19 @@ class PclnTable:
         self._reader = Reader(data, header.byteorder, header.ptrsize, what="gopclntab", origin=vaddr)
         has_parts = header.layout.has_cutab
         self.pctab = self._reader.view(header.pctab, header.functab - header.pctab) if has_parts else data
+        self._functab = _numbers(data, header)
         self._words = {name: i for i, name in enumerate(release.func)}
+        self._has_ids = release.func[-1] == "ids"
+        mark, entry = "<" if header.byteorder == "little" else ">", "I" if header.field_size == 4 else "Q"
+        four = len(release.func) - self._has_ids
+        self._record = struct.Struct(f"{mark}{entry}{four}I" + ("4B" if self._has_ids else ""))
+        self._optional = (self._words.get("cu_offset", 0), self._words.get("start_line", 0))
         self._names: dict[int, str] = {}
 
     # --- functab ---
 
     def _offset(self, index: int) -> int:
-        width = self.header.field_size
-        at = self.header.functab + 2 * index * width
-        return self._reader.u32(at) if width == 4 else self._reader.u64(at)
+        return self._functab[2 * index]
 
     def entry(self, index: int) -> int:
         """Entry address of function `index`; of the sentinel (end of the text) for ``index == nfunc``."""
@@ -214,41 +232,37 @@ class PclnTable:
     def find(self, pc: int) -> int | None:
         """Index of the function that holds `pc`, as the runtime's ``findfunc``: the last entry <= pc."""
         offset = self.text_map.offset(pc)
-        low, high = 0, self.nfunc
-        if offset is None or offset < self._offset(0) or offset >= self._offset(high):
+        if offset is None or offset < self._functab[0] or offset >= self._functab[2 * self.nfunc]:
             return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self._offset(middle) <= offset:
-                low = middle
-            else:
-                high = middle
-        return low
+        return bisect_right(self._functab[::2], offset, 0, self.nfunc) - 1
 
     # --- _func ---
 
     def func(self, index: int) -> Func | None:
         """The record of function `index`; None for the hole entries that Go 1.14-1.17 puts between text sections."""
-        header, reader = self.header, self._reader
-        width = header.field_size
-        at = header.functab + (2 * index + 1) * width
-        offset = reader.u32(at) if width == 4 else reader.u64(at)
-        if offset == (1 << 8 * width) - 1:
+        header = self.header
+        offset = self._functab[2 * index + 1]
+        if offset == (1 << 8 * header.field_size) - 1:
             return None
         if offset & 3:
             raise MalformedError(
-                f"_func of function {index} at odd offset {offset:#x}", offset=self.vaddr + at
+                f"_func of function {index} at odd offset {offset:#x}", offset=self.vaddr + header.functab
             )
         record = offset + (header.functab if header.layout.has_cutab else 0)
-        first = record + (header.layout.entry_size or header.ptrsize)
-        words = {name: reader.u32(first + 4 * i) for name, i in self._words.items()}
-        func_id, flag, nfuncdata = self._ids(first, words)
+        tail = record + self._record.size
+        _entry, *numbers = self._record.unpack(self._reader.view(record, self._record.size))
+        if self._has_ids:
+            func_id, flag, _, nfuncdata = numbers[-4:]
+        else:
+            nfuncdata, flag = numbers[-1], 0
+            func_id = numbers[2] if self.release.func[2] == "func_id" else 0
+        cu_offset, start_line = self._optional
         start = self._offset(index)
         return Func(
-            index, self.text_map.address(start), self.text_map.end(start, self._offset(index + 1)), record, words["name_off"],
-            None if words["args"] == ARGS_UNKNOWN else words["args"],
-            words["pcsp"], words["pcfile"], words["pcln"], words["npcdata"], nfuncdata, func_id, flag,
-            words.get("cu_offset", _NO_CU), words.get("start_line"), first + 4 * len(self._words),
+            index, self.text_map.address(start), self.text_map.end(start, self._offset(index + 1)), record,
+            numbers[0], None if numbers[1] == ARGS_UNKNOWN else numbers[1], numbers[3], numbers[4], numbers[5],
+            numbers[6], nfuncdata, func_id, flag if self.release.has_flag else 0,
+            numbers[cu_offset] if cu_offset else _NO_CU, numbers[start_line] if start_line else None, tail,
         )  # fmt: skip
 
     def records_end(self) -> int:
@@ -263,12 +277,6 @@ class PclnTable:
     def record_entry(self, func: Func) -> int:
         """The entry as the record itself has it: an address before Go 1.18, since then an offset."""
         return self._reader.u32(func.record) if self.header.field_size == 4 else self._reader.u64(func.record)
-
-    def _ids(self, first: int, words: dict[str, int]) -> tuple[int, int, int]:
-        if "ids" not in words:
-            return words.get("func_id", 0), 0, words["nfuncdata"]
-        four = self._reader.view(first + 4 * self._words["ids"], 4)
-        return four[0], four[1] if self.release.has_flag else 0, four[3]
 
     def name_at(self, name_off: int) -> str:
         """A name of funcnametab (before 1.16: of the table itself)."""
