@@ -7,6 +7,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
     scripts/bench.py record /tmp/bench                    # a recording of 300,000 samples or more (perf, root)
     scripts/bench.py flame /tmp/bench/perf.data           # against perf script, and perf script | inferno
     scripts/bench.py pcln tests/fixtures/go1.27-piestripped/workload 0x49b71d --go "$(command -v go)"
+    scripts/bench.py tables BIG [--goresym BIN_GO_1_24]   # lookups of 1, 1,000, 100,000 PCs; all functions; full decode
     scripts/bench.py startup
 """
 
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
+import random
 import re
 import shutil
 import statistics
@@ -245,6 +248,75 @@ def bench_pcln(options: argparse.Namespace) -> bool:
     return all(within)
 
 
+# Everything that gopclntab holds: functions, every row of their line, file and inline tables, inlined calls by name.
+FULL_DECODE = """
+import sys, goinspect
+from goinspect.gosym.listing import list_functions
+bulk = goinspect.open(sys.argv[1]).bulk
+functions = list_functions(bulk)
+records, rows = bulk.records, 0
+for offsets in (
+    records.field(functions.index, "pcfile"), records.field(functions.index, "pcln"),
+    bulk.inline_tables(functions.index)[0],
+):
+    rows += sum(len(piece.end) for piece in bulk.pctab.pieces(bulk.pctab.starts(offsets)))
+print(len(functions.name), "functions,", rows, "rows,", len(functions.inlined), "inlined")
+"""
+
+
+def bench_tables(options: argparse.Namespace) -> bool:
+    goinspect = find_goinspect(options.goinspect)
+    binary = str(options.binary)
+    size = options.binary.stat().st_size / 1e6
+    listing = output_of(goinspect, "pcln", binary, "--functions").splitlines()[1:]
+    low, high = (int(line.split()[0], 16) for line in (listing[0], listing[-1]))
+    print(f"{binary}: {size:.0f} MB, {len(listing):,} functions")
+    go = find(options.go)
+    tool = output_of(go, "tool", "-n", "addr2line") if go else None
+    within = True
+    for count, limit in ((1, 0.6), (1000, 0.8), (100_000, 1.1)):
+        chance = random.Random(count)
+        query = "".join(f"{chance.randrange(low, high):#x}\n" for _ in range(count)).encode()
+        ours = Contender(
+            f"goinspect pcln, {count:,} PCs", ((goinspect, "pcln", "-q", binary, "-"),), stdin=query
+        )
+        contenders = [ours]
+        if tool and os.access(tool, os.X_OK):
+            contenders.append(Contender("go tool addr2line", ((tool, binary),), stdin=query))
+        costs = measure(contenders, options.runs)
+        print_costs(costs)
+        within &= compare(costs, ours.name, "go tool addr2line", cpu_of, limit)
+        within &= stays_below(costs, ours.name, math.inf, size + 150)
+    ours = Contender("goinspect pcln --functions", ((goinspect, "pcln", binary, "--functions"),))
+    costs = measure([ours], options.runs)
+    print_costs(costs)
+    within &= stays_below(costs, ours.name, 1.0, 250)
+    return within & (not options.goresym or bench_full_decode(options))
+
+
+def bench_full_decode(options: argparse.Namespace) -> bool:
+    goresym = find("GoReSym")
+    if not goresym:
+        return True
+    binary = str(options.goresym)
+    ours = Contender("goinspect, full decode", ((sys.executable, "-c", FULL_DECODE, binary),))
+    costs = measure([ours, Contender("GoReSym -d -p", ((goresym, "-d", "-p", binary),))], options.runs)
+    print_costs(costs)
+    return compare(costs, ours.name, "GoReSym -d -p", cpu_of, 0.7)
+
+
+def stays_below(costs: dict[str, list[Cost]], name: str, seconds: float, megabytes: float) -> bool:
+    """Print the medians beside their limits; true when they keep to them."""
+    cpu = statistics.median(cost.cpu for cost in costs[name])
+    memory = max(cost.megabytes for cost in costs[name])
+    kept = cpu <= seconds and memory <= megabytes
+    wanted = f"{memory:.0f} MB, at most {megabytes:.0f}"
+    if seconds < math.inf:
+        wanted = f"{cpu:.2f} s CPU, at most {seconds:g}; {wanted}"
+    print(f"  {name}: {wanted}: {'pass' if kept else 'FAIL'}")
+    return kept
+
+
 def bench_startup(options: argparse.Namespace) -> bool:
     goinspect = find_goinspect(options.goinspect)
     bare = Contender("python -c 'print(1)'", ((sys.executable, "-c", "print(1)"),))
@@ -348,6 +420,19 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--go", action="append", metavar="PATH", help="a go command; may be repeated (default: go)"
     )
     pcln.set_defaults(action=bench_pcln, runs=15)
+
+    tables = commands.add_parser(
+        "tables", parents=[common], help="batches of PCs, all functions, full decode"
+    )
+    tables.add_argument("binary", type=Path, help="a Go binary of 80 MB or more")
+    tables.add_argument("--go", default="go", metavar="PATH", help="a go command (default: %(default)s)")
+    tables.add_argument(
+        "--goresym",
+        type=Path,
+        metavar="BIN",
+        help="a binary that GoReSym (on PATH) can read: Go 1.24 or older",
+    )
+    tables.set_defaults(action=bench_tables, runs=7)
 
     startup = commands.add_parser("startup", parents=[common], help="goinspect --help")
     startup.set_defaults(action=bench_startup, runs=15)

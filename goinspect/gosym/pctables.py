@@ -44,7 +44,13 @@ class PcTab:
 
     def tables(self, offsets: NDArray[np.int64]) -> PcTables:
         """Decode the tables at `offsets` (0: none; repeated ones once)."""
-        return PcTables(self, distinct(offsets[offsets > 0]))
+        return PcTables(self, self.starts(offsets))
+
+    @staticmethod
+    def starts(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The distinct tables among `offsets`, in order, without 0 (none)."""
+        found: NDArray[np.int64] = distinct(offsets[offsets > 0])
+        return found
 
     def extents(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Offset of the zero byte that should end each table at `starts`, which must be sorted; the size without one."""
