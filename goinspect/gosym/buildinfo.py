@@ -66,7 +66,7 @@ def read_build_info(image: Image) -> BuildInfo | None:
 
 
 def _blobs(image: Image) -> Iterator[int]:
-    section = image.section(".go.buildinfo")
+    section = image.section(".go.buildinfo") or image.section("__go_buildinfo")
     if section is not None and section.vaddr:
         yield section.vaddr
     else:  # no section headers: it is the first thing in the first writable segment
@@ -109,6 +109,10 @@ def find_build_version(image: Image, oldest: tuple[int, int]) -> str | None:
     A text that looks like a version may be anything, so it must be the whole of a string variable, the only one of
     its kind, and not older than `oldest`. Go 1.5+; earlier the version is no variable.
     """
+    producers = image.section("producers") if image.container == "wasm" else None
+    if producers is not None:
+        match = re.search(rb"Go cmd/compile.(go1\.[0-9a-zA-Z.]+)", bytes(image.data(producers)))
+        return match[1].decode() if match else None
     for symbol in image.symbols():
         if symbol.name == "runtime.buildVersion":
             try:

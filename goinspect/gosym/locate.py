@@ -177,7 +177,7 @@ def _explanation(image: Image) -> GoinspectError:
             parse_header(data, section.vaddr)
         except GoinspectError as error:
             return error
-    cut = next((warning for warning in image.warnings if "truncated" in warning), None)
+    cut = next((w for w in image.warnings if "truncated" in w or "not in the core" in w), None)
     if cut is not None:
         return TruncatedError(f"no gopclntab in what is left of the file ({cut})", path=image.path)
     return NotGoError(_why_not(image), path=image.path)
@@ -185,7 +185,8 @@ def _explanation(image: Image) -> GoinspectError:
 
 def _why_not(image: Image) -> str:
     first = min((segment.vaddr for segment in image.segments), default=0)
-    if next(image.find(b"UPX!"), first + _UPX_WITHIN) - first < _UPX_WITHIN:
+    packed = next(image.find(b"UPX!"), first + _UPX_WITHIN) - first < _UPX_WITHIN
+    if packed or image.section("UPX0") is not None or image.section("UPX1") is not None:
         return "packed by UPX: no gopclntab until it is unpacked with `upx -d`"
     if image.section(".go_export") is not None:
         return "built by gccgo, which writes no gopclntab"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GoModule", "load", "load_all"]
 
-_WASM_INDEX_SHIFT = 16  # on wasm an address is the function's number << 16 | the block in it
+_WASM_SHIFT = 16  # on wasm an address is the function's number << 16 | the block in it
 
 _MINPC_BEFORE = 2  # words: minpc, maxpc, text follow each other in every moduledata
 
@@ -74,6 +74,7 @@ def load_all(image: Image) -> tuple[GoModule, ...]:
 
 def _understand(image: Image, place: Place, text_start: int | None) -> GoModule:
     header = place.header
+    place = _with_symbolic_words(image, place)
     build_info = read_build_info(image)
     version = build_info.go_version if build_info else find_build_version(image, header.layout.since)
     warnings = [place.warning] if place.warning else []
@@ -87,6 +88,18 @@ def _understand(image: Image, place: Place, text_start: int | None) -> GoModule:
     return GoModule(
         table, build_info, version, release_from, place.found_by, text_from, gofunc_from, tuple(warnings)
     )
+
+
+def _with_symbolic_words(image: Image, place: Place) -> Place:
+    """Addresses of exported functions, which a shared object up to Go 1.17 may leave to symbols' relocations."""
+    if place.header.layout.entry_size:
+        return place
+    patched: bytearray | None = None
+    for vaddr, value in image.symbolic_words(place.vaddr, len(place.data)):
+        patched = patched or bytearray(place.data)
+        at = vaddr - place.vaddr
+        patched[at : at + image.ptrsize] = value.to_bytes(image.ptrsize, image.byteorder)[: len(patched) - at]
+    return place if patched is None else place._replace(data=memoryview(patched))
 
 
 def _release(image: Image, place: Place, text: str | None, warnings: list[str]) -> tuple[Release, str]:
@@ -140,7 +153,7 @@ def _text(
 def _text_candidates(
     image: Image, place: Place, release: Release, module: Moduledata | None
 ) -> Iterator[tuple[TextMap, str]]:
-    shift = _WASM_INDEX_SHIFT if image.arch == "wasm" and release.since >= (1, 25) else 0
+    shift = _wasm_shift(place, release) if image.arch == "wasm" else 0
     if module is not None:
         with suppress(GoinspectError):
             text, minpc = module.text_map(release, shift=shift), module.word(release.md_text - _MINPC_BEFORE)
@@ -155,6 +168,11 @@ def _text_candidates(
     section = image.section(".text") or image.section("__text")
     if section is not None:
         yield TextMap(section.vaddr), "section .text"
+
+
+def _wasm_shift(place: Place, release: Release) -> int:
+    """Since Go 1.25 functab has the function's number, before that its address."""
+    return 0 if _probe(place, release, TextMap(0)).entry(0) >> _WASM_SHIFT else _WASM_SHIFT
 
 
 def _probe(place: Place, release: Release, text: TextMap) -> PclnTable:

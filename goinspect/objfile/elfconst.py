@@ -42,6 +42,12 @@ _ARCHES: Final = (
 # e_machine -> type number of the relocation "word = load bias + addend".
 RELATIVE: Final = {62: 8, 3: 8, 40: 23, 183: 1027, 21: 22, 22: 12, 243: 3, 258: 3, 8: 3}
 
+# e_machine -> relocation types of "word = symbol + addend" (R_X86_64_64, R_386_32, R_ARM_ABS32, …): the processor
+# supplements of the System V ABI.
+ABSOLUTE: Final = {
+    62: (1,), 3: (1,), 40: (2,), 183: (257,), 21: (38,), 22: (22,), 243: (2,), 258: (2,), 8: (2, 18),
+}  # fmt: skip
+
 SYMBOL_KINDS: Final = {
     0: "notype", 1: "object", 2: "function", 3: "section", 4: "file", 5: "object", 6: "tls", 10: "ifunc",
 }  # fmt: skip

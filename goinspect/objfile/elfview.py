@@ -14,13 +14,14 @@ from goinspect._reader import Reader
 from goinspect.errors import MalformedError
 from goinspect.model import Section, Segment, Symbol
 from goinspect.objfile import elfconst as elf
-from goinspect.objfile.image import MappedImage
+from goinspect.objfile.elfnotes import notes
+from goinspect.objfile.image import MAX_OVERLAP, MappedImage
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Iterator
 
     from goinspect._reader import ByteOrder
+    from goinspect.objfile.image import Buffer
 
 __all__ = ["ElfView"]
 
@@ -32,8 +33,12 @@ _PHDR = {
 }  # type flags off vaddr filesz memsz
 _SHDR = {64: "IIQQQQIIQQ", 32: "IIIIIIIIII"}  # name type flags addr offset size link info addralign entsize
 _SYM = {64: ("IBBHQQ", (0, 1, 3, 4, 5)), 32: ("IIIBBH", (0, 3, 5, 1, 2))}  # name info shndx value size
+_PN_XNUM = _SHN_XINDEX = 0xFFFF
 _MAX_HEADERS = 1 << 16
+_MAX_PROGRAM_HEADERS = 1 << 20
 _MAX_NOTES = 1 << 16
+_NT_GNU_BUILD_ID = 3
+_MAX_NAME = 1 << 10  # of a section
 
 
 class ElfView(MappedImage):
@@ -46,7 +51,7 @@ class ElfView(MappedImage):
 
     container = "ELF"
 
-    def __init__(self, path: str, mapped: mmap.mmap) -> None:
+    def __init__(self, path: str, mapped: Buffer) -> None:
         super().__init__(path, mapped)
         ident = Reader(self._bytes, what="ELF header")
         bits = {1: 32, 2: 64}.get(ident.u8(4))
@@ -70,6 +75,12 @@ class ElfView(MappedImage):
         phoff, shoff = head.uptr(24 + word), head.uptr(24 + 2 * word)
         counts = 24 + 3 * word + 6  # behind e_flags and e_ehsize
         phentsize, phnum, shentsize, shnum, shstrndx = (head.u16(counts + 2 * i) for i in range(5))
+        if phoff == 0:  # no table, whatever the count says: Go's objects for 32-bit MIPS say 1
+            phnum = 0
+        if phnum == _PN_XNUM:  # the count is in section header 0: core files with many mappings
+            phnum = next(self._table("section header", shoff, shentsize, 1, _SHDR[self.bits]))[7]
+            if phnum > _MAX_PROGRAM_HEADERS:
+                raise MalformedError(f"{phnum} program headers", offset=shoff)
         self.segments = self._parse_segments(phoff, phentsize, phnum)
         self.sections = self._parse_sections(shoff, shentsize, shnum, shstrndx)
         self._check_extent()
@@ -83,8 +94,6 @@ class ElfView(MappedImage):
         )
 
     def _parse_segments(self, offset: int, entsize: int, count: int) -> tuple[Segment, ...]:
-        if count == 0xFFFF:  # PN_XNUM: the count is in section header 0, which no Go linker writes
-            raise MalformedError("program header count in extended form", offset=offset)
         fmt, order = _PHDR[self.bits]
         self._phdrs = [
             tuple(row[i] for i in order) for row in self._table("program header", offset, entsize, count, fmt)
@@ -99,6 +108,7 @@ class ElfView(MappedImage):
         )  # fmt: skip
 
     def _parse_sections(self, offset: int, entsize: int, count: int, strndx: int) -> tuple[Section, ...]:
+        self._section_rows: list[tuple[int, ...]] = []  # as in the file, for what Section does not have
         if offset == 0 or (count == 0 and strndx == 0):
             return ()
         if offset + entsize * count > len(self._bytes):
@@ -111,8 +121,12 @@ class ElfView(MappedImage):
             if count > _MAX_HEADERS:
                 raise MalformedError(f"{count} sections", offset=offset)
         rows = list(self._table("section header", offset, entsize, count, _SHDR[self.bits]))
+        self._section_rows = rows
+        if strndx == _SHN_XINDEX and rows:  # the number is in header 0, too
+            strndx = rows[0][6]
         if strndx >= len(rows):
             self.warnings.append(f"section name table {strndx} does not exist: sections ignored")
+            self._section_rows = []
             return ()
         names = self._slice(rows[strndx][4], rows[strndx][5])
         return tuple(self._section(row, names) for row in rows)
@@ -122,7 +136,7 @@ class ElfView(MappedImage):
 
     def _section(self, row: tuple[int, ...], names: bytes) -> Section:
         name, kind, flags, vaddr, offset, size, link, _info, _align, entsize = row
-        end = names.find(b"\0", name)
+        end = names.find(b"\0", name, name + _MAX_NAME)
         text = (
             names[name:end].decode("utf-8", "backslashreplace") if 0 <= name < len(names) and end >= 0 else ""
         )
@@ -192,11 +206,42 @@ class ElfView(MappedImage):
             for row in self._relocations(addend.to_bytes(self.ptrsize, self.byteorder), 2 * self.ptrsize):
                 yield row[0]
 
+    def symbolic_words(self, vaddr: int, size: int) -> Iterator[tuple[int, int]]:
+        wanted = elf.ABSOLUTE.get(self.machine, ())
+        table = next((section for section in self.sections if section.type == elf.SHT_DYNSYM), None)
+        if self.type != "dyn" or table is None:
+            return
+        values = list(self._symbol_values(table))
+        shift, mask = (32, 0xFFFFFFFF) if self.bits == 64 else (8, 0xFF)
+        for start, end, addends in self._relocation_tables():
+            layout = struct.Struct(
+                self._mark
+                + ("QQ" if self.bits == 64 else "II")
+                + ("" if not addends else "q" if self.bits == 64 else "i")
+            )
+            data = self._bytes[min(start, len(self._bytes)) : end]
+            for place, info, *addend in layout.iter_unpack(data[: len(data) // layout.size * layout.size]):
+                number = info >> shift
+                if vaddr <= place < vaddr + size and info & mask in wanted and number < len(values):
+                    value, section = values[number]
+                    if section:  # an undefined one has its value from elsewhere
+                        yield place, value + (addend[0] if addend else 0) & (1 << self.bits) - 1
+
     def symbols(self) -> Iterator[Symbol]:
+        left = MAX_OVERLAP * len(self._bytes)
         for kind, source in ((elf.SHT_SYMTAB, "symtab"), (elf.SHT_DYNSYM, "dynsym")):
             for section in self.sections:
-                if section.type == kind:
+                left -= section.file_size if section.type == kind else 0
+                if section.type == kind and left >= 0:
                     yield from self._symbols(section, source)
+
+    def _symbol_values(self, section: Section) -> Iterator[tuple[int, int]]:
+        """(value, section index) of every symbol of a symbol table."""
+        fmt, (_, _, shndx, value, _) = _SYM[self.bits]
+        layout = struct.Struct(self._mark + fmt)
+        data = self.data(section)
+        for row in layout.iter_unpack(data[: len(data) // layout.size * layout.size]):
+            yield row[value], row[shndx]
 
     def _symbols(self, section: Section, source: str) -> Iterator[Symbol]:
         fmt, order = _SYM[self.bits]
@@ -208,30 +253,34 @@ class ElfView(MappedImage):
         names = bytes(self.data(self.sections[section.link]))
         name_i, info_i, shndx_i, value_i, size_i = order
         kinds, bindings, find = elf.SYMBOL_KINDS, elf.SYMBOL_BINDINGS, names.find
+        left = MAX_OVERLAP * len(names)
         for row in layout.iter_unpack(data[: len(data) // layout.size * layout.size]):
             name, info = row[name_i], row[info_i]
-            text = names[name : find(b"\0", name)].decode("utf-8", "backslashreplace") if name else ""
+            end = find(b"\0", name) if name else 0
+            if end < 0:
+                end = len(names)
+            left -= end - name if end > name else 0
+            if left < 0:
+                self.warnings.append(
+                    f"{section.name}: names overlap in the string table: the rest is left out"
+                )
+                return
+            text = names[name:end].decode("utf-8", "backslashreplace") if name else ""
             yield Symbol(
                 text, row[value_i], row[size_i],
                 kinds.get(info & 15, "notype"), bindings.get(info >> 4, "local"), row[shndx_i], source,
             )  # fmt: skip
 
+    def note_ranges(self) -> list[tuple[int, int]]:
+        """(file offset, size) of every PT_NOTE."""
+        return [(offset, filesz) for kind, _, offset, _, filesz, _ in self._phdrs if kind == elf.PT_NOTE]
+
     def build_id(self) -> str:
         # Go's internal linker covers only .note.go.buildid with PT_NOTE, so the sections come first.
-        notes = [(s.file_offset, s.file_size) for s in self.sections if s.type == elf.SHT_NOTE]
-        notes += [(offset, filesz) for kind, _, offset, _, filesz, _ in self._phdrs if kind == elf.PT_NOTE]
-        found = (_gnu_build_id(self._slice(at, min(size, _MAX_NOTES)), self._mark) for at, size in notes)
-        return next(filter(None, found), "")
-
-
-def _gnu_build_id(notes: bytes, mark: str) -> str:
-    """The descriptor of note type 3 of owner "GNU"; notes are {namesz, descsz, type} + both padded to 4."""
-    at = 0
-    while at + 12 <= len(notes):
-        namesz, descsz, kind = struct.unpack_from(mark + "III", notes, at)
-        name_at = at + 12
-        desc_at = name_at + (namesz + 3 & ~3)
-        if kind == 3 and notes[name_at : name_at + namesz] == b"GNU\0":
-            return notes[desc_at : desc_at + descsz].hex()
-        at = desc_at + (descsz + 3 & ~3)
-    return ""
+        places = [(s.file_offset, s.file_size) for s in self.sections if s.type == elf.SHT_NOTE]
+        for offset, size in (*places, *self.note_ranges()):
+            view = self._bytes[offset : offset + min(size, _MAX_NOTES)]
+            for owner, kind, descriptor in notes(view, self.byteorder):
+                if (owner, kind) == (b"GNU\0", _NT_GNU_BUILD_ID):
+                    return descriptor.hex()
+        return ""

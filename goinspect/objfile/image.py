@@ -17,18 +17,30 @@ if TYPE_CHECKING:
     from goinspect._reader import ByteOrder
     from goinspect.model import Section, Segment, Symbol
 
-__all__ = ["Image", "MappedImage"]
+    Buffer = mmap.mmap | bytes | bytearray
+
+__all__ = ["MAX_OVERLAP", "Image", "MappedImage"]
+
+# How many times the bytes of a file may be part of something (segments, names): sound files hardly reach 2, and
+# without a limit a small file can claim terabytes.
+MAX_OVERLAP = 8
 
 
 class Image(Protocol):
-    """An executable, shared object or relocatable file."""
+    """An executable, shared object, relocatable file or memory image.
 
-    path: str
-    container: str  # "ELF"
-    arch: str  # GOARCH where Go has a name for it, else "machine-N"
+    What a container numbers or flags in its own way is given as ELF does it: ``Section.flags`` are SHF_WRITE 1,
+    SHF_ALLOC 2 and SHF_EXECINSTR 4, ``sections[0]`` is an empty section where symbols count from 1.
+    """
+
+    path: str  # as given; a member of an archive is "lib.a(go.o)"
+    container: (
+        str  # "ELF", "PE", "Mach-O", "wasm", "XCOFF", "COFF", "ELF core", "process memory" or "gopclntab"
+    )
+    arch: str  # GOARCH where Go has a name for it, else "machine-N"; "" for a bare gopclntab
     byteorder: ByteOrder
     ptrsize: int
-    type: str  # "exec", "dyn", "rel", "core" or "type-N"
+    type: str  # "exec", "dyn", "rel", "core", "raw" or "type-N"
     entry: int
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
@@ -38,7 +50,7 @@ class Image(Protocol):
         """The first section of that name."""
 
     def data(self, section: Section) -> memoryview:
-        """A section's bytes as far as the file has them."""
+        """A section's bytes as far as the file has them; in a relocatable file with its relocations applied."""
 
     def tail(self, vaddr: int) -> memoryview:
         """The bytes from `vaddr` to the end of its file-backed segment (or section, where there are no segments).
@@ -52,13 +64,16 @@ class Image(Protocol):
         """Exactly `size` bytes at `vaddr`; errors as for `tail`."""
 
     def read_pointer(self, vaddr: int) -> int:
-        """A pointer-sized word as the loader would leave it at load bias 0: RELATIVE relocations applied."""
+        """A pointer-sized word as the loader would leave it at load bias 0: relocations and fixups applied."""
 
     def find(self, needle: bytes, *, writable: bool | None = None, align: int = 1) -> Iterator[int]:
         """Addresses at which `needle` occurs in file-backed segments, lowest file offset first."""
 
     def pointers_to(self, vaddr: int) -> Iterator[int]:
         """Aligned addresses in writable memory whose word is `vaddr`, in the file or by relocation."""
+
+    def symbolic_words(self, vaddr: int, size: int) -> Iterator[tuple[int, int]]:
+        """(address, value) of words in [vaddr, vaddr + size) that a loader fills in from a symbol of this file."""
 
     def symbols(self) -> Iterator[Symbol]:
         """The container's own symbol tables (static, then dynamic); possibly none."""
@@ -77,7 +92,7 @@ class MappedImage:
     sections: tuple[Section, ...]
     warnings: list[str]
 
-    def __init__(self, path: str, mapped: mmap.mmap) -> None:
+    def __init__(self, path: str, mapped: Buffer) -> None:
         self.path = path
         self._map = mapped
         self._bytes = memoryview(mapped)
@@ -128,6 +143,9 @@ class MappedImage:
         """Addresses whose RELATIVE relocation has that addend."""
         raise NotImplementedError
 
+    def symbolic_words(self, _vaddr: int, _size: int) -> Iterator[tuple[int, int]]:
+        return iter(())
+
     def read_pointer(self, vaddr: int) -> int:
         stored = Reader(self.read(vaddr, self.ptrsize), self.byteorder, self.ptrsize, what="pointer").uptr(0)
         # REL targets and some linkers keep the addend in place, others leave zeros there: formats agree on
@@ -135,12 +153,14 @@ class MappedImage:
         return self._relative_addend(vaddr) or stored
 
     def find(self, needle: bytes, *, writable: bool | None = None, align: int = 1) -> Iterator[int]:
+        left = MAX_OVERLAP * len(self._bytes)
         for segment in self.segments:
             if writable is not None and segment.writable != writable:
                 continue
             start = min(segment.file_offset, len(self._bytes))
             end = min(start + segment.file_size, len(self._bytes))
-            at = self._map.find(needle, start, end)
+            left -= end - start
+            at = self._map.find(needle, start, end) if left >= 0 else -1
             while at >= 0:
                 vaddr = segment.vaddr + at - segment.file_offset
                 if vaddr % align == 0:

@@ -18,7 +18,6 @@ from goinspect.errors import (
     MalformedError,
     TruncatedError,
     UnrecognizedFormatError,
-    UnsupportedError,
 )
 from goinspect.objfile import map_file, open_image
 from goinspect.objfile.elflief import LiefElf
@@ -301,19 +300,7 @@ def test_nul_in_the_name() -> None:
     "data", [b"hello, world\n", b"#!/bin/sh\n", b"\0", b"\x7fEL", b"PERFILE2" + bytes(96), b"\xff" * 40]
 )
 def test_not_an_executable(data: bytes, tmp_path: Path) -> None:
-    refuse(put(tmp_path, data), UnrecognizedFormatError, "expected an ELF executable")
-
-
-@pytest.mark.parametrize(
-    ("data", "word"),
-    [
-        (b"MZ\x90\0", "PE"), (b"\xcf\xfa\xed\xfe", "Mach-O"), (b"\xce\xfa\xed\xfe", "Mach-O"),
-        (b"\xfe\xed\xfa\xcf", "Mach-O"), (b"\xfe\xed\xfa\xce", "Mach-O"), (b"\xca\xfe\xba\xbe", "universal Mach-O"),
-        (b"\0asm\1\0\0\0", "WebAssembly"), (b"!<arch>\n", "archive"),
-    ],
-)  # fmt: skip
-def test_known_but_not_handled(data: bytes, word: str, tmp_path: Path) -> None:
-    refuse(put(tmp_path, data + bytes(64)), UnsupportedError, word)
+    refuse(put(tmp_path, data), UnrecognizedFormatError, "expected an executable")
 
 
 @pytest.mark.parametrize("kind", ["amd64", "mips"])
@@ -345,10 +332,26 @@ def test_damaged_header(at: int, tmp_path: Path) -> None:
                 list(image.pointers_to(0x401000))
 
 
-def test_header_that_only_lief_reads(tmp_path: Path) -> None:
-    """Program headers counted in the extended form: LIEF takes over and says so, or the file is refused."""
+def test_extended_counts(tmp_path: Path) -> None:
+    """The numbers of program headers, of sections, and of the section of names: all in section header 0."""
     data = bytearray(made("amd64").write())
-    data[56:58] = b"\xff\xff"  # e_phnum = PN_XNUM
+    phnum, shnum, shstrndx = (int.from_bytes(data[at : at + 2], "little") for at in (56, 60, 62))
+    header = int.from_bytes(data[40:48], "little")
+    data[56:58], data[60:62], data[62:64] = b"\xff\xff", b"\0\0", b"\xff\xff"
+    data[header + 32 : header + 40] = shnum.to_bytes(8, "little")
+    data[header + 40 : header + 44] = shstrndx.to_bytes(4, "little")
+    data[header + 44 : header + 48] = phnum.to_bytes(4, "little")
+    image = open_image(put(tmp_path, bytes(data)))
+    plain = open_image(put(tmp_path, made("amd64").write()))
+    assert isinstance(image, ElfView)
+    assert image.segments == plain.segments
+    assert [s.name for s in image.sections] == [s.name for s in plain.sections]
+
+
+def test_header_that_only_lief_reads(tmp_path: Path) -> None:
+    """Program headers of a size that the format does not have: LIEF takes over and says so, or it is refused."""
+    data = bytearray(made("amd64").write())
+    data[54:56] = (55).to_bytes(2, "little")  # e_phentsize
     image, error = attempt(put(tmp_path, bytes(data)))
     if image is None:
         assert "program header" in str(error)
