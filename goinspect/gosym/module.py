@@ -197,12 +197,18 @@ def _check_text(image: Image, table: PclnTable, origin: str) -> None:
 def _attach_gofunc(image: Image, table: PclnTable, module: Moduledata | None, warnings: list[str]) -> str:
     """Give `table` the bytes FUNCDATA offsets count from (Go 1.18+); returns where they were found."""
     if table.release.md_gofunc < 0:
-        return "absolute FUNCDATA"
+        if trees_are_sound(table) is not False:
+            return "absolute FUNCDATA"
+        table.forget_trees()
+        warnings.append(
+            "no inlined frames: the addresses of FUNCDATA do not lead to inline trees in this file"
+        )
+        return ""
     for gofunc, origin in _gofunc_candidates(image, table, module):
         table.gofunc = gofunc
         if trees_are_sound(table) is not False:
             return origin
-    table.gofunc = None
+    table.forget_trees()
     warnings.append("no inlined frames: gofunc, which leads to them, was not found (unknown moduledata?)")
     return ""
 

@@ -114,9 +114,8 @@ def parse_header(
     return header
 
 
-def _numbers(data: memoryview, header: Header) -> Sequence[int]:
+def _numbers(view: memoryview, header: Header) -> Sequence[int]:
     """The functab as a flat sequence: entry, record, entry, record, …, end."""
-    view = data[header.functab : header.functab + header.functab_size]
     if header.byteorder != sys.byteorder:
         from array import array  # a copy of the functab, of binaries for other machines only
 
@@ -211,7 +210,7 @@ class PclnTable:
         self._reader = Reader(data, header.byteorder, header.ptrsize, what="gopclntab", origin=vaddr)
         has_parts = header.layout.has_cutab
         self.pctab = self._reader.view(header.pctab, header.functab - header.pctab) if has_parts else data
-        self._functab = _numbers(data, header)
+        self._functab = _numbers(self._reader.view(header.functab, header.functab_size), header)
         self._words = {name: i for i, name in enumerate(release.func)}
         self._has_ids = release.func[-1] == "ids"
         mark, entry = "<" if header.byteorder == "little" else ">", "I" if header.field_size == 4 else "Q"
@@ -360,6 +359,10 @@ class PclnTable:
         if self.header.layout.entry_size:
             return None if self.gofunc is None else Reader(self.gofunc, what="go:func.*").tail(value)
         return None if self._tail is None else self._tail(value)
+
+    def forget_trees(self) -> None:
+        """Answer without inlined calls from now on: they are not where FUNCDATA say."""
+        self.gofunc = self._tail = None
 
     def memory_at(self, vaddr: int) -> memoryview | None:
         """The bytes of the file from an address on; None where there are none."""

@@ -1,0 +1,412 @@
+#!/usr/bin/env python3
+"""Feed mutated Go executables to goinspect: nothing but GoinspectError may come out, soon, in little memory.
+
+    scripts/fuzz.py [-n INPUTS] [--seed N] [--jobs N] [--only REGEX] [--save DIR]
+    scripts/fuzz.py --seeds FILE... [...]      real files instead
+    scripts/fuzz.py --replay FILE...
+
+Seeds are small modules of every release whose layout differs, for both byte orders and pointer sizes, in every
+container that goinspect opens, written by tests/builders; mutations are truncations, flipped bits, numbers at the
+edges of their range, moved and repeated blocks. Each input is opened as a file and asked everything: functions by the
+pure and by the numpy engine, lines, inlined calls, sizes, symbols, build information.
+
+An input fails when anything but GoinspectError escapes, when it takes longer than 10 s, or when memory grows by more
+than 4 times its size + 100 MB. Failing inputs are written to DIR (default: fuzz-found) and named by what happened; the
+exit code is 1. Every input follows from --seed and its number, so a run can be repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import itertools
+import mmap
+import multiprocessing
+import os
+import random
+import re
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from goinspect.errors import GoinspectError  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goinspect.binary import Binary
+    from tests.builders.module import Module
+
+SECONDS = 10
+SLACK = 100 << 20
+BATCH = 500
+VERSIONS = [(1, minor) for minor in (2, 5, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25, 26, 27)]
+MACHINES = [("little", 8, 1), ("little", 4, 4), ("big", 8, 2), ("big", 4, 4)]
+EDGES = (
+    0,
+    1,
+    2,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    (1 << 63) - 1,
+    (1 << 64) - 1,
+)
+
+
+class Seed(NamedTuple):
+    """A sound input; `raw` is for bare tables."""
+
+    name: str
+    data: bytes
+    raw: bool = False
+
+
+class Outcome(NamedTuple):
+    """What one batch gave."""
+
+    counts: Counter[str]
+    slowest: float
+    grown: int  # bytes of memory beyond 4 times the input, at most
+    failures: list[tuple[str, bytes]]
+
+
+# --- seeds ---
+
+
+def program(version: tuple[int, int], quantum: int) -> list:
+    from tests.builders.pclntab import Function, Inlined
+
+    out = []
+    for number in range(6):
+        size = (4 + number) * quantum
+        inlined = {}
+        if number % 2 and version >= (1, 9):
+            inlined = {
+                "inlined": [(quantum, -1), (2 * quantum, 0), (size, 1)],
+                "tree": [
+                    Inlined("main.inner", 0, -1, "a.go", 3),
+                    Inlined("main.leaf", quantum, 0, "b.go", 5),
+                ],
+            }
+        out.append(
+            Function(
+                f"main.f{number}", size, files=[(quantum, "a.go"), (size, "b.go")],
+                lines=[(quantum, number + 1), (size, 300)], sp=[(quantum, 0), (size, 48)], func_id=number % 3,
+                start_line=number + 1, **inlined,
+            )
+        )  # fmt: skip
+    return out
+
+
+def seeds() -> Iterator[Seed]:
+    from tests.builders.module import write_module
+
+    for version, (order, ptrsize, quantum) in itertools.product(VERSIONS, MACHINES):
+        functions = program(version, quantum)
+        label = f"1.{version[1]} {order} {8 * ptrsize}"
+        kinds = {"byteorder": order, "ptrsize": ptrsize, "quantum": quantum}
+        module = write_module(functions, version, **kinds)
+        yield Seed(f"ELF {label}", module.data)
+        yield Seed(
+            f"ELF {label} without sections", write_module(functions, version, headers=False, **kinds).data
+        )
+        yield Seed(f"raw {label}", module.built.data, raw=True)
+        if version >= (1, 18):
+            cut = functions[0].size + functions[1].size
+            yield Seed(f"ELF {label} two texts", write_module(functions, version, cuts=(cut,), **kinds).data)
+        if (order, ptrsize) == ("little", 8):
+            yield from other_containers(label, version, module)
+
+
+def other_containers(label: str, version: tuple[int, int], module: Module) -> Iterator[Seed]:
+    """The same table in PE, Mach-O, universal files, WebAssembly, objects, archives and cores."""
+    from tests.builders import ar, elfobj, macho, pe, wasm
+    from tests.builders.module import DATA, RODATA, TABLE, TEXT
+
+    built = module.built
+    text = b"\x90" * (built.entries[-1] - built.text + 16)
+    words = module.data[module.data.index(TABLE.to_bytes(8, "little")) :][:0x300]
+    funcdata, place = (
+        (built.funcdata, built.funcdata_vaddr) if built.gofunc is None else (built.gofunc, RODATA)
+    )
+    parts = [("text", TEXT, text), ("rdata", TABLE, built.data), ("rodata", place, funcdata)]
+    flags = {"text": pe.CODE, "rdata": pe.READ_ONLY, "rodata": pe.READ_ONLY}
+    yield Seed(f"PE {label}", pe.Pe(imagebase=0x400000, parts=[
+        *(pe.Part("." + name, vaddr - 0x400000, data, flags[name]) for name, vaddr, data in parts),
+        pe.Part(".data", DATA - 0x400000, words, pe.DATA),
+    ]).write())  # fmt: skip
+    if version >= (1, 9):
+        mac = macho.Macho(base=0x400000, parts=[
+            macho.Part("__TEXT", "__text", TEXT, text), macho.Part("__R", "__gopclntab", TABLE, built.data),
+            macho.Part("__S", "__rodata", place, funcdata), macho.Part("__DATA", "__data", DATA, words),
+        ]).write()  # fmt: skip
+        yield Seed(f"Mach-O {label}", mac)
+        if version in ((1, 15), (1, 27)):
+            yield Seed(f"universal {label}", macho.fat([(macho.AMD64, mac)]))
+    if version >= (1, 11):
+        yield Seed(f"wasm {label}", wasm.Wasm(
+            functions=6, names={i: f"f{i}" for i in range(6)}, data=[(0x1000, built.data), (0x9000, words)]
+        ).write())  # fmt: skip
+    if version in ((1, 15), (1, 17), (1, 25), (1, 27)):
+        obj = elfobj.Obj(parts=[
+            elfobj.Part(".text", text), elfobj.Part(".gopclntab", built.data), elfobj.Part(".data", words),
+        ]).write()  # fmt: skip
+        yield Seed(f"object {label}", obj)
+        yield Seed(f"archive {label}", ar.archive([("a.txt", b"no"), ("go.o", obj)]))
+        yield Seed(f"core {label}", elfobj.Core(memory=[
+            (TEXT, len(text), text, 5), (TABLE, len(built.data), built.data, 4), (place, len(funcdata), funcdata, 4),
+            (DATA, len(words), words, 6),
+        ]).write())  # fmt: skip
+
+
+# --- mutations ---
+
+
+def mutate(data: bytes, chance: random.Random) -> bytes:
+    out = bytearray(data)
+    for _ in range(chance.choice((1, 1, 1, 2, 4, 16))):
+        if not out:
+            break
+        at = chance.randrange(len(out))
+        kind = chance.randrange(8)
+        if kind == 0:
+            out[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            out[at] = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
+        elif kind in (2, 3):  # a number, where numbers stand
+            width = chance.choice((2, 4, 4, 8))
+            at &= -width
+            number = chance.choice(EDGES) + chance.choice((0, 0, -1, 1))
+            out[at : at + width] = (number & (1 << 8 * width) - 1).to_bytes(
+                width, chance.choice(("little", "big"))
+            )
+        elif kind == 4:
+            del out[at:]
+        elif kind == 5:
+            size = min(chance.choice((1, 4, 16, 256)), len(out) - at)
+            out[at : at + size] = bytes(size)
+        elif kind == 6:  # one part over another one
+            source, size = chance.randrange(len(out)), chance.choice((4, 8, 16, 64))
+            out[at : at + size] = out[source : source + size]
+        else:
+            size = chance.choice((1, 4, 8))
+            if chance.randrange(2):
+                del out[at : at + size]
+            else:
+                out[at:at] = out[at : at + size]
+    return bytes(out)
+
+
+# --- the questions ---
+
+
+def ask(path: str, *, raw: bool) -> str:
+    """Ask everything; returns what kind of answer there was."""
+    from goinspect.binary import Binary
+
+    try:
+        binary = Binary(path, raw=raw)
+    except GoinspectError:
+        return "refused"
+    with contextlib.suppress(GoinspectError):
+        list(itertools.islice(binary.image.symbols(), 200))
+    with contextlib.suppress(GoinspectError):
+        binary.image.build_id()
+    try:
+        binary.go  # noqa: B018  # opens the table
+    except GoinspectError:
+        return "no table"
+    return ask_table(binary)
+
+
+def ask_table(binary: Binary) -> str:
+    import numpy as np
+
+    from goinspect.gosym import inline, listing
+
+    table = binary.go.table
+    answer = "answered"
+    low, high = table.entry(0), table.entry(table.nfunc)
+    pcs = [low - 1, low, low + 5, (low + high) // 2, high - 1, high, 0, (1 << 64) - 1]
+    try:
+        for index in {0, 1 % table.nfunc, table.nfunc // 2, table.nfunc - 1}:
+            func = table.func(index)
+            if func is not None:
+                table.name(func)
+                table.frame_size(func)
+                inline.inlined_names(table, func)
+                inline.expand(table, func, func.entry + 2)
+        for pc in pcs:
+            binary.frames(pc)
+    except GoinspectError:
+        answer = "damaged"
+    try:
+        bulk = binary.bulk
+        array = np.array([pc % (1 << 64) for pc in pcs], dtype=np.uint64)
+        bulk.frames(array)
+        bulk.pcs_of_line(300)
+        listing.list_functions(bulk)
+    except GoinspectError:
+        answer = "damaged"
+    return answer
+
+
+# --- running ---
+
+
+class TooSlowError(Exception):
+    """The alarm went off."""
+
+
+def _alarm(_number: int, _frame: object) -> None:
+    raise TooSlowError
+
+
+def memory_now() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+
+def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: str) -> Outcome:
+    """Inputs `first` to `first + count` of the run."""
+    signal.signal(signal.SIGALRM, _alarm)
+    path = f"{scratch}/goinspect-fuzz-{os.getpid()}"
+    counts: Counter[str] = Counter()
+    failures: list[tuple[str, bytes]] = []
+    slowest, grown = 0.0, 0
+    for number in range(first, first + count):
+        chance = random.Random(seed << 40 | number)
+        origin = corpus[number % len(corpus)]
+        data = mutate(origin.data, chance)
+        kind, seconds, excess = run_one(path, data, raw=origin.raw)
+        slowest, grown = max(slowest, seconds), max(grown, excess)
+        family = origin.name.split()[0]
+        counts[f"{family}\t{kind.partition(':')[0]}"] += 1
+        if ":" in kind:
+            failures.append((f"{kind} [{origin.name} #{number}]", data))
+    return Outcome(counts, slowest, grown, failures)
+
+
+def run_one(path: str, data: bytes, *, raw: bool) -> tuple[str, float, int]:
+    """(outcome, seconds, bytes of memory beyond 4 times the input); an outcome with a colon is a failure."""
+    with contextlib.suppress(FileNotFoundError):
+        Path(path).unlink()
+    Path(path).write_bytes(data)
+    resource_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    begin = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        kind = ask(path, raw=raw)
+    except TooSlowError:
+        kind = f"failed: more than {SECONDS} s"
+    except Exception as error:  # noqa: BLE001  # that is what we are looking for
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        kind = f"failed: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}: {error}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    seconds = time.monotonic() - begin
+    # The peak only rises: what it rose by is what this input needed beyond what earlier ones did.
+    excess = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - resource_before - 4 * len(data)
+    if excess > SLACK and ":" not in kind:
+        kind = f"failed: {excess >> 20} MB of memory for {len(data)} bytes"
+    return kind, seconds, max(excess, 0)
+
+
+def _work(job: tuple[int, int, int, str]) -> Outcome:
+    first, count, seed, scratch = job
+    return run_batch(first, count, seed, _CORPUS, scratch)
+
+
+_CORPUS: list[Seed] = []
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-n", "--inputs", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--only", default="", metavar="REGEX", help="seeds whose name matches")
+    parser.add_argument("--save", type=Path, default=Path("fuzz-found"), metavar="DIR")
+    parser.add_argument("--seeds", type=Path, nargs="+", metavar="FILE", help="mutate these instead")
+    parser.add_argument("--replay", type=Path, nargs="+", metavar="FILE")
+    options = parser.parse_args()
+    scratch = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
+    if options.replay:
+        return replay(options.replay, scratch)
+    given = [Seed(path.name, path.read_bytes()) for path in options.seeds or ()]
+    _CORPUS.extend(seed for seed in given or seeds() if re.search(options.only, seed.name))
+    if not _CORPUS:
+        parser.error(f"no seed matches {options.only!r}")
+    for seed in _CORPUS:  # the sound ones must be understood, or nothing is tested
+        kind, _, _ = run_one(f"{scratch}/goinspect-fuzz-{os.getpid()}", seed.data, raw=seed.raw)
+        if kind != "answered":
+            print(f"seed {seed.name}: {kind}", file=sys.stderr)
+    return report(options, scratch)
+
+
+def report(options: argparse.Namespace, scratch: str) -> int:
+    counts: Counter[str] = Counter()
+    failures: dict[str, tuple[str, bytes]] = {}
+    failed, slowest, grown, begin = 0, 0.0, 0, time.monotonic()
+    jobs = (
+        (first, min(BATCH, options.inputs - first), options.seed, scratch)
+        for first in range(0, options.inputs, BATCH)
+    )
+    with multiprocessing.get_context("fork").Pool(options.jobs, maxtasksperchild=200) as pool:
+        for outcome in pool.imap_unordered(_work, jobs):
+            counts += outcome.counts
+            slowest, grown = max(slowest, outcome.slowest), max(grown, outcome.grown)
+            for what, data in outcome.failures:
+                failed += 1
+                key = re.sub(r"\d{3,}|0x[0-9a-f]+|\[.*", "…", what)
+                failures.setdefault(key, (what, data))
+    total = sum(counts.values())
+    print(
+        f"{total:,} inputs from {len(_CORPUS)} seeds in {time.monotonic() - begin:,.0f} s (--seed {options.seed})"
+    )
+    families = sorted({key.partition("\t")[0] for key in counts})
+    kinds = ["answered", "damaged", "no table", "refused", "failed"]
+    print("\n" + f"{'':12}" + "".join(f"{kind:>12}" for kind in kinds))
+    for family in families:
+        print(f"{family:12}" + "".join(f"{counts[family + chr(9) + kind]:12,}" for kind in kinds))
+    print(f"\nslowest {slowest:.2f} s; memory beyond 4 x the input: at most {grown / 1e6:.0f} MB")
+    for what, data in failures.values():
+        name = hashlib.sha256(data).hexdigest()[:16]
+        options.save.mkdir(parents=True, exist_ok=True)
+        (options.save / name).write_bytes(data)
+        print(f"{options.save / name}: {what}")
+    print(f"{failed} failed" + (f", {len(failures)} kinds" if failed else ""))
+    return 1 if failed else 0
+
+
+def replay(files: list[Path], scratch: str) -> int:
+    signal.signal(signal.SIGALRM, _alarm)
+    bad = 0
+    for file in files:
+        data = file.read_bytes()
+        for raw in (False, True):
+            kind, seconds, _ = run_one(f"{scratch}/goinspect-fuzz-{os.getpid()}", data, raw=raw)
+            print(f"{file}{' (raw)' if raw else ''}: {kind} in {seconds:.3f} s")
+            bad += ":" in kind
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
