@@ -9,7 +9,7 @@ from typing import Literal
 R, W, X = 4, 2, 1
 PT_LOAD, PT_DYNAMIC, PT_NOTE = 1, 2, 4
 EXEC, DYN = 2, 3
-PROGBITS, SYMTAB, STRTAB, RELA, DYNAMIC, NOTE, NOBITS, REL = 1, 2, 3, 4, 6, 7, 8, 9
+PROGBITS, SYMTAB, STRTAB, RELA, DYNAMIC, NOTE, NOBITS, REL, DYNSYM = 1, 2, 3, 4, 6, 7, 8, 9, 11
 PAGE = 0x1000
 FUNC, OBJECT, FILE = 2, 1, 4
 
@@ -40,6 +40,8 @@ class Elf:
         default_factory=list
     )  # name, value, size, type, binding
     relatives: list[tuple[int, int]] = field(default_factory=list)
+    symbolics: list[tuple[int, int, int]] = field(default_factory=list)  # vaddr, value of a symbol, addend
+    symbolic_type: int = 1
     relative_type: int = 8
     rela: bool = True
     relocation_vaddr: int = 0x700000
@@ -57,8 +59,10 @@ class Elf:
         if self.build_id:
             note = self.pack("III", 4, len(self.build_id), 3) + b"GNU\0" + self.build_id
             parts.append(Part(".note.gnu.build-id", 0x600000, note + bytes(-len(note) % 4), R, NOTE))
-        if self.relatives:
+        if self.relatives or self.symbolics:
             parts += self._relocations()
+        if self.symbolics:
+            parts.append(Part(".dynsym", 0x6F0000, self._dynsym(), R, DYNSYM))
         programs = [(PT_LOAD, part) for part in parts]
         programs += [(PT_NOTE, part) for part in parts if part.type == NOTE]
         programs += [(PT_DYNAMIC, part) for part in parts if part.type == DYNAMIC]
@@ -94,6 +98,9 @@ class Elf:
             + (self.pack("q" if self.bits == 64 else "i", addend) if self.rela else b"")
             for vaddr, addend in self.relatives
         )
+        for number, (vaddr, _, addend) in enumerate(self.symbolics, 1):
+            info = number << (32 if self.bits == 64 else 8) | self.symbolic_type
+            table += self.pack("AA", vaddr, info) + self.pack("q" if self.bits == 64 else "i", addend)
         entsize = (self.bits // 8) * (3 if self.rela else 2)
         tags = (7, 8, 9) if self.rela else (17, 18, 19)
         values = (self.relocation_vaddr, len(table), entsize)
@@ -104,6 +111,12 @@ class Elf:
             Part(name, self.relocation_vaddr, table, R, RELA if self.rela else REL),
             Part(".dynamic", self.relocation_vaddr + 0x10000, dynamic, R | W, DYNAMIC),
         ]
+
+    def _dynsym(self) -> bytes:
+        rows = [(0, 0), *((value, 1) for _, value, _ in self.symbolics)]
+        if self.bits == 64:
+            return b"".join(self.pack("IBBHQQ", 0, 0x12, 0, shndx, value, 0) for value, shndx in rows)
+        return b"".join(self.pack("IIIBBH", 0, value, 0, 0x12, 0, shndx) for value, shndx in rows)
 
     def _sections(self, out: bytearray, parts: list[Part], places: dict[str, int]) -> tuple[int, int]:
         """Append symbols, names and section headers; returns where the headers are and how many."""

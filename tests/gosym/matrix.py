@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import goinspect
+from goinspect.errors import GoinspectError
 from goinspect.gosym import inline, pcvalue
 from goinspect.gosym.bulk import BulkTable
 from tests.gosym.answers import Chain, bulk_frames, pure_frames
@@ -27,6 +28,7 @@ EXPLAINED = {
     "marker": "a symbol that marks a place and is no function",
     "C": "code of C, which the external linker put between functions of Go or the internal one gave no tables",
     "no tables": "a function without tables: Go's tool decodes byte 0 of pctab as if it were one",
+    "unrelocated": "before 1.18 entries are addresses: Go's tool finds nothing in an archive, where all are 0",
     "call line": "DWARF has the line of the call, the pclntab the position of the instruction that stands for it",
     "sections at 0": "llvm-symbolizer takes names from the symbol table, and all sections of an archive start at 0",
     "no line": "DWARF has no line there",
@@ -35,9 +37,12 @@ EXPLAINED = {
     "first name": "the runtime takes name offset 0, which the first function has, for no name",
     "outermost": "before Go 1.23 the runtime names only the innermost call of a lone address",
     "whole packages": "a plugin keeps functions that nothing in it calls, also their wrappers of the same name",
+    "with cgo": "the program itself is another one with cgo",
     "elided": "the runtime leaves wrappers out of stacks",
 }
 MARKERS = {"runtime.text", "runtime.etext", "_runtime.text", "_runtime.etext"}
+# main.main calls a function of cgo.go or nocgo.go; the runtime has an entry for C code only where there is any.
+OTHER_WITH_CGO = {"main.main", "main.fromC", "runtime.dropm"}
 RESTRICTED = ("1.18", "1.19", "1.20")  # their linker wrote [...] for type arguments into the pclntab
 
 
@@ -90,15 +95,18 @@ class Spelling:
 
     def theirs(self, name: str) -> str:
         """A name of the symbol table or DWARF, as the pclntab must have it."""
-        name = name.removesuffix(".abi0")
+        name = name.removesuffix(".abi0").replace("\u00b7", ".")
         return restricted(name) if self._restrict else name
 
     def same(self, ours: str, theirs: str) -> bool:
         """Whether a name of the pclntab is that of the symbol table, but for what the container adds to it."""
+        if self.goarch == "wasm" and self._restrict and "[...]" in ours:
+            start, _, end = map(self.ours, ours.partition("[...]"))
+            return theirs.startswith(f"{start}_") and theirs.endswith(f"_{end}")
         ours, theirs = self.ours(ours), self.theirs(theirs)
-        if self.goos == "darwin":
+        if self.goos == "darwin" or (self.goos, self.goarch) == ("windows", "386"):
             ours, theirs = ours.lstrip("_"), theirs.lstrip("_")
-        if self._plugin and ours.startswith("type:.") and re.fullmatch(r"type:\.[\w/+]{8}", theirs):
+        if self._plugin and re.match(r"type[:.]\.", ours) and re.fullmatch(r"type[:.]\.[\w/+]{8}", theirs):
             return True  # the linker of plugins writes a hash for the names of type symbols
         return ours == theirs
 
@@ -108,8 +116,7 @@ class Spelling:
 
     def ours(self, name: str) -> str:
         """A name of the pclntab with the middle dot that symbol tables write as a full stop."""
-        name = name.replace("\u00b7", ".")
-        return re.sub(r"[^\w.]", "_", name) if self.goarch == "wasm" else name
+        return re.sub(r"[^\w.]", "_", name) if self.goarch == "wasm" else name.replace("\u00b7", ".")
 
 
 def functions(table: PclnTable) -> list[Func]:
@@ -122,8 +129,12 @@ def compare(build: str, directory: Path) -> Outcome:
     """Everything the oracles of `directory` allow to compare."""
     outcome = Outcome()
     spelling = Spelling(build)
-    binary = goinspect.open(directory / "workload")
-    table = binary.go.table
+    try:
+        binary = goinspect.open(directory / "workload")
+        table = binary.go.table
+    except GoinspectError as error:
+        outcome.differences.append(f"refused: {error}")
+        return outcome
     outcome.counts["functions"] = table.nfunc
     if len(functions(table)) != table.header.nfunc:
         outcome.differences.append(f"header: {table.header.nfunc} functions, {len(functions(table))} found")
@@ -142,11 +153,11 @@ def compare_names(table: PclnTable, spelling: Spelling, directory: Path, outcome
         outcome.differences.append("no nm.txt")
         return
     theirs: dict[int, set[str]] = collections.defaultdict(set)
-    for address, _size, _kind, name in rows:
+    for text, _size, _kind, name in rows:
         if name in MARKERS:
             outcome.explain("marker")
         else:
-            theirs[int(address, 16)].add(name)
+            theirs[int(text, 16)].add(name)
     mine: dict[int, set[str]] = collections.defaultdict(set)
     for func in functions(table):
         mine[func.entry].add(table.name(func))
@@ -171,6 +182,9 @@ def compare_positions(table: PclnTable, spelling: Spelling, directory: Path, out
     rows = oracle(directory, "addr2line") or []
     outcome.counts["addr2line"] = len(rows)
     for text, function, place in rows:
+        if function == "?" and spelling.relocatable and spelling.series < (1, 18):
+            outcome.explain("unrelocated")
+            continue
         pc = int(text, 16)
         index = table.find(pc)
         func = table.func(index) if index is not None else None
@@ -213,15 +227,12 @@ def compare_chains(table: PclnTable, spelling: Spelling, directory: Path, outcom
     for row, chain in zip(rows, chains, strict=True):
         theirs = [(name, place) for name, _, place in (text.rpartition("|") for text in row[1:])]
         # The name of the other tool where it is the same name.
-        names = itertools.zip_longest(chain, theirs[: len(chain)], fillvalue=("", ""))
+        others = [name for name, _ in theirs[: len(chain)]] + [""] * (len(chain) - len(theirs))
         ours = [
-            (
-                other[0] if spelling.same(frame.function, other[0]) else frame.function,
-                f"{frame.file}:{frame.line}",
-            )
-            for frame, other in names
+            (other if spelling.same(frame.function, other) else frame.function, f"{frame.file}:{frame.line}")
+            for frame, other in zip(chain, others, strict=True)
         ]
-        if spelling.relocatable and ours[-1:] != theirs[-1:] and ours[-1][1] == theirs[-1][1]:
+        if spelling.relocatable and ours and ours[-1] != theirs[-1] and ours[-1][1] == theirs[-1][1]:
             outcome.explain("sections at 0")
             theirs[-1] = ours[-1]
         if ours != theirs:
@@ -313,31 +324,31 @@ def compare_lone(table: PclnTable, spelling: Spelling, row: list[str], outcome: 
 # Builds of one program with each other
 
 
-def described(table: PclnTable, func: Func) -> tuple[object, ...]:
-    """All that is said of a function, relative to its entry."""
-    steps = sorted(
-        {
-            end
-            for offset in (func.pcfile, func.pcln, table.pcdata_offset(func, table.release.pcdata_inline))
-            if offset
-            for end, _ in pcvalue.rows(table.pctab, offset, table.quantum)
-        }
-    )
-    pcs = [func.entry, *(func.entry + step for step in steps if func.entry + step < func.end)]
-    return (
-        func.start_line,
-        func.func_id,
-        func.args,
-        tuple((pc - func.entry, inline.expand(table, func, pc)) for pc in pcs),
-        table.frame_size(func),
-    )
+def steps(table: PclnTable, func: Func) -> list[int]:
+    """Addresses of a function at which something may change, from its entry on."""
+    offsets = (func.pcfile, func.pcln, table.pcdata_offset(func, table.release.pcdata_inline))
+    ends = {end for at in offsets if at for end, _ in pcvalue.rows(table.pctab, at, table.quantum)}
+    return [func.entry, *sorted(func.entry + end for end in ends if func.entry + end < func.end)]
+
+
+def described(table: PclnTable, wanted: list[Func]) -> list[tuple[object, ...]]:
+    """All that is said of each function, relative to its entry."""
+    pcs = [steps(table, func) for func in wanted]
+    chains = iter(bulk_frames(BulkTable(table), itertools.chain.from_iterable(pcs)))
+    return [
+        (
+            func.start_line, func.func_id, func.args, table.frame_size(func),
+            [(pc - func.entry, next(chains)) for pc in places],
+        )
+        for func, places in zip(wanted, pcs, strict=True)
+    ]  # fmt: skip
 
 
 def compare_builds(base: str, one: Path, other: str, two: Path) -> Outcome:
     """Function by function: two builds of one program must be told the same way.
 
-    Builds of position-independent code hold other instructions, so of them only what does not depend on the
-    instructions is compared: names, start lines, and which functions were inlined.
+    Position-independent code has other instructions, so that of such builds only what does not depend on them is
+    compared: names, start lines, and which functions were inlined. Otherwise everything is.
     """
     outcome = Outcome()
     first, second = (goinspect.open(path / "workload").go.table for path in (one, two))
@@ -346,26 +357,36 @@ def compare_builds(base: str, one: Path, other: str, two: Path) -> Outcome:
     outcome.counts["functions of both"] = len(mine.keys() & theirs.keys())
     outcome.counts["only in " + base] = len(mine.keys() - theirs.keys())
     outcome.counts["only in " + other] = len(theirs.keys() - mine.keys())
+    pairs = []
     for name in sorted(mine.keys() & theirs.keys()):
-        a, b = mine[name], theirs[name]
-        if len(a) != len(b) and other.endswith("-plugin"):
+        if len(mine[name]) == len(theirs[name]):
+            pairs += list(zip(mine[name], theirs[name], strict=True))
+        elif name in OTHER_WITH_CGO:
+            outcome.explain("with cgo")
+        elif other.endswith("-plugin"):
             outcome.explain("whole packages")
-            continue
-        if len(a) != len(b):
-            outcome.differences.append(f"{name}: {len(a)} and {len(b)} functions of that name")
-            continue
-        for left, right in zip(a, b, strict=True):
-            whole = described(first, left) == described(second, right)
-            outcome.counts["told the same" if whole else "other code"] += 1
-            if same_code and not whole:
-                outcome.differences.append(f"{name}: told differently")
-            if left.start_line != right.start_line:
-                outcome.differences.append(f"{name}: starts in line {left.start_line} and {right.start_line}")
-            calls = [
-                set(map(in_main, inline.inlined_names(t, f))) for t, f in ((first, left), (second, right))
-            ]
-            if calls[0] != calls[1]:
-                outcome.differences.append(f"{name}: inlined only in one {sorted(calls[0] ^ calls[1])}")
+        else:
+            outcome.differences.append(
+                f"{name}: {len(mine[name])} and {len(theirs[name])} functions of that name"
+            )
+    for left, right in pairs:
+        name = first.name(left)
+        if left.start_line != right.start_line:
+            outcome.differences.append(f"{name}: starts in line {left.start_line} and {right.start_line}")
+        calls = [set(map(in_main, inline.inlined_names(t, f))) for t, f in ((first, left), (second, right))]
+        if calls[0] != calls[1]:
+            outcome.differences.append(f"{name}: inlined only in one {sorted(calls[0] ^ calls[1])}")
+    if same_code:
+        told = zip(
+            described(first, [a for a, _ in pairs]), described(second, [b for _, b in pairs]), strict=True
+        )
+        for (left, _), (one_way, other_way) in zip(pairs, told, strict=True):
+            if one_way == other_way:
+                outcome.counts["told the same"] += 1
+            elif first.name(left) in OTHER_WITH_CGO:
+                outcome.explain("with cgo")
+            else:
+                outcome.differences.append(f"{first.name(left)}: told differently")
     return outcome
 
 

@@ -14,10 +14,11 @@ from goinspect.gosym.bulk import BulkTable
 from goinspect.gosym.layout import release_for
 from goinspect.gosym.module import load
 from goinspect.objfile import open_image
+from tests.builders.elf import DYN, Elf, Part, R, X
 from tests.builders.module import DATA, TABLE, TEXT, write_module
 from tests.builders.pclntab import Function, Inlined
 from tests.gosym.answers import bulk_frames, pure_frames
-from tests.gosym.programs import VERSIONS, truth, value
+from tests.gosym.programs import VERSIONS, truth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,4 +258,25 @@ def test_damage_never_escapes(tmp_path) -> None:
     assert not any("\n" in message for message in messages)
 
 
-__all__ = ["value"]
+def test_entries_of_exported_functions_are_filled_in_by_relocations(tmp_path) -> None:
+    """Seen in a shared object of Go 1.17: functab has 0 where the loader puts the address of a dynamic symbol."""
+    functions = program((1, 17))
+    module = write_module(functions, (1, 17))
+    entries = module.built.entries
+    elf = Elf(type=DYN, parts=[Part(".text", TEXT, b"\x90" * (entries[-1] - TEXT + 16), R | X)])
+    table = bytearray(module.built.data)
+    functab = int.from_bytes(table[8 + 6 * 8 : 8 + 7 * 8], "little")
+    for index in (7, 20, len(functions)):  # two functions and the end
+        at = functab + 16 * index
+        assert int.from_bytes(table[at : at + 8], "little") == entries[index]
+        table[at : at + 8] = bytes(8)
+        elf.symbolics.append((TABLE + at, entries[index] - 3, 3))
+    elf.parts.append(Part(".data.rel.ro", TABLE, bytes(table)))
+    elf.parts.append(Part(".rodata1", module.built.funcdata_vaddr, module.built.funcdata))
+    go = open_module(tmp_path, elf.write())
+    assert go.found_by == "scan of the segments"
+    assert [go.table.entry(index) for index in range(len(entries))] == entries
+    pcs = range(TEXT, entries[-1])
+    expected = [truth(functions, module.built, pc) for pc in pcs]
+    assert [pure_frames(go.table, pc) for pc in pcs] == expected
+    assert bulk_frames(BulkTable(go.table), pcs) == expected
