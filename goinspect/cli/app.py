@@ -112,4 +112,6 @@ def main() -> None:
     """Entry point of the console script."""
     # A reader that closes its end (`| head`) ends us as it ends every other program: quietly, by SIGPIPE.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # No linear algebra is done here: numpy's library for it would start a thread per core, in 50 ms of CPU.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app()

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from goinspect.results import FlameProfile, FunctionList, LineReport, PclntabInfo, SymbolList
+    from goinspect.results import FlameProfile, SymbolList
 
-__all__ = ["render_flame", "render_functions", "render_lines", "render_symbols"]
+__all__ = ["render_flame", "render_symbols"]
 
 
 def _document(schema: str, *parts: dict[str, Any], warnings: tuple[str, ...]) -> str:
@@ -16,46 +16,6 @@ def _document(schema: str, *parts: dict[str, Any], warnings: tuple[str, ...]) ->
     for part in parts:
         merged |= part
     return json.dumps(merged | {"warnings": list(warnings)}, indent=1) + "\n"
-
-
-def _pclntab(info: PclntabInfo) -> dict[str, Any]:
-    return {
-        "generation": info.generation, "found_by": info.found_by, "address": hex(info.address),
-        "text_start": hex(info.text_start), "text_from": info.text_from, "gofunc_from": info.gofunc_from,
-        "magic": hex(info.magic), "byteorder": info.byteorder, "quantum": info.quantum, "ptrsize": info.ptrsize,
-        "nfunc": info.nfunc, "nfiles": info.nfiles, "size": info.size, "parts": info.parts,
-    }  # fmt: skip
-
-
-def render_lines(report: LineReport) -> str:
-    """`goinspect pcln BIN PC…`."""
-    rows = [
-        {
-            "pc": hex(row.pc),
-            "function": row.function,
-            "entry": None if row.entry is None else hex(row.entry),
-            "offset": None if row.entry is None else row.pc - row.entry,
-            "frames": None if row.frames is None else [frame._asdict() for frame in row.frames],
-        }
-        for row in report.rows
-    ]
-    head = {"binary": report.binary, "go_version": report.go_version, "pclntab": _pclntab(report.pclntab)}
-    return _document(report.schema, head, {"rows": rows}, warnings=report.warnings)
-
-
-def render_functions(functions: FunctionList) -> str:
-    """`goinspect pcln BIN --functions` and `--header`."""
-    rows = [
-        row._asdict() | {"entry": hex(row.entry), "end": hex(row.end), "flags": list(row.flags),
-                         "inlined": list(row.inlined)}
-        for row in functions.rows
-    ]  # fmt: skip
-    head = {
-        "binary": functions.binary,
-        "go_version": functions.go_version,
-        "pclntab": _pclntab(functions.pclntab),
-    }
-    return _document(functions.schema, head, {"rows": rows}, warnings=functions.warnings)
 
 
 def render_symbols(symbols: SymbolList) -> str:

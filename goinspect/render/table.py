@@ -6,17 +6,15 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from goinspect.render.text import escape_terminal, human_bytes, human_weight
+from goinspect.render.text import escape_terminal, human_weight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from goinspect.results import EventSummary, FlameProfile, FunctionList, PclntabInfo, SymbolList, SymbolRow
+    from goinspect.results import EventSummary, FlameProfile, SymbolList, SymbolRow
 
 __all__ = [
     "render_events",
-    "render_functions",
-    "render_header",
     "render_nm",
     "render_symbols",
     "render_symbols_csv",
@@ -35,41 +33,6 @@ def _table(headers: Sequence[str], rows: list[list[Any]], align: Sequence[str]) 
 
 def _where(file: str | None, line: int | None) -> str:
     return "?" if file is None else escape_terminal(file) + (f":{line}" if line else "")
-
-
-def render_header(info: PclntabInfo, binary: str, go_version: str | None) -> str:
-    """The header of a gopclntab, one fact a line."""
-    rows = [
-        ("binary", escape_terminal(binary)),
-        ("go version", escape_terminal(go_version or "unknown")),
-        ("generation", f"{info.generation} (magic {info.magic:#x}, {info.byteorder} endian)"),
-        ("found by", info.found_by),
-        ("address", hex(info.address)),
-        ("size", f"{info.size} ({human_bytes(info.size)})"),
-        ("quantum, pointer size", f"{info.quantum}, {info.ptrsize}"),
-        ("functions", f"{info.nfunc}"),
-        ("files", f"{info.nfiles}"),
-        ("text start", f"{info.text_start:#x} (from {info.text_from})"),
-        ("inline trees", f"from {info.gofunc_from}" if info.gofunc_from else "out of reach"),
-        *((name, f"+{offset:#x}") for name, offset in info.parts.items()),
-    ]
-    width = max(len(name) for name, _ in rows)
-    return "".join(f"{name:<{width}}  {value}\n" for name, value in rows)
-
-
-def render_functions(functions: FunctionList) -> str:
-    """One function a row, in address order."""
-    rows = [
-        [
-            hex(row.entry), f"{row.end - row.entry}", "?" if row.frame_size is None else f"{row.frame_size}",
-            f"{len(row.inlined) or '-'}", escape_terminal(row.name), _where(row.file, row.start_line),
-        ]
-        for row in functions.rows
-    ]  # fmt: skip
-    return _table(
-        ["entry", "size", "frame", "inlined", "function", "file:line"], rows,
-        ["left", "right", "right", "right", "left", "left"],
-    )  # fmt: skip
 
 
 def render_symbols(symbols: SymbolList) -> str:

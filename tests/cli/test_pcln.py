@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 
 import pytest
 
-from tests.cli.runner import cli, process
+from goinspect.binary import Binary
+from tests.cli.runner import COMMAND, cli, environment, process
 from tests.conftest import FIXTURES, oracle_rows
 
 BINARY = FIXTURES / "go1.27-piestripped" / "workload"
@@ -162,7 +164,156 @@ def test_an_address_beyond_64_bits_is_in_no_function():
     assert result["rows"][1]["frames"] is None
 
 
+# --- functions and places ---
+
+
+def test_places_are_ranges():
+    code, result = document("main.go:100", "main.recurse", "0x1")
+    assert code == 0
+    first, second, function, unknown = result["rows"]
+    assert list(first) == ["pc", "end", "function", "entry", "offset", "frames"]
+    assert list(function) == list(unknown) == ["pc", "function", "entry", "offset", "frames"]
+    for row in (first, second):
+        assert row["frames"][0] == {
+            "function": "main.inl3", "file": "example.com/workload/main.go", "line": 100, "inlined": True,
+        }  # fmt: skip
+        assert row["function"] == row["frames"][-1]["function"] == "main.leafA"
+        assert int(row["pc"], 16) < int(row["end"], 16)
+    text = cli("pcln", BINARY, "main.go:100", "main.recurse", "0x1").out.splitlines()
+    width = len(first["pc"]) + 1 + len(first["end"])
+    assert text[0] == f"{first['pc']}-{first['end']}  main.inl3  example.com/workload/main.go:100  (inlined)"
+    assert text[1].startswith(" " * width + "  main.inl2  ")
+    assert text[-2] == f"{function['pc']:<{width}}  main.recurse  example.com/workload/main.go:133"
+    assert text[-1] == f"{'0x1':<{width}}  ?  ?:0"
+
+
+def test_places_in_addr2line_format():
+    answer = cli("pcln", BINARY, "main.go:100", "--format", "addr2line")
+    assert answer.out == "main.leafA\nexample.com/workload/main.go:100\n" * 2
+
+
+def test_what_is_worth_saying_about_an_answer():
+    answer = cli("pcln", BINARY, "sync/atomic.(*Int32).Add")
+    assert answer.code == 0
+    assert answer.err == (
+        "goinspect: warning: 'sync/atomic.(*Int32).Add' exists only inlined: shown is where, in 4 functions\n"
+    )
+    _, result = document("sync/atomic.(*Int32).Add")
+    assert len(result["warnings"]) == 1
+    assert cli("pcln", BINARY, "sync/atomic.(*Int32).Add", "-q").err == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("main.go:136", "no code at 'main.go:136': the nearest lines with code are 135 and 137"),
+        ("nosuch.go:1", "'nosuch.go:1' is no function, and no code is of a file 'nosuch.go'"),
+    ],
+)
+def test_no_such_place(query, said):
+    answer = cli("pcln", BINARY, query)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == f"goinspect: {BINARY}: {said}\n"
+
+
+def test_names_and_places_on_stdin():
+    queries = ["main.recurse", "main.go:100", "internal/strconv.shortFloat[...]+4", "401000"]
+    _, plain = document(*queries)
+    _, piped = document("-", stdin="\r\n".join(queries))
+    assert piped["rows"] == plain["rows"]
+    assert len(plain["rows"]) == 6
+    answer = subprocess.run(
+        [*COMMAND, "pcln", BINARY, "-"], input=b"401000\n\xff\xfe\n", capture_output=True, check=False,
+        env=environment(), timeout=60,
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(b"goinspect: ")
+    assert b"Traceback" not in answer.stderr
+
+
 # --- listings ---
+
+
+def test_line_table():
+    answer = cli("pcln", BINARY, "--lines", "main.recurse", "--lines", "main.leafA")
+    assert answer.code == 0
+    head, *lines = [line.split() for line in answer.out.splitlines()]
+    assert head == ["pc", "end", "offset", "depth", "function", "file:line"]
+    result = json.loads(cli("pcln", BINARY, "--lines", "main.recurse", "--lines", "main.leafA", "--json").out)
+    assert result["schema"] == "goinspect.pcln/1"
+    assert len(lines) == len(result["rows"])
+    for line, row in zip(lines, result["rows"], strict=True):
+        assert list(row) == ["pc", "end", "entry", "offset", "file", "line", "depth", "function", "frames"]
+        inner = row["frames"][0]
+        assert (row["function"], row["file"], row["line"]) == (
+            inner["function"],
+            inner["file"],
+            inner["line"],
+        )
+        assert row["depth"] == len(row["frames"]) - 1
+        place = f"{row['file']}:{row['line']}" if row["file"] else "?:0"
+        expected = [row["pc"], row["end"], f"+{row['offset']:#x}", str(row["depth"]), row["function"], place]
+        assert line == expected
+        assert int(row["pc"], 16) - int(row["entry"], 16) == row["offset"]
+    assert {row["frames"][-1]["function"] for row in result["rows"]} == {"main.recurse", "main.leafA"}
+    _, asked = document(*(row["pc"] for row in result["rows"]))
+    assert [row["frames"] for row in asked["rows"]] == [row["frames"] for row in result["rows"]]
+    flat = cli("pcln", BINARY, "--lines", "main.leafA", "--no-inline", "--json")
+    assert {row["depth"] for row in json.loads(flat.out)["rows"]} == {0}
+
+
+def test_line_table_of_no_function():
+    answer = cli("pcln", BINARY, "--lines", "main.nosuch")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == f"goinspect: {BINARY}: no function is called 'main.nosuch'\n"
+
+
+def test_inlined_only():
+    result = json.loads(cli("pcln", BINARY, "--inlined-only", "--json").out)
+    rows = {row["name"]: row for row in result["rows"]}
+    assert list(rows["errors.New"]) == ["name", "start_line", "sites", "ranges", "bytes", "functions"]
+    assert rows["main.inl3"]["functions"] == ["main.leafA"]
+    lines = cli("pcln", BINARY, "--inlined-only").out.splitlines()
+    assert lines[0].split() == ["sites", "ranges", "bytes", "line", "function", "in"]
+    assert len(lines) == len(rows) + 1
+    (line,) = [line for line in lines if " main.inl3 " in line]
+    row = rows["main.inl3"]
+    assert line.split() == [
+        *(str(row[name]) for name in ("sites", "ranges", "bytes", "start_line", "name")), "main.leafA",
+    ]  # fmt: skip
+
+
+def test_sizes():
+    result = json.loads(cli("pcln", BINARY, "--sizes", "--json").out)
+    assert list(result) == ["schema", "binary", "go_version", "pclntab", "rows", "parts", "size", "warnings"]
+    columns = ["func", "pcsp", "pcfile", "pcln", "pcdata", "funcdata", "names", "total"]
+    assert list(result["rows"][0]) == ["name", "entry", "functions", *columns]
+    assert [list(part) for part in result["parts"]] == [["name", "bytes", "functions"]] * len(result["parts"])
+    assert sum(part["bytes"] for part in result["parts"]) == result["size"] == result["pclntab"]["size"]
+    lines = cli("pcln", BINARY, "--sizes").out.splitlines()
+    assert lines[0].split() == ["entry", *columns, "function"]
+    first = result["rows"][0]
+    assert lines[1].split() == [first["entry"], *(str(first[name]) for name in columns), first["name"]]
+    gap = lines.index("")
+    assert gap == len(result["rows"]) + 1
+    assert lines[gap + 1].split() == ["bytes", "of", "functions", "share", "part"]
+    assert lines[-1].startswith("What functions share ")
+    assert lines[-3].split() == [
+        f"{result['size']:,}",
+        f"{sum(row['total'] for row in result['rows']):,}",
+        "100.0%",
+        "all",
+    ]
+
+
+def test_sizes_by_package():
+    result = json.loads(cli("pcln", BINARY, "--sizes", "--by", "package", "--json").out)
+    assert result["rows"][0]["name"] == "runtime"
+    assert result["rows"][0]["entry"] is None
+    assert result["rows"][0]["functions"] > 1000
+    lines = cli("pcln", BINARY, "--sizes", "--by", "package").out.splitlines()
+    assert lines[0].split()[0::9] == ["functions", "package"]
+    assert lines[1].split()[0::9] == [str(result["rows"][0]["functions"]), "runtime"]
 
 
 def test_functions_are_those_of_nm():
@@ -210,6 +361,41 @@ def test_header():
     assert facts["address"] == result["pclntab"]["address"]
 
 
+# --- which part of which file ---
+
+
+def test_text_start():
+    _, plain = document("main.main", "main.go:100")
+    code, moved = document("main.main", "main.go:100", "--text-start", "0x501000")
+    assert code == 0
+    shift = 0x100000
+    for before, after in zip(plain["rows"], moved["rows"], strict=True):
+        assert int(after["pc"], 16) - int(before["pc"], 16) == shift
+        assert after["frames"] == before["frames"]
+    assert moved["warnings"] == ["functions count from 0x501000 as --text-start says, whatever the file says"]
+    assert moved["pclntab"]["text_start"] == "0x501000"
+
+
+def test_a_bare_table(tmp_path):
+    table = Binary(BINARY).go.table
+    bare = tmp_path / "table"
+    bare.write_bytes(table.data)
+    _, whole = document("main.main", "main.go:100")
+    answer = cli(
+        "pcln", bare, "--raw", "--text-start", f"{table.text:x}", "main.main", "main.go:100", "--json"
+    )
+    assert (answer.code, answer.err) == (0, "")
+    assert json.loads(answer.out)["rows"] == whole["rows"]
+    assert cli("pcln", bare, "main.main").code == 1  # it is no executable
+
+
+def test_another_architecture():
+    assert cli("pcln", BINARY, "main.main", "--arch", "amd64").code == 0
+    answer = cli("pcln", BINARY, "main.main", "--arch", "arm64")
+    assert answer.code == 1
+    assert "amd64" in answer.err
+
+
 def test_verbose_tells_how():
     answer = cli("pcln", BINARY, "401000", "-v")
     assert re.match(r"goinspect: gopclntab 1\.20 found by .+; text base from .+\n$", answer.err)
@@ -218,7 +404,10 @@ def test_verbose_tells_how():
 @pytest.mark.parametrize(
     "options",
     [["--functions", "401000"], ["--functions", "--header"], ["--header", "401000"], ["--functions", "--format", "addr2line"],
-     ["--header", "--format", "addr2line"], ["--format", "addr2line"], ["--format", "xml"], ["--nonsense"], []],
+     ["--header", "--format", "addr2line"], ["--format", "addr2line"], ["--format", "xml"], ["--nonsense"], [],
+     ["--lines", "main.main", "--sizes"], ["--inlined-only", "401000"], ["--sizes", "--functions"], ["--lines"],
+     ["--by", "package"], ["--by", "package", "--functions"], ["--sizes", "--by", "moon"], ["--text-start", "x", "401000"],
+     ["--text-start", "-1", "401000"], ["--lines", "main.main", "--format", "addr2line"]],
 )  # fmt: skip
 def test_options_that_exclude_each_other(options):
     answer = cli("pcln", *([BINARY] if options else []), *options)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from goinspect.model import Frame
-from goinspect.render.json import render_functions, render_lines, render_symbols
+from goinspect.render.json import render_symbols
+from goinspect.render.pclnjson import render_functions, render_lines
 from goinspect.results import (
     FunctionList,
     FunctionRow,

@@ -8,9 +8,26 @@ import io
 import pytest
 
 from goinspect.model import Frame
-from goinspect.render import table
+from goinspect.render import pclntext, table
+from goinspect.render.columns import escape_all, write_columns
 from goinspect.render.lines import render_addr2line, render_lines
-from goinspect.results import FunctionList, FunctionRow, LineReport, LineRow, SymbolList, SymbolRow
+from goinspect.render.text import escape_terminal
+from goinspect.results import (
+    FunctionList,
+    FunctionRow,
+    FunctionRows,
+    InlinedList,
+    InlinedRow,
+    LineReport,
+    LineRow,
+    LineRows,
+    LineTable,
+    SizePart,
+    SizeReport,
+    SizeRow,
+    SymbolList,
+    SymbolRow,
+)
 from tests.render.test_json import INFO
 
 HOSTILE = "evil\x1b]0;x\x07\nname"
@@ -31,10 +48,15 @@ def outputs(name):
     report = LineReport(HOSTILE, HOSTILE, INFO, (row,))
     symbols = SymbolList("b", (symbol(name, file=HOSTILE, line=1),))
     functions = FunctionList("b", None, INFO, (function(name),))
+    inlined = InlinedList("b", None, INFO, (InlinedRow(name, None, 1, 1, 1, (name,)),))
+    sizes = SizeReport("b", None, INFO, (SizeRow(name, 0x401000, 1, *range(8)),), (SizePart("all", 9, 9),), 9)
+    table_of_lines = LineTable("b", None, INFO, (row._replace(end=0x401010),))
     return {
+        "inlined": pclntext.render_inlined(inlined), "sizes": pclntext.render_sizes(sizes),
+        "line table": pclntext.render_line_table(table_of_lines),
         "lines": render_lines(report), "addr2line": render_addr2line(report), "symbols": table.render_symbols(symbols),
-        "nm": table.render_nm(symbols), "functions": table.render_functions(functions),
-        "header": table.render_header(INFO, name, HOSTILE),
+        "nm": table.render_nm(symbols), "functions": pclntext.render_functions(functions),
+        "header": pclntext.render_header(INFO, name, HOSTILE),
     }  # fmt: skip
 
 
@@ -56,7 +78,7 @@ def test_nothing_is_cut(shape):
 def test_names_like_numbers_stay_names(name):
     """tabulate turns what looks like a number into one, if it may."""
     symbols = table.render_symbols(SymbolList("b", (symbol(name),)))
-    functions = table.render_functions(FunctionList("b", None, INFO, (function(name),)))
+    functions = pclntext.render_functions(FunctionList("b", None, INFO, (function(name),)))
     assert name in symbols.splitlines()[1].split()
     assert name in functions.splitlines()[1].split()
 
@@ -83,6 +105,44 @@ def test_addr2line():
         LineRow(3, "3", "f", 2, (Frame("f", None, None, False),)),
     )
     assert render_addr2line(LineReport("b", None, INFO, rows)) == "?\n?:0\nf\na.go:1\nf\n:-1\n"
+
+
+def test_columns_are_aligned():
+    """A cell that is very long pushes only what stands behind it in its own row."""
+    cells = ["a", "bb" * 60, "ccc"]
+    text = write_columns(["n", "name", "file"], [["1", "22", "333"], cells, ["x", "y", "z"]], "rll")
+    lines = text.splitlines()
+    assert lines[0] == "  n  name".ljust(87) + "file"
+    assert lines[1] == "  1  a".ljust(87) + "x"
+    assert lines[2] == f" 22  {cells[1]}  y"
+    assert lines[3] == "333  ccc".ljust(87) + "z"
+    assert write_columns(["a", "b"], [(), ()], "lr") == "a  b\n"
+
+
+def test_texts_are_escaped_one_and_all():
+    for hostile in ("\x1b", "\x7f", "\x9b", "\u202e", "\u2066", "\u061c", "\ud800", "\u2028", "\n"):
+        assert escape_all(["a", f"b{hostile}c", "ä·"]) == ["a", escape_terminal(f"b{hostile}c"), "ä·"]
+    assert escape_all([]) == []
+
+
+def test_rows_are_columns():
+    rows = (
+        LineRow(1, "1", None, None, None),
+        LineRow(2, "2", "f", 2, (Frame("g", "a.go", 1, True), Frame("f", None, None, False))),
+        LineRow(3, "3", "f", 2, (Frame("f", "b.go", 7, False),), end=9),
+    )
+    columns = LineRows.of(rows)
+    assert tuple(columns) == rows
+    assert columns[1:] == rows[1:]
+    assert columns[-1] == rows[-1]
+    assert LineRows.of(columns) is columns
+    with pytest.raises(IndexError):
+        columns[3]
+    functions = (
+        function("f"),
+        function("g")._replace(file=None, start_line=None, flags=("ASM",), inlined=()),
+    )
+    assert tuple(FunctionRows.of(functions)) == functions
 
 
 def test_sizes():
@@ -117,5 +177,5 @@ def test_csv():
 
 def test_empty_tables_have_their_heads():
     assert table.render_symbols(SymbolList("b", ())).split()[:2] == ["address", "size"]
-    assert table.render_functions(FunctionList("b", None, INFO, ())).split()[:2] == ["entry", "size"]
+    assert pclntext.render_functions(FunctionList("b", None, INFO, ())).split()[:2] == ["entry", "size"]
     assert table.render_events(()).split() == ["event", "samples", "weight"]

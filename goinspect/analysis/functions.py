@@ -1,0 +1,76 @@
+"""The functions of gopclntab and its header: `goinspect pcln BIN --functions`, `--inlined-only` and `--header`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect.gosym.layout import FLAG_ASM, FLAG_SPWRITE, FLAG_TOPFRAME
+from goinspect.results import FunctionList, FunctionRows, InlinedList, PclntabInfo
+
+if TYPE_CHECKING:
+    from goinspect.binary import Binary
+
+__all__ = ["list_functions", "list_inlined_only", "pclntab_info"]
+
+_FLAGS = ((FLAG_TOPFRAME, "TOPFRAME"), (FLAG_SPWRITE, "SPWRITE"), (FLAG_ASM, "ASM"))
+_FLAG_SETS = tuple(tuple(text for bit, text in _FLAGS if value & bit) for value in range(256))
+
+
+def pclntab_info(binary: Binary) -> PclntabInfo:
+    """The header of the binary's gopclntab. Raises NotGoError."""
+    go = binary.go
+    header, table = go.header, go.table
+    names = ("funcnametab", "cutab", "filetab", "pctab", "functab")
+    parts = {name: getattr(header, name) for name in names}
+    return PclntabInfo(
+        generation=header.layout.generation,
+        found_by=go.found_by,
+        address=table.vaddr,
+        text_start=table.text or table.entry(0),
+        text_from=go.text_from,
+        gofunc_from=go.gofunc_from or None,
+        magic=header.layout.magic,
+        byteorder=header.byteorder,
+        quantum=header.quantum,
+        ptrsize=header.ptrsize,
+        nfunc=header.nfunc,
+        nfiles=header.nfiles,
+        size=len(table.data),
+        parts={name: offset for name, offset in parts.items() if offset > 0},
+    )
+
+
+def list_functions(binary: Binary, *, rows: bool = True) -> FunctionList:
+    """Every function of gopclntab in address order; with ``rows=False`` only the header."""
+    warnings: list[str] = []
+    found = _rows(binary, warnings) if rows else ()
+    info = pclntab_info(binary)
+    return FunctionList(binary.path, binary.go.go_version, info, found, (*binary.warnings, *warnings))
+
+
+def _rows(binary: Binary, warnings: list[str]) -> FunctionRows:
+    from goinspect.analysis.damage import count_damaged  # numpy
+    from goinspect.gosym.listing import list_functions as decode
+
+    listed = decode(binary.bulk)
+    damaged = count_damaged(binary.bulk, listed.index)
+    if damaged:
+        warnings.append(f"{damaged} of {len(listed.index)} functions cannot be read: the table is damaged")
+    ids = binary.go.table.release.func_ids
+    names = [ids[number] if number < len(ids) else str(number) for number in range(256)]
+    return FunctionRows(
+        listed.entry, listed.end, listed.name, listed.file, listed.files, listed.start_line, listed.frame_size,
+        listed.args, listed.func_id, (None, *(names[1:] if ids else [None] * 255)), listed.flag, _FLAG_SETS,
+        listed.inline_start, listed.inlined, listed.inlined_names,
+    )  # fmt: skip
+
+
+def list_inlined_only(binary: Binary) -> InlinedList:
+    """Functions that exist only where they were inlined, by name."""
+    from goinspect.analysis.inlined import inlined_only  # numpy
+
+    info = pclntab_info(binary)
+    warnings = binary.warnings
+    if binary.go.table.release.inline is None:
+        warnings = (*warnings, "Go before 1.9 notes no inlined calls")
+    return InlinedList(binary.path, binary.go.go_version, info, tuple(inlined_only(binary.bulk)), warnings)

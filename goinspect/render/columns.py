@@ -1,0 +1,43 @@
+"""Aligned columns for people: quick for a hundred thousand rows, nothing cut, no cell taken for a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect.render.text import escape_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["escape_all", "write_columns"]
+
+# One very long name must not push the next column of every row out of sight: it pushes that of its own row only.
+_MAX_WIDTH = 80
+
+
+def escape_all(texts: Sequence[str]) -> list[str]:
+    """`escape_terminal` of each: hardly ever is there anything to do, and one look at all of them finds that."""
+    if "".join(texts).isprintable():  # nothing that a terminal acts on is; quicker than to look for it
+        return list(texts)
+    return [escape_terminal(text) for text in texts]
+
+
+def write_columns(heads: Sequence[str], columns: Sequence[Sequence[str]], align: str) -> str:
+    """Rows of `columns` under `heads`, two spaces between.
+
+    Args:
+        heads: one per column.
+        columns: cells, already safe to show.
+        align: a letter per column: "l" or "r". The last column is not padded if it is "l".
+    """
+    widths = [
+        min(max(len(head), max(map(len, cells), default=0)), _MAX_WIDTH)
+        for head, cells in zip(heads, columns, strict=True)
+    ]
+    cells = [f"%{'-' if side == 'l' else ''}{width}s" for side, width in zip(align, widths, strict=True)]
+    if align[-1] == "l":
+        cells[-1] = "%s"
+    row = "  ".join(cells)
+    lines = [(row % tuple(heads)).rstrip()]
+    lines += [row % line for line in zip(*columns, strict=True)]
+    return "\n".join(lines) + "\n"
