@@ -28,4 +28,6 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
     ordered = np.sort(values)
     if not len(ordered):
         return ordered
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    first: NDArray[np.bool_] = np.append(True, ordered[1:] != ordered[:-1])
+    found: NDArray[Any] = ordered[first]
+    return found

@@ -16,7 +16,14 @@ from goinspect.analysis.symbolize import SymbolizeOptions, Symbolizer
 from goinspect.analysis.tree import build_tree
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
-from goinspect.results import EventSummary, FlameFrame, FlameGraph, FlameProfile, FlameTotals, StackTable
+from goinspect.results.flame import (
+    EventSummary,
+    FlameFrame,
+    FlameGraph,
+    FlameProfile,
+    FlameTotals,
+    StackTable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks import Cut
     from goinspect.analysis.symbolize import SymbolTable
     from goinspect.profiles.base import Profile
-    from goinspect.results import Stacks
+    from goinspect.results.flame import Stacks
 
 __all__ = ["FlameOptions", "draw", "fold", "list_events"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goinspect.gosym.layout import FLAG_ASM, FLAG_SPWRITE, FLAG_TOPFRAME
-from goinspect.results import FunctionList, FunctionRows, InlinedList, PclntabInfo
+from goinspect.results.functions import FunctionList, FunctionRows, InlinedList
+from goinspect.results.lines import PclntabInfo
 
 if TYPE_CHECKING:
     from goinspect.binary import Binary
@@ -36,6 +37,8 @@ def pclntab_info(binary: Binary) -> PclntabInfo:
         nfunc=header.nfunc,
         nfiles=header.nfiles,
         size=len(table.data),
+        layout=".".join(map(str, table.release.since)),
+        layout_from=go.release_from,
         parts={name: offset for name, offset in parts.items() if offset > 0},
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.analysis.segments import inline_records, segments, table_rows
-from goinspect.results import InlinedRow
+from goinspect.results.functions import InlinedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from goinspect.analysis.places import Places, addresses
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
 from goinspect.model import Frame
-from goinspect.results import LineReport, LineRow, LineRows
+from goinspect.results.lines import LineReport, LineRow, LineRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

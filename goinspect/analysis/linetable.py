@@ -9,7 +9,7 @@ from goinspect.analysis.lines import frames_at
 from goinspect.analysis.queries import Queries
 from goinspect.errors import GoinspectError
 from goinspect.gosym import pcvalue
-from goinspect.results import LineRow, LineRows, LineTable
+from goinspect.results.lines import LineRow, LineRows, LineTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ import numpy as np
 from goinspect.analysis.functions import pclntab_info
 from goinspect.analysis.segments import inline_records
 from goinspect.gosym.names import package_of
-from goinspect.results import SizePart, SizeReport, SizeRow
+from goinspect.results.functions import SizePart, SizeReport, SizeRow
 
 if TYPE_CHECKING:
     from goinspect.analysis.segments import Ints

@@ -12,7 +12,7 @@ import numpy as np
 
 from goinspect._ragged import flat_ranges
 from goinspect.analysis.symbolize import Flag
-from goinspect.results import Stacks
+from goinspect.results.flame import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

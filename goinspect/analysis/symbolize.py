@@ -20,7 +20,7 @@ from goinspect.gosym.names import Classifier
 from goinspect.maps import file_offset_to_vaddr
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_GUEST, KIND_USER
-from goinspect.results import FlameFrame
+from goinspect.results.flame import FlameFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

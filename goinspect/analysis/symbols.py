@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from goinspect.errors import QueryError
 from goinspect.gosym.names import package_of
-from goinspect.results import SymbolList, SymbolRow
+from goinspect.results.symbols import SymbolList, SymbolRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

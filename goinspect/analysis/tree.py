@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from goinspect.results import Stacks
+    from goinspect.results.flame import Stacks
 
 __all__ = ["Tree", "build_tree"]
 

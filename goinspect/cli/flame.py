@@ -13,7 +13,7 @@ from goinspect.cli.options import JsonOption, OutputOption, QuietOption, Verbose
 from goinspect.cli.output import check_output, report, warn, write
 
 if TYPE_CHECKING:
-    from goinspect.results import FlameProfile
+    from goinspect.results.flame import FlameProfile
 
 __all__ = ["flame"]
 

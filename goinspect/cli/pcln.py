@@ -24,7 +24,8 @@ from goinspect.cli.output import Color, check_output, report, use_color, warn, w
 
 if TYPE_CHECKING:
     from goinspect.binary import Binary
-    from goinspect.results import FunctionList, InlinedList, LineReport, LineTable, SizeReport
+    from goinspect.results.functions import FunctionList, InlinedList, SizeReport
+    from goinspect.results.lines import LineReport, LineTable
 
     Result = FunctionList | InlinedList | LineReport | LineTable | SizeReport
 
@@ -155,7 +156,7 @@ def _check(listings: dict[str, bool], pcs: list[str] | None, by: By, form: Forma
 
 
 def _any_found(result: Result) -> bool:
-    from goinspect.results import LineRows
+    from goinspect.results.lines import LineRows
 
     rows = result.rows
     return bool(rows.function) if isinstance(rows, LineRows) else True
@@ -206,7 +207,7 @@ def _rendered(result: Result, form: Format, *, color: bool) -> str:
         from goinspect.render import pclnjson
 
         return pclnjson.render(result)
-    from goinspect.results import LineReport
+    from goinspect.results.lines import LineReport
 
     if isinstance(result, LineReport):
         from goinspect.render.lines import render_addr2line, render_lines

@@ -166,6 +166,7 @@ class BulkTable:
             parent = self.tree_words(place + layout.parent_pc)
             reached = inner[active] < _NO_RECORD
             forward = (record < inner[active]) & ~(reached & (parent == target[active]))
+            forward &= place + layout.size <= self.tree_size()
             target[active[~forward]] = _NOWHERE  # as in inline.expand: the calls between are not known
             active, func, record, place, parent = (
                 part[forward] for part in (active, func, record, place, parent)

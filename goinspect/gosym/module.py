@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.gosym.buildinfo import BuildInfo, find_build_version, parse_version, read_build_info
-from goinspect.gosym.fingerprint import guess_release
 from goinspect.gosym.inline import trees_are_sound
 from goinspect.gosym.layout import RELEASES, release_for
 from goinspect.gosym.locate import locate, locate_all
@@ -80,7 +79,7 @@ def _understand(image: Image, place: Place, text_start: int | None) -> GoModule:
     warnings = [place.warning] if place.warning else []
     release, release_from = _release(image, place, version, warnings)
     if build_info is None and version is not None:
-        release_from = release_from.replace("build info", "runtime.buildVersion")
+        release_from = release_from.replace("build information", "runtime.buildVersion")
     module = find_moduledata(image, header, place.vaddr, release)
     text, text_from = _text(image, place, release, module, text_start, warnings)
     table = PclnTable(place.data, header, release, vaddr=place.vaddr, text=text, tail=image.tail)
@@ -105,13 +104,17 @@ def _with_symbolic_words(image: Image, place: Place) -> Place:
 def _release(image: Image, place: Place, text: str | None, warnings: list[str]) -> tuple[Release, str]:
     version = parse_version(text) if text else None
     if version is None:
+        from goinspect.gosym.fingerprint import (
+            guess_release,  # few binaries need it, and each lookup would wait
+        )
+
         return guess_release(image, place.header, place.data, place.vaddr), "structure of the records"
     newest = RELEASES[-1].since
     if version > newest:
         warnings.append(
             f"Go {version[0]}.{version[1]} is newer than {newest[0]}.{newest[1]}, the newest known: read as that"
         )
-    return release_for(max(version, place.header.layout.since)), "build info"
+    return release_for(max(version, place.header.layout.since)), "build information"
 
 
 # --- text base ---

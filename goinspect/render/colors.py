@@ -17,7 +17,7 @@ from goinspect.model import FrameKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from goinspect.results import FlameGraph
+    from goinspect.results.flame import FlameGraph
 
 __all__ = [
     "BACKGROUND",

@@ -8,7 +8,7 @@ from goinspect.model import FrameKind
 from goinspect.render.text import escape_terminal
 
 if TYPE_CHECKING:
-    from goinspect.results import FlameFrame, FlameProfile
+    from goinspect.results.flame import FlameFrame, FlameProfile
 
 __all__ = ["render_folded"]
 

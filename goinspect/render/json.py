@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from goinspect.results import FlameProfile, SymbolList
+    from goinspect.results.flame import FlameProfile
+    from goinspect.results.symbols import SymbolList
 
 __all__ = ["render_flame", "render_symbols"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goinspect.render.columns import escape_all
-from goinspect.results import LineRows
+from goinspect.results.lines import LineRows
 
 if TYPE_CHECKING:
-    from goinspect.results import LineReport
+    from goinspect.results.lines import LineReport
 
 __all__ = ["render_addr2line", "render_lines"]
 

@@ -5,20 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from goinspect import results
-from goinspect.results import FunctionRows, LineRows, SizeRow
+from goinspect.results.functions import FunctionList, FunctionRows, InlinedList, SizeRow
+from goinspect.results.lines import LineReport, LineRows, LineTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from goinspect.results import (
-        FunctionList,
-        InlinedList,
-        LineReport,
-        LineTable,
-        PclntabInfo,
-        SizeReport,
-    )
+    from goinspect.results.functions import SizeReport
+    from goinspect.results.lines import PclntabInfo
 
     Report = FunctionList | InlinedList | LineReport | LineTable | SizeReport
 
@@ -37,7 +31,7 @@ _CHUNK = 1 << 14  # rows whose columns become Python objects at a time
 
 def _pclntab(info: PclntabInfo) -> dict[str, Any]:
     return {
-        "generation": info.generation, "found_by": info.found_by, "address": hex(info.address),
+        "generation": info.generation, "layout": info.layout, "layout_from": info.layout_from, "found_by": info.found_by, "address": hex(info.address),
         "text_start": hex(info.text_start), "text_from": info.text_from, "gofunc_from": info.gofunc_from,
         "magic": hex(info.magic), "byteorder": info.byteorder, "quantum": info.quantum, "ptrsize": info.ptrsize,
         "nfunc": info.nfunc, "nfiles": info.nfiles, "size": info.size, "parts": info.parts,
@@ -58,13 +52,13 @@ def _document(report: Report, rows: Iterable[str], **more: Any) -> str:
 
 def render(report: Report) -> str:
     """Any of the answers."""
-    if isinstance(report, results.LineReport):
+    if isinstance(report, LineReport):
         return render_lines(report)
-    if isinstance(report, results.LineTable):
+    if isinstance(report, LineTable):
         return render_line_table(report)
-    if isinstance(report, results.FunctionList):
+    if isinstance(report, FunctionList):
         return render_functions(report)
-    return render_inlined(report) if isinstance(report, results.InlinedList) else render_sizes(report)
+    return render_inlined(report) if isinstance(report, InlinedList) else render_sizes(report)
 
 
 def render_lines(report: LineReport) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goinspect import results
 from goinspect.render.columns import escape_all, write_columns
 from goinspect.render.text import escape_terminal, human_bytes
-from goinspect.results import FunctionRows, LineRows, SizeRow
+from goinspect.results.functions import FunctionList, FunctionRows, InlinedList, SizeRow
+from goinspect.results.lines import LineRows, LineTable
 
 if TYPE_CHECKING:
-    from goinspect.results import FunctionList, InlinedList, LineTable, PclntabInfo, SizeReport
+    from goinspect.results.functions import SizeReport
+    from goinspect.results.lines import PclntabInfo
 
     Report = FunctionList | InlinedList | LineTable | SizeReport
 
@@ -28,13 +29,13 @@ _SHOWN = 3  # functions in a cell of a table; JSON has all of them
 
 def render(report: Report) -> str:
     """Any of the answers; a list of functions without rows is the header."""
-    if isinstance(report, results.FunctionList):
+    if isinstance(report, FunctionList):
         if not report.rows:
             return render_header(report.pclntab, report.binary, report.go_version)
         return render_functions(report)
-    if isinstance(report, results.LineTable):
+    if isinstance(report, LineTable):
         return render_line_table(report)
-    return render_inlined(report) if isinstance(report, results.InlinedList) else render_sizes(report)
+    return render_inlined(report) if isinstance(report, InlinedList) else render_sizes(report)
 
 
 def render_header(info: PclntabInfo, binary: str, go_version: str | None) -> str:
@@ -43,6 +44,7 @@ def render_header(info: PclntabInfo, binary: str, go_version: str | None) -> str
         ("binary", escape_terminal(binary)),
         ("go version", escape_terminal(go_version or "unknown")),
         ("generation", f"{info.generation} (magic {info.magic:#x}, {info.byteorder} endian)"),
+        ("layout", f"of Go {info.layout} and later (known by {info.layout_from})"),
         ("found by", info.found_by),
         ("address", hex(info.address)),
         ("size", f"{info.size} ({human_bytes(info.size)})"),

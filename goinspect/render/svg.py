@@ -23,7 +23,7 @@ from goinspect.render import colors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from goinspect.results import FlameFrame, FlameGraph
+    from goinspect.results.flame import FlameFrame, FlameGraph
 
 __all__ = ["Box", "format_share", "format_weight", "layout", "render_svg", "shorten", "visible"]
 

@@ -11,7 +11,8 @@ from goinspect.render.text import escape_terminal, human_weight
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from goinspect.results import EventSummary, FlameProfile, SymbolList, SymbolRow
+    from goinspect.results.flame import EventSummary, FlameProfile
+    from goinspect.results.symbols import SymbolList, SymbolRow
 
 __all__ = [
     "render_events",

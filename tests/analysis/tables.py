@@ -26,6 +26,7 @@ class TableBinary:
             text_from="test",
             gofunc_from="test",
             go_version=None,
+            release_from="test",
         )
 
     @cached_property

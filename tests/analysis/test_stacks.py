@@ -14,7 +14,7 @@ from goinspect.analysis import stacks as ops
 from goinspect.analysis.symbolize import Flag, SymbolTable
 from goinspect.analysis.tree import build_tree
 from goinspect.profiles.base import Locations
-from goinspect.results import FlameFrame, Stacks
+from goinspect.results.flame import FlameFrame, Stacks
 
 PLACES = 6  # locations: few, so that stacks collide
 FRAMES = [FlameFrame(name, "user", "", False) for name in "dcbae"]

@@ -52,6 +52,14 @@ def test_examples_are_real():
             assert re.search(rf"(^|[ ,]){option}\b", options, re.MULTILINE), (command, option)
 
 
+@pytest.mark.parametrize("command", ["pcln", "symbols", "flame"])
+def test_help_explains_the_arguments(command):
+    lines = cli(command, "--help").out.partition("Arguments:\n")[2].partition("\n\n")[0].splitlines()
+    assert lines
+    for line in lines:
+        assert len(line.split()) > 3, line
+
+
 def test_help_of_all():
     answer = cli("--help")
     assert answer.code == 0

@@ -11,7 +11,7 @@ import pytest
 
 from goinspect.model import FrameKind
 from goinspect.render.svg import render_svg
-from goinspect.results import FlameFrame, FlameGraph
+from goinspect.results.flame import FlameFrame, FlameGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ import pytest
 from goinspect.render.folded import render_folded
 from goinspect.render.json import render_flame
 from goinspect.render.table import render_events, render_top
-from goinspect.results import EventSummary, FlameFrame, FlameProfile, FlameTotals, Stacks, StackTable
+from goinspect.results.flame import EventSummary, FlameFrame, FlameProfile, FlameTotals, Stacks, StackTable
 
 
 def profile(frames, stacks, weights=None, roots=None):

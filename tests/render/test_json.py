@@ -7,15 +7,9 @@ import json
 from goinspect.model import Frame
 from goinspect.render.json import render_symbols
 from goinspect.render.pclnjson import render_functions, render_lines
-from goinspect.results import (
-    FunctionList,
-    FunctionRow,
-    LineReport,
-    LineRow,
-    PclntabInfo,
-    SymbolList,
-    SymbolRow,
-)
+from goinspect.results.functions import FunctionList, FunctionRow
+from goinspect.results.lines import LineReport, LineRow, PclntabInfo
+from goinspect.results.symbols import SymbolList, SymbolRow
 
 INFO = PclntabInfo("1.20", "section .gopclntab", 0x4AD6A8, 0x401000, "header", None, 0xFFFFFFF1, "little", 1, 8, 2, 3, 99,
                    {"functab": 16})  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from goinspect.model import FrameKind
 from goinspect.render import svg
 from goinspect.render.svg import layout, render_svg
-from goinspect.results import FlameFrame
+from goinspect.results.flame import FlameFrame
 from tests.render.conftest import make_graph, service_stacks
 
 NS = "{http://www.w3.org/2000/svg}"

@@ -12,22 +12,18 @@ from goinspect.render import pclntext, table
 from goinspect.render.columns import escape_all, write_columns
 from goinspect.render.lines import render_addr2line, render_lines
 from goinspect.render.text import escape_terminal
-from goinspect.results import (
+from goinspect.results.functions import (
     FunctionList,
     FunctionRow,
     FunctionRows,
     InlinedList,
     InlinedRow,
-    LineReport,
-    LineRow,
-    LineRows,
-    LineTable,
     SizePart,
     SizeReport,
     SizeRow,
-    SymbolList,
-    SymbolRow,
 )
+from goinspect.results.lines import LineReport, LineRow, LineRows, LineTable
+from goinspect.results.symbols import SymbolList, SymbolRow
 from tests.render.test_json import INFO
 
 HOSTILE = "evil\x1b]0;x\x07\nname"

@@ -1,0 +1,119 @@
+"""What `goinspect flame` makes of a recording: named stacks and the merged call tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "EventSummary",
+    "FlameFrame",
+    "FlameGraph",
+    "FlameProfile",
+    "FlameTotals",
+    "StackTable",
+    "Stacks",
+]
+
+
+class FlameFrame(NamedTuple):
+    """A distinct frame of a flame graph: nodes refer to it by index."""
+
+    name: str  # as Go spells it, never cut; untrusted text
+    kind: str  # one of FrameKind.ALL
+    package: str  # Go import path, module of a native frame, "" where there is none
+    inlined: bool
+    location: str = ""  # "file:line" when asked for, else ""
+
+
+class EventSummary(NamedTuple):
+    """An event of a recording; `unit` is that of `weight`."""
+
+    name: str
+    samples: int
+    weight: int
+    unit: str
+
+
+class FlameTotals(NamedTuple):
+    """What went into a flame graph. Counts; `weight` in the event's unit."""
+
+    samples: int
+    weight: int
+    lost: int
+    throttled: int
+    threads: int
+    frames: int
+    frames_named: int
+    truncated: int
+    garbage_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """Distinct stacks, root first: stack i is ``frames[start[i]:start[i + 1]]``, rows of a table of frames."""
+
+    start: NDArray[np.int64]
+    frames: NDArray[np.int32]
+    group: NDArray[np.int32]  # stacks of different groups (processes, threads) are kept apart
+    weight: NDArray[np.uint64]
+    samples: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+
+class StackTable(NamedTuple):
+    """Distinct stacks and their frames; `roots` is a frame to put above each stack, or -1."""
+
+    frames: tuple[FlameFrame, ...]
+    roots: NDArray[np.int32]
+    stacks: Stacks
+
+
+class FlameProfile(NamedTuple):
+    """The named, merged samples of one event of a recording."""
+
+    events: tuple[EventSummary, ...]
+    event: str
+    unit: str  # "ns", "count" or "samples"
+    totals: FlameTotals
+    stacks: StackTable
+    missing: tuple[str, ...] = ()  # binaries that were not found
+    warnings: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def schema(self) -> str:
+        """Name and version of the JSON shape."""
+        return "goinspect.flame/1"
+
+
+class FlameGraph(NamedTuple):
+    """A merged call tree, columnar. Node 0 is the root ("all"); a parent comes before its children; depth first.
+
+    ``total[i]`` includes the children, ``own[i]`` is what ended in the node itself. ``unit``: "ns", "samples"
+    or "count". Nodes below the pruning threshold are left out, their weight stays in their parents' totals.
+    """
+
+    title: str
+    subtitle: str
+    event: str
+    unit: str
+    samples: int
+    frames: tuple[FlameFrame, ...]
+    node_frame: list[int]
+    node_parent: list[int]  # -1 for node 0
+    node_depth: list[int]
+    node_total: list[int]
+    node_own: list[int]
+    inverted: bool = False  # root at the top (icicle)
+    reverse: bool = False  # stacks merged from the leaf
+    pruned: int = 0
