@@ -111,8 +111,7 @@ def write_module(
     size = built.entries[-1] - TEXT
     edges = [0, *cuts, size]
     sections = tuple(
-        (start, end, TEXT + start + GAP * number)
-        for number, (start, end) in enumerate(pairwise(edges))
+        (start, end, TEXT + start + GAP * number) for number, (start, end) in enumerate(pairwise(edges))
     )
     elf = Elf(
         bits=8 * ptrsize,

@@ -232,9 +232,9 @@ def compare_chains(table: PclnTable, spelling: Spelling, directory: Path, outcom
             (other if spelling.same(frame.function, other) else frame.function, f"{frame.file}:{frame.line}")
             for frame, other in zip(chain, others, strict=True)
         ]
-        if spelling.relocatable and ours and ours[-1] != theirs[-1] and ours[-1][1] == theirs[-1][1]:
+        if spelling.relocatable and ours and ours[-1][0] != theirs[-1][0]:
             outcome.explain("sections at 0")
-            theirs[-1] = ours[-1]
+            theirs[-1] = (ours[-1][0], theirs[-1][1])
         if ours != theirs:
             why = why_not(table, int(row[0], 16), ours, theirs)
             if why:
