@@ -4,43 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from goinspect.analysis.pclntab import pclntab_info
 from goinspect.gosym.layout import FLAG_ASM, FLAG_SPWRITE, FLAG_TOPFRAME
 from goinspect.results.functions import FunctionList, FunctionRows, InlinedList
-from goinspect.results.lines import PclntabInfo
 
 if TYPE_CHECKING:
     from goinspect.binary import Binary
 
-__all__ = ["list_functions", "list_inlined_only", "pclntab_info"]
+__all__ = ["list_functions", "list_inlined_only"]
 
 _FLAGS = ((FLAG_TOPFRAME, "TOPFRAME"), (FLAG_SPWRITE, "SPWRITE"), (FLAG_ASM, "ASM"))
 _FLAG_SETS = tuple(tuple(text for bit, text in _FLAGS if value & bit) for value in range(256))
-
-
-def pclntab_info(binary: Binary) -> PclntabInfo:
-    """The header of the binary's gopclntab. Raises NotGoError."""
-    go = binary.go
-    header, table = go.header, go.table
-    names = ("funcnametab", "cutab", "filetab", "pctab", "functab")
-    parts = {name: getattr(header, name) for name in names}
-    return PclntabInfo(
-        generation=header.layout.generation,
-        found_by=go.found_by,
-        address=table.vaddr,
-        text_start=table.text or table.entry(0),
-        text_from=go.text_from,
-        gofunc_from=go.gofunc_from or None,
-        magic=header.layout.magic,
-        byteorder=header.byteorder,
-        quantum=header.quantum,
-        ptrsize=header.ptrsize,
-        nfunc=header.nfunc,
-        nfiles=header.nfiles,
-        size=len(table.data),
-        layout=".".join(map(str, table.release.since)),
-        layout_from=go.release_from,
-        parts={name: offset for name, offset in parts.items() if offset > 0},
-    )
 
 
 def list_functions(binary: Binary, *, rows: bool = True) -> FunctionList:

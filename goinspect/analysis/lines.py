@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goinspect.analysis.functions import pclntab_info
+from goinspect.analysis.pclntab import pclntab_info
 from goinspect.analysis.places import Places, addresses
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["frames_at", "resolve"]
 
 # Importing numpy costs as much as some hundred lookups by the pure engine.
-_BULK_FROM = 800
+_BULK_FROM = 1500
 
 
 def resolve(binary: Binary, queries: Sequence[str], *, inlines: bool = True) -> LineReport:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goinspect.analysis.functions import pclntab_info
 from goinspect.analysis.lines import frames_at
+from goinspect.analysis.pclntab import pclntab_info
 from goinspect.analysis.queries import Queries
 from goinspect.errors import GoinspectError
 from goinspect.gosym import pcvalue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect.analysis.functions import pclntab_info
+from goinspect.analysis.pclntab import pclntab_info
 from goinspect.analysis.segments import inline_records
 from goinspect.gosym.names import package_of
 from goinspect.results.functions import SizePart, SizeReport, SizeRow

@@ -92,7 +92,7 @@ def expand(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
         return _expand_by_record(table, func, pc, tree, index_table)
     frames: list[Frame] = []
     inner = _NO_RECORD
-    while (index := pcvalue.pc_value(table.pctab, index_table, table.quantum, pc - func.entry)) >= 0:
+    while (index := table.value_at(index_table, pc - func.entry)) >= 0:
         parent_pc = tree.parent_pc(index)
         reached = inner != _NO_RECORD  # by a parent pc, which must not be the reached call's own
         if index >= inner or (reached and parent_pc == pc - func.entry):
@@ -117,7 +117,7 @@ def _expand_by_record(
 ) -> tuple[Frame, ...]:
     frames: list[Frame] = []
     file, line = table.position(func, pc)
-    index = pcvalue.pc_value(table.pctab, index_table, table.quantum, pc - func.entry)
+    index = table.value_at(index_table, pc - func.entry)
     while index >= 0:
         frames.append(Frame(table.name_at(tree.name_off(index)), file, line, inlined=True))
         parent, file_number, call_line = tree.call(index)

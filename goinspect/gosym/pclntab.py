@@ -29,6 +29,7 @@ __all__ = ["Func", "Header", "PclnTable", "parse_header"]
 
 _NO_CU = 0xFFFFFFFF
 _MAX_NFUNC = 1 << 26
+_MAX_VALUES = 1 << 12  # pc-value tables kept decoded
 
 
 class Header(NamedTuple):
@@ -218,6 +219,7 @@ class PclnTable:
         self._record = struct.Struct(f"{mark}{entry}{four}I" + ("4B" if self._has_ids else ""))
         self._optional = (self._words.get("cu_offset", 0), self._words.get("start_line", 0))
         self._names: dict[int, str] = {}
+        self._values: dict[int, pcvalue.PcValues] = {}
 
     # --- functab ---
 
@@ -303,6 +305,15 @@ class PclnTable:
 
     # --- positions ---
 
+    def value_at(self, offset: int, target: int) -> int:
+        """The value of the pc-value table at `offset`, `target` bytes from its function's entry; -1: none."""
+        values = self._values.get(offset)
+        if values is None:
+            if len(self._values) >= _MAX_VALUES:
+                self._values.clear()
+            values = self._values[offset] = pcvalue.PcValues(self.pctab, offset, self.quantum)
+        return values.at(target)
+
     def file_at(self, func: Func, number: int) -> str | None:
         """The path of a file number of `func`; None where the linker dropped the file."""
         reader, header = self._reader, self.header
@@ -323,9 +334,8 @@ class PclnTable:
     def position(self, func: Func, pc: int) -> tuple[str | None, int | None]:
         """File and line of the instruction at `pc`, of the innermost inlined call; (None, None) in padding."""
         target = pc - func.entry
-        line = pcvalue.pc_value(self.pctab, func.pcln, self.quantum, target)
-        file = pcvalue.pc_value(self.pctab, func.pcfile, self.quantum, target)
-        path = self.file_at(func, file)
+        line = self.value_at(func.pcln, target)
+        path = self.file_at(func, self.value_at(func.pcfile, target))
         return (None, None) if line < 0 or path is None else (path, line)
 
     def frame_size(self, func: Func) -> int | None:

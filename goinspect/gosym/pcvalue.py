@@ -8,6 +8,7 @@ except in the first pair. Source: ``step`` and ``pcvalue`` in src/runtime/symtab
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from goinspect.errors import TruncatedError
@@ -15,7 +16,7 @@ from goinspect.errors import TruncatedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NO_VALUE", "pc_value", "rows"]
+__all__ = ["NO_VALUE", "PcValues", "pc_value", "rows"]
 
 NO_VALUE = -1
 _LAST_SHIFT = 28  # a varint has at most 5 bytes: 32-bit result
@@ -71,26 +72,85 @@ def pc_value(table: memoryview, offset: int, quantum: int, target: int) -> int:
     Raises:
         TruncatedError: the table runs past the end of the buffer before it reaches `target`.
     """
-    if offset == 0 or target < 0:
-        return NO_VALUE
-    # As `rows`, written out for single-byte numbers: a lookup spends most of its time here.
-    wanted, value, pc, at = target // quantum, -1, 0, offset
-    size = len(table)
-    while at + 1 < size:
-        delta, step = table[at], table[at + 1]
-        if delta > 0x7F or step > 0x7F or not step:
-            delta, step, at = _long_pair(table, at, first=not pc)
-            if at < 0:
-                break
-        else:
-            at += 2
-        if not delta and pc:
+    return PcValues(table, offset, quantum).at(target)
+
+
+class PcValues:
+    """One table, decoded as far as it was asked for: looking an address up again costs no more decoding.
+
+    Args:
+        table: the buffer `offset` counts in.
+        offset: start of the table; 0 means "no table".
+        quantum: bytes per unit of a pc delta.
+    """
+
+    __slots__ = ("_at", "_ends", "_error", "_offset", "_open", "_quantum", "_table", "_values")
+
+    def __init__(self, table: memoryview, offset: int, quantum: int) -> None:
+        self._table, self._offset, self._quantum = table, offset, quantum
+        self._at = offset
+        self._open = offset != 0
+        self._ends: list[int] = []  # in quanta
+        self._values: list[int] = []
+        self._error: TruncatedError | None = None  # what comes behind the last row
+
+    def at(self, target: int) -> int:
+        """The value at `target` bytes from the function's entry; NO_VALUE past the end. Raises TruncatedError."""
+        wanted = target // self._quantum
+        if target < 0:
             return NO_VALUE
-        pc += step
-        value += (delta >> 1) ^ -(delta & 1)
-        if pc > wanted:
-            return (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-    return next((value for end, value in rows(table, offset, quantum) if target < end), NO_VALUE)
+        ends = self._ends
+        if self._open and (not ends or ends[-1] <= wanted):
+            self._extend(wanted)
+        row = bisect_right(ends, wanted)
+        if row < len(ends):
+            return (self._values[row] + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        if self._error is not None:
+            raise self._error
+        return NO_VALUE
+
+    def _extend(self, wanted: int) -> None:
+        # As `rows`, written out for the numbers that nearly all are: value deltas of one or two bytes, pc deltas of
+        # one. A lookup spends most of its time here.
+        table, at, ends, values = self._table, self._at, self._ends, self._values
+        value, pc = (values[-1], ends[-1]) if ends else (NO_VALUE, 0)
+        last = len(table) - 3
+        while at <= last:
+            delta, step = table[at], table[at + 1]
+            if delta < 0x80:
+                behind = at + 2
+            elif step < 0x80:
+                delta, step, behind = delta & 0x7F | step << 7, table[at + 2], at + 3
+            else:
+                step = 0  # longer
+            if not 0 < step < 0x80:
+                delta, step, behind = _long_pair(table, at, first=not pc)
+                if behind < 0:
+                    break
+            if not delta and pc:
+                self._open = False
+                return
+            at = behind
+            pc += step
+            value += (delta >> 1) ^ -(delta & 1)
+            ends.append(pc)
+            values.append(value)
+            if pc > wanted:
+                self._at = at
+                return
+        self._finish()
+
+    def _finish(self) -> None:
+        """Near the end of the buffer, or where a number is none: as `rows` has it."""
+        self._open = False
+        self._ends.clear()
+        self._values.clear()
+        try:
+            for end, value in rows(self._table, self._offset, self._quantum):
+                self._ends.append(end // self._quantum)
+                self._values.append(value)
+        except TruncatedError as error:
+            self._error = error
 
 
 def _long_pair(table: memoryview, at: int, *, first: bool) -> tuple[int, int, int]:
