@@ -28,6 +28,7 @@ import random
 import re
 import resource
 import signal
+import struct
 import sys
 import time
 import traceback
@@ -136,12 +137,12 @@ def seeds() -> Iterator[Seed]:
 
 def other_containers(label: str, version: tuple[int, int], module: Module) -> Iterator[Seed]:
     """The same table in PE, Mach-O, universal files, WebAssembly, objects, archives and cores."""
-    from tests.builders import ar, elfobj, macho, pe, wasm
-    from tests.builders.module import DATA, RODATA, TABLE, TEXT
+    from tests.builders import ar, elfobj, macho, pe
+    from tests.builders.module import DATA, RODATA, TABLE, TEXT, moduledata_words
 
     built = module.built
     text = b"\x90" * (built.entries[-1] - built.text + 16)
-    words = module.data[module.data.index(TABLE.to_bytes(8, "little")) :][:0x300]
+    words = struct.pack("<70Q", *moduledata_words(version, built, module.sections, DATA + 0x1000, 8))
     funcdata, place = (
         (built.funcdata, built.funcdata_vaddr) if built.gofunc is None else (built.gofunc, RODATA)
     )
@@ -159,10 +160,8 @@ def other_containers(label: str, version: tuple[int, int], module: Module) -> It
         yield Seed(f"Mach-O {label}", mac)
         if version in ((1, 15), (1, 27)):
             yield Seed(f"universal {label}", macho.fat([(macho.AMD64, mac)]))
-    if version >= (1, 11):
-        yield Seed(f"wasm {label}", wasm.Wasm(
-            functions=6, names={i: f"f{i}" for i in range(6)}, data=[(0x1000, built.data), (0x9000, words)]
-        ).write())  # fmt: skip
+    if version >= (1, 25):
+        yield Seed(f"wasm {label}", wasm_module(version))
     if version in ((1, 15), (1, 17), (1, 25), (1, 27)):
         obj = elfobj.Obj(parts=[
             elfobj.Part(".text", text), elfobj.Part(".gopclntab", built.data), elfobj.Part(".data", words),
@@ -173,6 +172,32 @@ def other_containers(label: str, version: tuple[int, int], module: Module) -> It
             (TEXT, len(text), text, 5), (TABLE, len(built.data), built.data, 4), (place, len(funcdata), funcdata, 4),
             (DATA, len(words), words, 6),
         ]).write())  # fmt: skip
+
+
+def wasm_module(version: tuple[int, int]) -> bytes:
+    """Functab has numbers of functions, from 0x1000 on; an address is such a number << 16."""
+    from tests.builders import wasm
+    from tests.builders.module import DATA, TABLE, moduledata_words
+    from tests.builders.pclntab import build
+
+    functions = program(version, 1)
+    built = build(functions, version, vaddr=TABLE, text=0)
+    data = bytearray(built.data)
+    functab = int.from_bytes(data[8 + 7 * 8 : 8 + 8 * 8], "little")
+    for index in range(len(built.entries)):
+        at = functab + 8 * index
+        data[at : at + 4] = struct.pack("<I", built.entries[index] + 0x1000)
+    words = moduledata_words(version, built, ((0, built.entries[-1], 0),), 0, 8)
+    words[20:24] = [0x1000 << 16, built.entries[-1] + 0x1000 << 16, 0, 0]
+    words[0:2] = [TABLE, TABLE + int.from_bytes(data[8 + 3 * 8 : 8 + 4 * 8], "little")]
+    return wasm.Wasm(
+        functions=built.entries[-1], names={index: f"f{index}" for index in range(6)},
+        data=[(0x1000, bytes(data)), (0x9000, struct.pack("<70Q", *(_moved(word, TABLE, 0x1000, DATA) for word in words)))],
+    ).write()  # fmt: skip
+
+
+def _moved(word: int, table: int, to: int, end: int) -> int:
+    return word - table + to if table <= word < end else word
 
 
 # --- mutations ---
