@@ -95,12 +95,21 @@ class Binary:
             raise error.about(self.path) from None
 
     @cached_property
-    def modules(self) -> tuple[GoModule, ...]:
-        """All Go modules of the image, `go` first: a process's memory may hold several. Raises as `go`."""
+    def views(self) -> tuple[Binary, ...]:
+        """This binary once for each Go module: one, but for the memory of a process, which may have loaded plugins.
+
+        Raises as `go`.
+        """
         if self.image.type not in _MEMORY:
-            return (self.go,)
+            return (self,)
         others = (module for module in load_all(self.image) if module.table.vaddr != self.go.table.vaddr)
-        return (self.go, *others)
+        return (self, *(self._view(module) for module in others))
+
+    def _view(self, module: GoModule) -> Binary:
+        view = object.__new__(Binary)
+        view.image, view.path, view._text_start = self.image, self.path, None
+        view.go = module
+        return view
 
     @cached_property
     def go_or_none(self) -> GoModule | None:

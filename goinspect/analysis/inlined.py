@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect._ragged import distinct
 from goinspect.analysis.segments import inline_records, segments, table_rows
 from goinspect.results.functions import InlinedRow
 
@@ -24,8 +25,8 @@ def ranges_of(bulk: BulkTable, name_offs: list[int]) -> Segments | None:
     used = np.isin(records.name_off, np.array(name_offs, dtype=np.int64))
     if not used.any():
         return None
-    names = set(bulk.names(np.unique(records.name_off[used])))
-    found = segments(bulk, np.unique(records.func[used]))
+    names = set(bulk.names(distinct(records.name_off[used])))
+    found = segments(bulk, distinct(records.func[used]))
     found = found.where(found.record >= 0)
     frames = bulk.frames(found.start)
     wanted = np.array([name in names for name in frames.names], dtype=np.bool_)

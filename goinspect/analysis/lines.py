@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from goinspect.analysis.pclntab import pclntab_info
 from goinspect.analysis.places import Places, addresses
-from goinspect.errors import GoinspectError
+from goinspect.errors import GoinspectError, QueryError
 from goinspect.gosym import inline
 from goinspect.model import Frame
 from goinspect.results.lines import LineReport, LineRow, LineRows
@@ -30,6 +30,39 @@ def resolve(binary: Binary, queries: Sequence[str], *, inlines: bool = True) -> 
         QueryError: a query is none of these, or there is no code at a ``file:line``.
         NotGoError: the binary has no gopclntab.
     """
+    views = binary.views
+    if len(views) > 1:
+        return _over_modules(views, queries, inlines=inlines)
+    return _resolve(binary, queries, inlines=inlines)
+
+
+def _over_modules(views: Sequence[Binary], queries: Sequence[str], *, inlines: bool) -> LineReport:
+    """Each query is for the module whose text holds the address, or the first one that knows the name."""
+    rows: list[LineRow] = []
+    warnings: dict[str, None] = {}
+    for query in queries:
+        report = _by_one_of(views, query, inlines=inlines)
+        rows += report.rows
+        warnings |= dict.fromkeys(report.warnings)
+    main = views[0]
+    return LineReport(main.path, main.go.go_version, pclntab_info(main), LineRows.of(rows), tuple(warnings))
+
+
+def _by_one_of(views: Sequence[Binary], query: str, *, inlines: bool) -> LineReport:
+    pcs = addresses([query])
+    if pcs is not None:
+        holder = next((view for view in views if view.go.table.find(pcs[0]) is not None), views[0])
+        return _resolve(holder, [query], inlines=inlines)
+    refused: QueryError | None = None
+    for view in views:
+        try:
+            return _resolve(view, [query], inlines=inlines)
+        except QueryError as error:
+            refused = refused or error
+    raise refused or QueryError(f"{query!r} is unknown", path=views[0].path)
+
+
+def _resolve(binary: Binary, queries: Sequence[str], *, inlines: bool) -> LineReport:
     pcs = addresses(queries)
     if pcs is not None:
         places = Places(pcs, None, queries)
@@ -90,6 +123,7 @@ def _bulk_rows(binary: Binary, places: Places, *, inlines: bool) -> tuple[LineRo
         return None, 0
     import numpy as np  # 0.1 s: worth it for a batch only
 
+    from goinspect._ragged import distinct as unique
     from goinspect._ragged import flat_ranges
     from goinspect.analysis.damage import count_damaged
 
@@ -105,7 +139,7 @@ def _bulk_rows(binary: Binary, places: Places, *, inlines: bool) -> tuple[LineRo
     except GoinspectError:  # the pure engine tells which function it is
         return None, 0
     numbers = binary.bulk.find(distinct)
-    damaged = count_damaged(binary.bulk, np.unique(numbers[numbers >= 0]))
+    damaged = count_damaged(binary.bulk, unique(numbers[numbers >= 0]))
     entries = binary.bulk.entries[numbers]
     lengths = np.diff(found.start)[place]
     frame = flat_ranges(found.start[place], lengths)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import distinct, flat_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -59,7 +59,7 @@ class InlineRecords(NamedTuple):
 
 def table_rows(bulk: BulkTable, offsets: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Rows of the pc-value tables at `offsets`, for each in turn: (index of the offset, begin, end, value)."""
-    starts = np.unique(offsets[offsets > 0])
+    starts = distinct(offsets[offsets > 0])
     tables, ends, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for piece in bulk.pctab.pieces(starts):
         tables.append(piece.table)
@@ -88,7 +88,7 @@ def segments(bulk: BulkTable, funcs: Ints) -> Segments:
         owner, _, end, _ = table_rows(bulk, offsets)
         inside = end < sizes[owner]
         keys.append((owner[inside] << 32) + end[inside])
-    key = np.unique(np.concatenate(keys))
+    key = distinct(np.concatenate(keys))
     owner, begin = key >> 32, key & 0xFFFFFFFF
     decoded = bulk.pctab.tables(np.concatenate(tables))
     file, line, record = (decoded.lookup(t[owner], begin).astype(np.int64) for t in tables)
@@ -114,7 +114,7 @@ class FileIndex:
     def __init__(self, bulk: BulkTable) -> None:
         funcs = np.flatnonzero(bulk.records.present)
         owner, _, _, number = table_rows(bulk, bulk.records.field(funcs, "pcfile"))
-        pairs = np.unique(owner << 32 | np.maximum(number, -1) + 1)
+        pairs = distinct(owner << 32 | np.maximum(number, -1) + 1)
         self._bulk = bulk
         self._func = funcs[pairs >> 32]
         self._file, self.paths = bulk.file_names(bulk.file_offsets(self._func, (pairs & 0xFFFFFFFF) - 1))
@@ -122,11 +122,11 @@ class FileIndex:
     def lines(self, paths: Collection[str]) -> dict[str, list[int]]:
         """Of each path, the lines that have code, in order."""
         wanted = np.array([number for number, path in enumerate(self.paths) if path in paths], dtype=np.int64)
-        found = segments(self._bulk, np.unique(self._func[np.isin(self._file, wanted)]))
+        found = segments(self._bulk, distinct(self._func[np.isin(self._file, wanted)]))
         found = found.where(found.line >= 0)
         file, names = self._bulk.file_names(self._bulk.file_offsets(found.func, found.file))
         return {
-            name: np.unique(found.line[file == number]).tolist()
+            name: distinct(found.line[file == number]).tolist()
             for number, name in enumerate(names)
             if name in paths
         }

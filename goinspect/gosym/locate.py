@@ -120,9 +120,13 @@ def _at(image: Image, vaddr: int, found_by: str) -> Place | None:
 def _by_symbol(image: Image) -> Place | None:
     for symbol in image.symbols():
         if symbol.name in _SYMBOLS and symbol.vaddr:
-            place = _at(image, symbol.vaddr, f"symbol {symbol.name}")
-            if place is not None:
-                return place
+            try:
+                data = image.tail(symbol.vaddr)
+            except GoinspectError:
+                continue
+            header = _readable(data, symbol.vaddr) or understand(data, symbol.vaddr)
+            if header is not None:
+                return Place(symbol.vaddr, data, f"symbol {symbol.name}", header)
     return None
 
 

@@ -29,6 +29,10 @@ class TableBinary:
             release_from="test",
         )
 
+    @property
+    def views(self) -> tuple[TableBinary, ...]:
+        return (self,)
+
     @cached_property
     def bulk(self) -> BulkTable:
         return BulkTable(self.go.table)

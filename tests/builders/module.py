@@ -91,6 +91,8 @@ def write_module(
     headers: bool = True,
     section: str = ".gopclntab",
     text_start: bool = True,
+    go_version: str = "",
+    symbols: bool = False,
 ) -> Module:
     """An ELF file of one module.
 
@@ -104,6 +106,8 @@ def write_module(
         headers: whether there are section headers.
         section: name of the section of the table.
         text_start: False: without moduledata.
+        go_version: of the build information, in the form of Go 1.18 and later; none is written without it.
+        symbols: whether a symbol says where the table is.
     """
     built = build(
         program, version, byteorder=byteorder, ptrsize=ptrsize, quantum=quantum, vaddr=TABLE, text=TEXT
@@ -134,6 +138,12 @@ def write_module(
         Part(".rodata", RODATA, built.gofunc or b"\0" * 16),
         Part(".noptrdata", DATA, data + bytes(0x1000 - len(data)) + sectmap, R | W),
     ]
+    if go_version:
+        blob = b"\xff Go buildinf:" + bytes([ptrsize, 2]) + bytes(16)
+        blob += bytes([len(go_version)]) + go_version.encode() + b"\0"
+        elf.parts.append(Part(".go.buildinfo", DATA + 0x10000, blob, R | W))
+    if symbols:
+        elf.symbols.append(("runtime.pclntab", TABLE, len(built.data), 1, 0))
     if built.funcdata:
         elf.parts.append(Part(".rodata1", built.funcdata_vaddr, built.funcdata))
     return Module(elf.write(), built, DATA, sections)

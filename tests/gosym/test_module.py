@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,14 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goinspect.errors import GoinspectError, NotGoError
+from goinspect.analysis.lines import resolve
+from goinspect.binary import Binary
+from goinspect.errors import GoinspectError, NotGoError, QueryError
 from goinspect.gosym.bulk import BulkTable
 from goinspect.gosym.layout import release_for
 from goinspect.gosym.module import load
 from goinspect.objfile import open_image
 from tests.builders.elf import DYN, Elf, Part, R, X
-from tests.builders.module import DATA, TABLE, TEXT, write_module
-from tests.builders.pclntab import Function, Inlined
+from tests.builders.elfobj import Core
+from tests.builders.module import DATA, TABLE, TEXT, gofunc_room, moduledata_words, write_module
+from tests.builders.pclntab import Function, Inlined, build
 from tests.gosym.answers import bulk_frames, pure_frames
 from tests.gosym.programs import VERSIONS, truth
 
@@ -280,3 +285,78 @@ def test_entries_of_exported_functions_are_filled_in_by_relocations(tmp_path) ->
     expected = [truth(functions, module.built, pc) for pc in pcs]
     assert [pure_frames(go.table, pc) for pc in pcs] == expected
     assert bulk_frames(BulkTable(go.table), pcs) == expected
+
+
+def test_a_newer_release_is_read_as_the_newest_known_and_said_so(tmp_path) -> None:
+    functions = program((1, 27))
+    module = write_module(functions, (1, 27), go_version="go1.31.2")
+    go = open_module(tmp_path, module.data)
+    assert go.go_version == "go1.31.2"
+    assert go.release_from == "build information"
+    assert go.warnings == ("Go 1.31 is newer than 1.27, the newest known: read as that",)
+    pcs = range(TEXT, module.built.entries[-1], 3)
+    assert [pure_frames(go.table, pc) for pc in pcs] == [truth(functions, module.built, pc) for pc in pcs]
+
+
+def test_a_newer_release_with_another_moduledata_keeps_what_it_can(tmp_path) -> None:
+    """Fields that moved cost nothing that can be found otherwise: the text base is checked, gofunc searched for."""
+    functions = program((1, 27))
+    module = write_module(functions, (1, 27), go_version="go1.40")
+    at = module.data.index(struct.pack("<4Q", TEXT, module.built.entries[-1], TEXT, module.built.entries[-1]))
+    moved = bytearray(module.data)
+    moved[at : at + 32] = struct.pack("<4Q", 1, 2, 3, 4)  # minpc, maxpc, text, etext
+    gofunc = struct.pack("<Q", TABLE + len(module.built.data) - gofunc_room(module.built, (1, 27)))
+    place = module.data.index(gofunc, at)
+    moved[place : place + 8] = bytes(8)
+    go = open_module(tmp_path, bytes(moved))
+    assert go.text_from == "section .text"
+    assert go.gofunc_from == "end of functab"
+    pcs = range(TEXT, module.built.entries[-1], 3)
+    assert [pure_frames(go.table, pc) for pc in pcs] == [truth(functions, module.built, pc) for pc in pcs]
+
+
+def test_a_symbol_leads_to_a_table_that_no_longer_looks_like_one(tmp_path) -> None:
+    functions = program((1, 25))
+    module = write_module(functions, (1, 25), section=".x", symbols=True)
+    data = bytearray(module.data)
+    start = module.data.index(module.built.data)
+    functab = start + int.from_bytes(module.built.data[8 + 7 * 8 : 8 + 8 * 8], "little")
+    for index in range(0, len(functions), 2):  # lengths of arrays
+        record = functab + int.from_bytes(data[functab + 8 * index + 4 : functab + 8 * index + 8], "little")
+        data[record + 28 : record + 32] = b"\x77\0\0\0"
+    go = open_module(tmp_path, bytes(data))
+    assert go.found_by == "symbol runtime.pclntab"
+    assert go.table.nfunc == len(functions)
+    assert pure_frames(go.table, module.built.entries[1])[-1].function == "main.f0"
+
+
+def test_several_modules_in_one_core(tmp_path) -> None:
+    """A program and a plugin: an address is answered by the module whose text holds it, a name by the first."""
+    memory = []
+    tables = []
+    for shift in (0, 0x4000000):
+        functions = [
+            replace(f, name=f"{'plugin' if shift else 'main'}.{i}") for i, f in enumerate(program((1, 27)))
+        ]
+        built = build(functions, (1, 27), vaddr=TABLE + shift, text=TEXT + shift, quantum=1)
+        size = built.entries[-1] - built.text
+        words = moduledata_words((1, 27), built, ((0, size, TEXT + shift),), 0, 8)
+        data = struct.pack(f"<{len(words)}Q", *words)
+        code = b"\x90" * (size + 16)
+        memory += [(TEXT + shift, len(code), code, 5), (TABLE + shift, len(built.data), built.data, 4)]
+        memory.append((DATA + shift, len(data), data, 6))
+        tables.append((functions, built))
+    path = tmp_path / "core"
+    path.write_bytes(Core(memory=memory).write())
+    binary = Binary(path)
+    assert len(binary.views) == 2
+    for functions, built in tables:
+        pcs = range(built.text, built.entries[-1], 11)
+        report = resolve(binary, [hex(pc) for pc in pcs])
+        assert [row.frames for row in report.rows] == [truth(functions, built, pc) for pc in pcs]
+    (row,) = resolve(binary, ["plugin.3"]).rows
+    assert row.pc == tables[1][1].entries[3]
+    (row,) = resolve(binary, ["main.3"]).rows
+    assert row.pc == tables[0][1].entries[3]
+    with pytest.raises(QueryError):
+        resolve(binary, ["nobody.3"])
