@@ -38,7 +38,7 @@ def _rows(binary: Binary, warnings: list[str]) -> FunctionRows:
     return FunctionRows(
         listed.entry, listed.end, listed.name, listed.file, listed.files, listed.start_line, listed.frame_size,
         listed.args, listed.func_id, (None, *(names[1:] if ids else [None] * 255)), listed.flag, _FLAG_SETS,
-        listed.inline_start, listed.inlined, listed.inlined_names,
+        listed.inline_start, listed.inlined, listed.inlined_names, listed.deferreturn,
     )  # fmt: skip
 
 

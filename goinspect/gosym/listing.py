@@ -34,6 +34,7 @@ class Functions:
     start_line: NDArray[np.int32]  # 0: unknown
     frame_size: NDArray[np.int64]  # bytes that SP moves down at most; -1: unknown
     args: NDArray[np.int64]  # bytes; -1: unknown
+    deferreturn: NDArray[np.int64]  # offset from the entry; 0: none
     func_id: NDArray[np.uint8]
     flag: NDArray[np.uint8]
     inline_start: NDArray[np.int64]  # one more: function i has inlined[inline_start[i]:inline_start[i + 1]]
@@ -62,6 +63,9 @@ def list_functions(bulk: BulkTable) -> Functions:
         start_line=starts.astype(np.int32),
         frame_size=_largest(bulk, records.field(funcs, "pcsp")),
         args=np.where(args == ARGS_UNKNOWN, -1, args),
+        deferreturn=records.field(funcs, "deferreturn")
+        if "deferreturn" in release.func
+        else np.zeros_like(funcs),
         func_id=records.func_id(funcs).astype(np.uint8),
         flag=records.flag(funcs).astype(np.uint8),
         inline_start=inline_start,

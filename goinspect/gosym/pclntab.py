@@ -77,6 +77,7 @@ class Func(NamedTuple):
     flag: int
     cu_offset: int
     start_line: int | None
+    deferreturn: int  # offset from the entry of the call that runs deferred functions; 0: none (Go 1.12+)
     tail: int  # offset of the pcdata array from the table's first byte
 
     def record_end(self, header: Header) -> int:
@@ -263,7 +264,8 @@ class PclnTable:
             index, self.text_map.address(start), self.text_map.end(start, self._offset(index + 1)), record,
             numbers[0], None if numbers[1] == ARGS_UNKNOWN else numbers[1], numbers[3], numbers[4], numbers[5],
             numbers[6], nfuncdata, func_id, flag if self.release.has_flag else 0,
-            numbers[cu_offset] if cu_offset else _NO_CU, numbers[start_line] if start_line else None, tail,
+            numbers[cu_offset] if cu_offset else _NO_CU, numbers[start_line] if start_line else None,
+            numbers[2] if self._has_ids else 0, tail,
         )  # fmt: skip
 
     def records_end(self) -> int:

@@ -146,18 +146,23 @@ def _functions(rows: FunctionRows) -> Iterator[str]:
             inlined[number]
             for number in rows.inlined[start[begin] : start[min(begin + _CHUNK, len(rows))]].tolist()
         ]
-        for entry, end, name, file, line, frame, args, func_id, flag, first, last in zip(
+        for entry, end, name, file, line, frame, args, func_id, flag, deferred, first, last in zip(
             rows.entry[part].tolist(), rows.end[part].tolist(), rows.name[part], rows.file[part].tolist(),
             rows.start_line[part].tolist(), rows.frame_size[part].tolist(), rows.args_size[part].tolist(),
-            rows.func_id[part].tolist(), rows.flag[part].tolist(), start[part],
+            rows.func_id[part].tolist(), rows.flag[part].tolist(), rows.deferreturn[part].tolist(), start[part],
             start[begin + 1 : begin + 1 + _CHUNK], strict=False,
         ):  # fmt: skip
             yield (
                 f'{{"entry": "{entry:#x}", "end": "{end:#x}", "name": {_encode(name)}, "file": {files[file]}, '
                 f'"start_line": {line or "null"}, "frame_size": {frame if frame >= 0 else "null"}, '
                 f'"args_size": {args if args >= 0 else "null"}, "func_id": {ids[func_id]}, "flags": {flags[flag]}, '
-                f'"inlined": [{", ".join(names[first - start[begin] : last - start[begin]])}]}}'
+                f'"inlined": [{", ".join(names[first - start[begin] : last - start[begin]])}], '
+                f'"deferreturn": {_address(entry + deferred) if deferred else "null"}}}'
             )
+
+
+def _address(vaddr: int) -> str:
+    return f'"{vaddr:#x}"'
 
 
 def render_inlined(inlined: InlinedList) -> str:

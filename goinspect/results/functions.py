@@ -50,6 +50,7 @@ class FunctionRow(NamedTuple):
     func_id: str | None
     flags: tuple[str, ...]
     inlined: tuple[str, ...]
+    deferreturn: int | None = None  # address of the call that runs deferred functions, where it has any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +76,7 @@ class FunctionRows(Sequence[FunctionRow]):
     inline_start: NDArray[np.int64]
     inlined: NDArray[np.int32]
     inlined_names: list[str]
+    deferreturn: NDArray[np.int64]  # offset from the entry; 0: none
 
     @classmethod
     def of(cls, rows: Iterable[FunctionRow]) -> FunctionRows:
@@ -104,6 +106,7 @@ class FunctionRows(Sequence[FunctionRow]):
             np.cumsum([0, *(len(row.inlined) for row in rows)], dtype=np.int64),
             np.array([names[name] for row in rows for name in row.inlined], dtype=np.int32),
             list(names),
+            np.array([(row.deferreturn or row.entry) - row.entry for row in rows], dtype=np.int64),
         )
 
     def __len__(self) -> int:
@@ -130,6 +133,7 @@ class FunctionRows(Sequence[FunctionRow]):
             self.func_ids[self.func_id[i]],
             self.flag_sets[self.flag[i]],
             tuple(self.inlined_names[name] for name in inlined),
+            int(self.entry[i]) + int(self.deferreturn[i]) if self.deferreturn[i] else None,
         )
 
 

@@ -180,5 +180,6 @@ def test_function_rows_are_columns_and_rows(binary):
         assert row.start_line == (func.start_line or None)
         assert row.frame_size == table.frame_size(func)
         assert row.args_size == func.args
+        assert row.deferreturn == (func.entry + func.deferreturn if func.deferreturn else None)
         assert row.inlined == inlined_names(table, func)
         assert row.file == binary.frames(row.entry)[-1].file

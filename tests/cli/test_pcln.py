@@ -323,6 +323,7 @@ def test_functions_are_those_of_nm():
     rows = result["rows"]
     assert list(rows[0]) == [
         "entry", "end", "name", "file", "start_line", "frame_size", "args_size", "func_id", "flags", "inlined",
+        "deferreturn",
     ]  # fmt: skip
     found = {(int(row["entry"], 16), row["name"]) for row in rows}
     text = [(int(name[0], 16), name) for name in nm_rows("go1.27-piestripped")]

@@ -40,6 +40,7 @@ def functions(draw: st.DrawFn, version: Version, quantum: int) -> Function:
         "size": quanta * quantum,
         "args": draw(st.sampled_from((0, 8, 0x80000000))),
         "func_id": draw(st.integers(0, 15)),
+        "deferreturn": draw(st.integers(0, 64)),
         "flag": draw(st.integers(0, 7)),
         "start_line": draw(st.integers(0, 5000)),
         "unit": draw(st.integers(0, 2)),

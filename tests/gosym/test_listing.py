@@ -38,7 +38,7 @@ def one_by_one(table: PclnTable) -> list[tuple]:
             file = None
         rows.append((
             index, func.entry, func.end, table.name(func), file, func.start_line or 0, table.frame_size(func),
-            func.args, func.func_id, func.flag, inline.inlined_names(table, func),
+            func.args, func.deferreturn, func.func_id, func.flag, inline.inlined_names(table, func),
         ))  # fmt: skip
     return rows
 
@@ -55,7 +55,7 @@ def columns(table: PclnTable) -> list[tuple]:
             int(found.index[i]), int(found.entry[i]), int(found.end[i]), found.name[i],
             found.files[found.file[i]] if found.file[i] >= 0 else None, int(found.start_line[i]),
             int(found.frame_size[i]) if found.frame_size[i] != -1 else None,
-            int(found.args[i]) if found.args[i] != -1 else None, int(found.func_id[i]), int(found.flag[i]),
+            int(found.args[i]) if found.args[i] != -1 else None, int(found.deferreturn[i]), int(found.func_id[i]), int(found.flag[i]),
             tuple(found.inlined_names[n] for n in found.inlined[start[i] : start[i + 1]]),
         )
         for i in range(len(found.name))

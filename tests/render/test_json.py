@@ -46,12 +46,15 @@ def test_lines():
 
 
 def test_functions():
-    row = FunctionRow(0x401000, 0x401020, "main.f", None, None, None, None, None, ("ASM",), ("main.g",))
+    row = FunctionRow(
+        0x401000, 0x401020, "main.f", None, None, None, None, None, ("ASM",), ("main.g",), 0x401008
+    )
     result = json.loads(render_functions(FunctionList("b", "go1.27", INFO, (row,), ("odd",))))
     assert result["warnings"] == ["odd"]
     assert result["rows"] == [
         {"entry": "0x401000", "end": "0x401020", "name": "main.f", "file": None, "start_line": None, "frame_size": None,
-         "args_size": None, "func_id": None, "flags": ["ASM"], "inlined": ["main.g"]}
+         "args_size": None, "func_id": None, "flags": ["ASM"], "inlined": ["main.g"],
+         "deferreturn": "0x401008"}
     ]  # fmt: skip
 
 
