@@ -45,7 +45,7 @@ class Symbol(NamedTuple):
     kind: str  # "function", "object", "section", "file", "tls", "notype", "ifunc"
     binding: str  # "local", "global", "weak"
     section: int  # section index as the container counts; 0 = undefined
-    source: str  # "symtab" or "dynsym"
+    source: str  # "symtab", "dynsym", or "name section" of WebAssembly
 
 
 class Frame(NamedTuple):

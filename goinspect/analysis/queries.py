@@ -191,7 +191,7 @@ def _nearest(lines: dict[str, list[int]], line: int) -> str:
         after = min((other for other in lines[file] if other > line), default=None)
         near = " and ".join(str(other) for other in (before, after) if other is not None)
         said.append(f"{near} in {file}" if len(lines) > 1 else near)
-    return f"the nearest lines with code are {_listed(said)}"
+    return f"the nearest with code: {_listed(said)}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -102,8 +102,8 @@ def test_a_path_of_several_files(binary):
 def test_no_code_at_a_line(binary):
     with pytest.raises(QueryError) as caught:
         resolve(binary, ["main.go:136"])
-    assert str(caught.value).endswith("no code at 'main.go:136': the nearest lines with code are 135 and 137")
-    with pytest.raises(QueryError, match=r"the nearest lines with code are 28$"):
+    assert str(caught.value).endswith("no code at 'main.go:136': the nearest with code: 135 and 137")
+    with pytest.raises(QueryError, match=r"the nearest with code: 28$"):
         resolve(binary, ["main.go:1"])
     with pytest.raises(
         QueryError, match=r"no code is of a file 'x/main.go'; there are example.com/workload/main.go$"

@@ -206,7 +206,7 @@ def test_what_is_worth_saying_about_an_answer():
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("main.go:136", "no code at 'main.go:136': the nearest lines with code are 135 and 137"),
+        ("main.go:136", "no code at 'main.go:136': the nearest with code: 135 and 137"),
         ("nosuch.go:1", "'nosuch.go:1' is no function, and no code is of a file 'nosuch.go'"),
     ],
 )
