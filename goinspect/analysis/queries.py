@@ -134,8 +134,10 @@ class Queries:
 
     def _of_line(self, line: int) -> tuple[list[int], list[int], list[str]]:
         """Ranges of PCs that have the line, in any file, and the file of each."""
+        from goinspect.gosym.places import pcs_of_line  # numpy
+
         bulk = self._binary.bulk
-        starts, ends = bulk.pcs_of_line(line)
+        starts, ends = pcs_of_line(bulk, line)
         held = bulk.find(starts) >= 0  # else functions overlap: the table is damaged
         starts, ends = starts[held], ends[held]
         found = bulk.frames(starts, inlines=False)  # so that each has one

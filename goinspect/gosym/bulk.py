@@ -16,7 +16,6 @@ from goinspect._ragged import distinct
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
 from goinspect.gosym.pctables import PcTab
-from goinspect.gosym.places import pcs_of_line
 from goinspect.gosym.records import NONE32, Records, at
 from goinspect.model import Frame
 
@@ -113,12 +112,6 @@ class BulkTable:
     def tree_size(self) -> int:
         """Bytes of the inline trees, at most."""
         return len(self._trees[0] or b"")
-
-    # --- lines ---
-
-    def pcs_of_line(self, line: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """See `goinspect.gosym.places.pcs_of_line`."""
-        return pcs_of_line(self, line)
 
     # --- frames ---
 

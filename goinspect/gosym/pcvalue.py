@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_VALUE", "PcValues", "pc_value", "rows"]
 
 NO_VALUE = -1
+_PAST_THE_END, _TOO_LONG = -1, -2
 _LAST_SHIFT = 28  # a varint has at most 5 bytes: 32-bit result
 
 
@@ -35,35 +36,43 @@ def rows(table: memoryview, offset: int, quantum: int) -> Iterator[tuple[int, in
     """
     if offset == 0:
         return
-    at, value, pc = offset, -1, 0
-    size = len(table)
+    at, value, pc = offset, NO_VALUE, 0
     while True:
-        numbers = []
-        for _ in (0, 1):
-            number = shift = 0
-            while True:
-                if at >= size:
-                    raise TruncatedError(
-                        f"pc-value table at {offset:#x} runs past the end of its data", offset=at
-                    )
-                byte = table[at]
-                at += 1
-                number |= (byte & 0x7F) << shift
-                if byte < 0x80:
-                    break
-                shift += 7
-                if shift > _LAST_SHIFT:
-                    return
-            numbers.append(number & 0xFFFFFFFF)
-            if number == 0 and not numbers[1:] and pc:
-                return
-        delta, pc_delta = numbers
-        value += -(delta + 1 >> 1) if delta & 1 else delta >> 1
-        value = (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-        pc += pc_delta * quantum
+        delta, at = _number(table, at)
+        if at > 0 and not delta and pc:
+            return
+        step, at = _number(table, at) if at > 0 else (0, at)
+        if at == _PAST_THE_END:
+            raise TruncatedError(
+                f"pc-value table at {offset:#x} runs past the end of its data", offset=len(table)
+            )
+        if at == _TOO_LONG:
+            return
+        value = _int32(value + ((delta >> 1) ^ -(delta & 1)))
+        pc += step * quantum
         if pc > 0xFFFFFFFF:
             return
         yield pc, value
+
+
+def _number(table: memoryview, at: int) -> tuple[int, int]:
+    """An unsigned varint and the offset behind it: _PAST_THE_END or _TOO_LONG (for 32 bits) where there is none."""
+    number = shift = 0
+    size = len(table)
+    while shift <= _LAST_SHIFT:
+        if at >= size:
+            return 0, _PAST_THE_END
+        byte = table[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number & 0xFFFFFFFF, at
+        shift += 7
+    return 0, _TOO_LONG
+
+
+def _int32(value: int) -> int:
+    return (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
 
 
 def pc_value(table: memoryview, offset: int, quantum: int, target: int) -> int:
@@ -104,7 +113,7 @@ class PcValues:
             self._extend(wanted)
         row = bisect_right(ends, wanted)
         if row < len(ends):
-            return (self._values[row] + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            return _int32(self._values[row])
         if self._error is not None:
             raise self._error
         return NO_VALUE
@@ -154,21 +163,9 @@ class PcValues:
 
 
 def _long_pair(table: memoryview, at: int, *, first: bool) -> tuple[int, int, int]:
-    """The two numbers at `at` and the offset behind them; -1 in place of that where `rows` must have a look."""
-    size = len(table)
-    numbers = []
-    for _ in (0, 1):
-        number = shift = 0
-        while True:
-            if at >= size or shift > _LAST_SHIFT:
-                return 0, 0, -1
-            byte = table[at]
-            at += 1
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
-        numbers.append(number & 0xFFFFFFFF)
-        if not number and not first and len(numbers) == 1:
-            return 0, 0, at  # the end: a delta of 0
-    return numbers[0], numbers[1], at
+    """The two numbers at `at` and the offset behind them, negative where `rows` must have a look; (0, 0, …): the end."""
+    delta, at = _number(table, at)
+    if at < 0 or (not delta and not first):
+        return 0, 0, at
+    step, at = _number(table, at)
+    return delta, step, at

@@ -13,6 +13,7 @@ from goinspect.gosym import inline, pcvalue
 from goinspect.gosym.bulk import BulkTable
 from goinspect.gosym.listing import list_functions
 from goinspect.gosym.module import load
+from goinspect.gosym.places import pcs_of_line
 from goinspect.objfile import open_image
 from tests.builders.pclntab import build
 from tests.gosym.answers import bulk_frames, pure_frames
@@ -87,7 +88,7 @@ def test_pcs_of_a_line_are_all_pcs_of_that_line(version, data) -> None:
     frames = bulk_frames(bulk, pcs)
     lines = {chain[0].line for chain in frames if chain and chain[0].line is not None}
     for line in lines:
-        starts, ends = bulk.pcs_of_line(line)
+        starts, ends = pcs_of_line(bulk, line)
         covered: dict[int, tuple] = {}
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             assert start < end
@@ -113,7 +114,7 @@ def test_pcs_of_line_in_a_real_binary(workload) -> None:
     found = bulk.frames(pcs)
     line = found.line[found.start[:-1]]
     for wanted in np.unique(line[line > 0])[::40].tolist():
-        starts, ends = bulk.pcs_of_line(wanted)
+        starts, ends = pcs_of_line(bulk, wanted)
         assert (starts < ends).all()
         held = np.searchsorted(starts, pcs, side="right") - 1
         inside = (held >= 0) & (pcs < ends[np.maximum(held, 0)])
