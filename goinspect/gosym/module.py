@@ -149,7 +149,9 @@ def _text(
             )
         return text, origin
     raise refused or MalformedError(
-        "no text base: no moduledata, no symbol runtime.text, no section .text", path=image.path
+        "a gopclntab, but no text base for it: no moduledata, symbol runtime.text or section .text "
+        "(--text-start gives one; with 0, addresses count from it)",
+        path=image.path,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goinspect._reader import Reader
-from goinspect.errors import GoinspectError
+from goinspect.errors import GoinspectError, TruncatedError
 from goinspect.gosym.layout import HEADERS, RELEASES, header_layout, sample
 from goinspect.gosym.pclntab import PclnTable, parse_header
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["fits", "releases_of", "understand"]
 
 _SAMPLE = 256  # functions looked at
+_FEW = 3  # functions, of which no two need follow each other
 _PACKED = 0.9  # share of records that must be followed directly by the next
 
 
@@ -90,7 +91,10 @@ def _packed(data: memoryview, header: Header, release: Release) -> float:
     good = seen = 0
     align = header.ptrsize - 1
     for index in sample(header.nfunc - 1, _SAMPLE):
-        func, following = table.func(index), table.func(index + 1)
+        try:
+            func, following = table.func(index), table.func(index + 1)
+        except TruncatedError:  # the rest of a file that was cut off
+            continue
         if func is None or following is None:
             continue
         seen += 1
@@ -99,5 +103,5 @@ def _packed(data: memoryview, header: Header, release: Release) -> float:
         else:
             good += table.record_entry(func) in (func.entry, 0)
     if not seen:
-        return 1.0
+        return float(header.nfunc < _FEW)
     return good / seen if good / seen >= _PACKED else 0.0
