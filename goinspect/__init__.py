@@ -23,15 +23,27 @@ __all__ = ["__version__", "open", "open_profile"]
 __version__ = "0.1.0"
 
 
-def open(path: str | os.PathLike[str]) -> Binary:  # reads as goinspect.open(), like gzip.open()
-    """Open an executable or shared object; only its headers are read now.
+def open(  # reads as goinspect.open(), like gzip.open()
+    path: str | os.PathLike[str],
+    *,
+    arch: str | None = None,
+    raw: bool = False,
+    text_start: int | None = None,
+) -> Binary:
+    """Open an executable, an object, a core file, a process's memory; only headers are read now.
+
+    Args:
+        path: of the file; ``/proc/PID/mem`` opens the memory of a process.
+        arch: which slice of a universal Mach-O file, by GOARCH.
+        raw: the file is a bare gopclntab.
+        text_start: the address of ``runtime.text``, in place of the one that the file gives.
 
     Raises:
         goinspect.errors.GoinspectError: it cannot be read, or is no executable.
     """
     from goinspect.binary import Binary
 
-    return Binary(path)
+    return Binary(path, arch=arch, raw=raw, text_start=text_start)
 
 
 def open_profile(path: str | os.PathLike[str]) -> Profile:

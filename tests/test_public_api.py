@@ -49,6 +49,16 @@ def test_open_profile(kind):
     assert len(profile) == 788
 
 
+def test_open_with_what_the_file_does_not_say(tmp_path):
+    whole = goinspect.open(FOLDER / "workload")
+    table = whole.go.table
+    bare = tmp_path / "gopclntab"
+    bare.write_bytes(table.data)
+    binary = goinspect.open(bare, raw=True, text_start=table.text, arch="amd64")
+    pcs = range(table.text, table.text + 0x4000, 31)
+    assert [binary.frames(pc)[-1:] for pc in pcs] == [whole.frames(pc)[-1:] for pc in pcs]
+
+
 @pytest.mark.parametrize("function", [goinspect.open, goinspect.open_profile])
 def test_failures_are_one_family(function, tmp_path):
     for name, content in (("absent", None), ("empty", b""), ("text", b"Once upon a time\n")):

@@ -30,9 +30,11 @@ def _rows(binary: Binary, warnings: list[str]) -> FunctionRows:
     from goinspect.gosym.listing import list_functions as decode
 
     listed = decode(binary.bulk)
-    damaged = count_damaged(binary.bulk, listed.index)
+    missing = int(binary.bulk.records.unreadable.sum())
+    damaged = count_damaged(binary.bulk, listed.index) + missing
     if damaged:
-        warnings.append(f"{damaged} of {len(listed.index)} functions cannot be read: the table is damaged")
+        count = len(listed.index) + missing
+        warnings.append(f"{damaged} of {count} functions cannot be read: the table is damaged")
     ids = binary.go.table.release.func_ids
     names = [ids[number] if number < len(ids) else str(number) for number in range(256)]
     return FunctionRows(

@@ -139,7 +139,8 @@ def _bulk_rows(binary: Binary, places: Places, *, inlines: bool) -> tuple[LineRo
     except GoinspectError:  # the pure engine tells which function it is
         return None, 0
     numbers = binary.bulk.find(distinct)
-    damaged = count_damaged(binary.bulk, unique(numbers[numbers >= 0]))
+    missing = binary.bulk.records.find_unreadable(distinct)
+    damaged = count_damaged(binary.bulk, unique(numbers[numbers >= 0])) + len(unique(missing[missing >= 0]))
     entries = binary.bulk.entries[numbers]
     lengths = np.diff(found.start)[place]
     frame = flat_ranges(found.start[place], lengths)

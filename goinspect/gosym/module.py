@@ -218,6 +218,13 @@ def _attach_gofunc(image: Image, table: PclnTable, module: Moduledata | None, wa
     return ""
 
 
+def _records_end(table: PclnTable) -> int:
+    try:
+        return table.records_end()
+    except GoinspectError:  # the last record is not there
+        return len(table.data)
+
+
 def _gofunc_candidates(
     image: Image, table: PclnTable, module: Moduledata | None
 ) -> Iterator[tuple[memoryview, str]]:
@@ -232,7 +239,7 @@ def _gofunc_candidates(
             except GoinspectError:
                 continue
     if release.gofunc_follows_functab:
-        end = table.records_end()
+        end = _records_end(table)
         # The block has the alignment of its largest member.
         for align in (1, 2, 4):
             width = align * table.header.ptrsize

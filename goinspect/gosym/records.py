@@ -38,7 +38,8 @@ class Records:
     Attributes:
         entries: vaddrs, nfunc + 1 of them: the last is the end of the text.
         ends: vaddr where each function ends, padding included.
-        present: False for the holes that Go 1.14-1.17 puts between text sections.
+        present: False for the holes that Go 1.14-1.17 puts between text sections, and for records outside of the data.
+        unreadable: True for the latter.
     """
 
     def __init__(self, table: PclnTable) -> None:
@@ -53,7 +54,7 @@ class Records:
         self.entries: NDArray[np.uint64] = table.text_map.addresses(offsets)
         self.ends: NDArray[np.uint64] = table.text_map.ends(offsets)
         places = functab[1::2]
-        self.present: NDArray[np.bool_] = places != np.iinfo(places.dtype).max
+        hole = places == np.iinfo(places.dtype).max
         base = header.functab if header.layout.has_cutab else 0
         self._start = base  # of the records' offsets, from the table's first byte
         region = table.data[base : base + (len(table.data) - base & ~3)]
@@ -63,14 +64,22 @@ class Records:
         entry_words = (header.layout.entry_size or header.ptrsize) // 4
         self._first = (inside >> 2) + entry_words  # word behind the entry
         self._fields = {name: i for i, name in enumerate(table.release.func)}
+        outside = self._first + len(self._fields) > len(self._words)
+        self.unreadable: NDArray[np.bool_] = outside & ~hole
+        self.present: NDArray[np.bool_] = ~outside & ~hole
 
     def find(self, pcs: NDArray[np.uint64]) -> Indices:
         """Number of the function that holds each PC, -1 where none does; as `PclnTable.find`."""
+        return self._among(pcs, self.present)
+
+    def find_unreadable(self, pcs: NDArray[np.uint64]) -> Indices:
+        """The same for functions whose record cannot be read."""
+        return self._among(pcs, self.unreadable)
+
+    def _among(self, pcs: NDArray[np.uint64], wanted: NDArray[np.bool_]) -> Indices:
         index = np.searchsorted(self.entries, pcs, side="right") - 1
-        safe = np.where((index >= 0) & (index < self.table.nfunc), index, 0)
-        held = (
-            (index >= 0) & (index < self.table.nfunc) & self.table.text_map.covers(pcs) & self.present[safe]
-        )
+        inside = (index >= 0) & (index < self.table.nfunc)
+        held = inside & self.table.text_map.covers(pcs) & wanted[np.where(inside, index, 0)]
         return np.where(held, index, -1)
 
     def field(self, funcs: Indices, name: str) -> Indices:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from goinspect.analysis.functions import list_functions
 from goinspect.analysis.lines import resolve
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError, NotGoError, QueryError
@@ -226,6 +227,33 @@ def test_without_moduledata_text_is_taken_from_what_is_left(tmp_path) -> None:
     assert go.gofunc_from == "end of functab"
     pcs = range(TEXT, module.built.entries[-1], 3)
     assert [pure_frames(go.table, pc) for pc in pcs] == [truth(functions, module.built, pc) for pc in pcs]
+
+
+@pytest.mark.parametrize("build", ["go1.24-exe", "go1.27-stripped"])
+def test_a_file_that_ends_inside_of_its_table(build, fixture_file, tmp_path) -> None:
+    """Nothing is made up: what is left is right, and the rest is counted."""
+    whole = Binary(fixture_file(build, "workload"))
+    table = whole.go.table
+    data = fixture_file(build, "workload").read_bytes()
+    start = data.index(bytes(table.data[:64]))
+    func = table.func(table.nfunc * 3 // 4)
+    assert func is not None
+    path = tmp_path / "cut"
+    path.write_bytes(data[: start + func.record + 20])
+    binary = Binary(path, text_start=table.text)
+    assert binary.go.table.nfunc == table.nfunc
+    listed = list_functions(binary)
+    known = {row.entry: row.name for row in list_functions(whole).rows}
+    assert table.nfunc // 2 < len(listed.rows) < table.nfunc
+    assert all(known[row.entry] == row.name for row in listed.rows)
+    missing = table.nfunc - len(listed.rows)
+    assert any(warning.startswith(f"{missing} of {table.nfunc} functions") for warning in listed.warnings)
+    pcs = [hex(table.entry(index)) for index in range(table.nfunc)]
+    for part in (pcs, pcs[-40:]):  # by both engines
+        report = resolve(binary, part)
+        assert any("damaged" in warning for warning in report.warnings)
+        for row in report.rows:
+            assert row.function in (None, known[row.pc])
 
 
 def test_text_start_can_be_given(tmp_path) -> None:
