@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from goinspect.gosym.layout import InlineLayout
     from goinspect.gosym.pclntab import Func, PclnTable
 
-__all__ = ["expand", "inlined_names", "physical", "trees_are_sound"]
+__all__ = ["MAX_RECORDS", "expand", "inlined_names", "physical", "trees_are_sound"]
 
 _NO_RECORD = 1 << 31  # above every index
+MAX_RECORDS = 1 << 16  # of one tree: PCDATA of a damaged table may claim any index
+_LOOKED_AT = 256
 
 
 class _Tree:
@@ -140,7 +142,7 @@ def inlined_names(table: PclnTable, func: Func) -> tuple[str, ...]:
     names: dict[str, None] = {}
     try:
         # Records are not counted anywhere: those up to the highest index in use are there.
-        for index in range(max(used, default=-1) + 1):
+        for index in range(min(max(used, default=-1) + 1, MAX_RECORDS)):
             names[table.name_at(tree.name_off(index))] = None
     except GoinspectError:
         pass  # a damaged tree gives the names it has
@@ -174,5 +176,5 @@ def _is_sound(table: PclnTable, func: Func, tree: _Tree, index_table: int) -> bo
     known_ids = len(table.release.func_ids) or 256
     return all(
         tree.is_sound(index, func.end - func.entry, known_ids) and table.is_name(tree.name_off(index))
-        for index in range(max(used, default=-1) + 1)
+        for index in range(min(max(used, default=-1) + 1, _LOOKED_AT))
     )

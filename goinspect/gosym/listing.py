@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect._ragged import flat_ranges
+from goinspect.gosym import inline
 from goinspect.gosym.layout import ARGS_UNKNOWN
 from goinspect.gosym.records import NONE32
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from goinspect.gosym.bulk import BulkTable
 
 __all__ = ["Functions", "list_functions"]
-
-_MAX_RECORDS = 1 << 16  # of one inline tree: PCDATA of a damaged table may claim any index
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def _inlined(
     # Records are not counted anywhere: those up to the highest index in use are there.
     records = _largest(bulk, index_table[has]) + 1
     room = np.maximum(bulk.tree_size() - tree[has], 0) // layout.size
-    records = np.clip(records, 0, np.minimum(room, _MAX_RECORDS))
+    records = np.clip(records, 0, np.minimum(room, inline.MAX_RECORDS))
     owner = np.repeat(has, records)
     place = np.repeat(tree[has], records) + flat_ranges(0, records) * layout.size
     name_offs, names = np.unique(bulk.tree_words(place + layout.name_off), return_inverse=True)

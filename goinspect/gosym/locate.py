@@ -21,6 +21,12 @@ __all__ = ["Place", "locate", "locate_all"]
 
 # Internally linked PIE up to Go 1.25 has the second name; external linkers merge it away, then only the scan helps.
 _SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab")
+# Other sections that only Go's linker makes; some survive external linking, and obfuscators keep them.
+_GO_SECTIONS = frozenset({
+    *_SECTIONS, ".go.buildinfo", ".go.module", ".go.type", ".go.func", ".go.fipsinfo", ".noptrdata", ".noptrbss",
+    ".typelink", ".itablink", ".gosymtab", ".note.go.buildid", "__go_buildinfo", "__go_module", "__noptrdata",
+    "__typelink", "__gosymtab",
+})  # fmt: skip
 _SYMBOLS = ("runtime.pclntab", "pclntab")  # the latter in Go 1.2 and 1.3
 _UPX_WITHIN = 4096  # the packer's mark stands behind the program headers
 _MAX_TABLES = 64
@@ -48,7 +54,9 @@ def locate(image: Image) -> Place:
     found = next(_by_section(image), None)
     if found is None:
         found = _own(image, list(islice(_by_magic(image), _MAX_TABLES)))
-    found = found or _by_symbol(image) or _by_pattern(image) or _by_moduledata(image)
+    found = found or _by_symbol(image)
+    if found is None and _may_hide_go(image):
+        found = _by_pattern(image) or _by_moduledata(image)
     if found is None:
         raise _explanation(image)
     return found
@@ -130,6 +138,12 @@ def _by_symbol(image: Image) -> Place | None:
     return None
 
 
+def _may_hide_go(image: Image) -> bool:
+    """Whether to look closer: not at the C libraries of a profile, whose sections have nothing of Go's linker."""
+    names = {section.name for section in image.sections} - {""}
+    return not names or image.container == "PE" or not names.isdisjoint(_GO_SECTIONS)
+
+
 def _by_pattern(image: Image) -> Place | None:
     """A header whose magic was replaced: behind it stand two zeros, quantum and pointer size as ever."""
     for quantum in (1, 4, 2):
@@ -187,9 +201,16 @@ def _explanation(image: Image) -> GoinspectError:
     return NotGoError(_why_not(image), path=image.path)
 
 
+def _head(image: Image, vaddr: int) -> memoryview:
+    try:
+        return image.tail(vaddr)[:_UPX_WITHIN]
+    except GoinspectError:
+        return memoryview(b"")
+
+
 def _why_not(image: Image) -> str:
-    first = min((segment.vaddr for segment in image.segments), default=0)
-    packed = next(image.find(b"UPX!"), first + _UPX_WITHIN) - first < _UPX_WITHIN
+    heads = [bytes(_head(image, segment.vaddr)) for segment in image.segments[:1]]
+    packed = any(b"UPX!" in head for head in heads)
     if packed or image.section("UPX0") is not None or image.section("UPX1") is not None:
         return "packed by UPX: no gopclntab until it is unpacked with `upx -d`"
     if image.section(".go_export") is not None:
