@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["distinct", "flat_ranges"]
+__all__ = ["capped", "distinct", "flat_ranges"]
 
 
 def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -21,6 +21,12 @@ def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> N
     out = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
     out += np.repeat(first - (ends - lengths), lengths)
     return out
+
+
+def capped(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """`counts`, but 0 from where their sum exceeds `most`: parts of a damaged file may overlap any number of times."""
+    within: NDArray[np.bool_] = np.cumsum(counts) <= most
+    return np.where(within, counts, 0)
 
 
 def distinct(values: NDArray[Any]) -> NDArray[Any]:

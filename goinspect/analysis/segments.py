@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import distinct, flat_ranges
+from goinspect._ragged import capped, distinct, flat_ranges
+from goinspect.gosym.inline import MAX_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["FileIndex", "InlineRecords", "Segments", "inline_records", "segments", "table_rows"]
 
 _MAX_SIZE = 1 << 31  # of a function: a damaged table may claim any
-_MAX_RECORDS = 1 << 16  # of an inline tree, likewise
 
 
 class Segments(NamedTuple):
@@ -73,6 +73,7 @@ def table_rows(bulk: BulkTable, offsets: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     mine = np.searchsorted(starts, offsets)
     mine[offsets <= 0] = 0
     lengths = np.where(offsets > 0, counts[mine], 0) if len(starts) else np.zeros(len(offsets), np.int64)
+    lengths = capped(lengths, len(bulk.table.pctab) + MAX_RECORDS)  # functions share tables, but no big ones
     rows = flat_ranges(first[mine] if len(starts) else 0, lengths)
     return np.repeat(np.arange(len(offsets)), lengths), begin[rows], end[rows], value[rows]
 
@@ -143,7 +144,8 @@ def inline_records(bulk: BulkTable) -> InlineRecords:
     highest = np.full(len(funcs), -1, dtype=np.int64)
     np.maximum.at(highest, owner, value)
     room = np.maximum(bulk.tree_size() - tree, 0) // layout.size
-    counts = np.clip(highest + 1, 0, np.minimum(room, _MAX_RECORDS))
+    counts = np.clip(highest + 1, 0, np.minimum(room, MAX_RECORDS))
+    counts = capped(counts, bulk.tree_size() // 4 + MAX_RECORDS)  # four times what has room
     record = flat_ranges(0, counts)
     place = np.repeat(tree, counts) + record * layout.size
     word: Callable[[Ints], Ints] = bulk.tree_words

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BulkTable", "Frames"]
 
+_SPARE = 1 << 16
 _NO_RECORD = 1 << 31  # above every index of an inline tree
 _NOWHERE = 0xFFFFFFFF  # past the end of every table: no position
 
@@ -151,7 +152,9 @@ class BulkTable:
         target = target.copy()
         active = np.flatnonzero(index_table[inverse] > 0)
         inner = np.full(len(target), _NO_RECORD, dtype=np.int64)  # record of the call within
-        while len(active):
+        for _ in range(inline.MAX_DEPTH):
+            if not len(active):
+                break
             func = inverse[active]
             record = tables.lookup(index_table[func], target[active]).astype(np.int64)
             active, func, record = (part[record >= 0] for part in (active, func, record))
@@ -169,6 +172,8 @@ class BulkTable:
             target[active] = np.where(parent < sizes[func], parent, _NOWHERE)
             inner[active] = record
             active = active[parent < sizes[func]]
+        else:
+            target[active] = _NOWHERE
         return target
 
     def _assemble(self, count: int, funcs: NDArray[np.int64], levels: _Levels, *, lines: bool) -> Frames:
@@ -197,18 +202,21 @@ class BulkTable:
         """NUL-terminated strings of the table."""
         out = list[str]()
         view = self.table.data
+        left = 2 * len(view) + _SPARE  # characters: names of a damaged table may overlap any number of times
         whole = bytes(view[base : base + int(offsets.max()) + 4096]) if len(offsets) > 2000 else None
         find = whole.find if whole is not None else None
         for offset in offsets.tolist():
             if whole is not None and find is not None:
                 end = find(0, offset)
-                if 0 <= end - offset < 4096:
+                if 0 <= end - offset < min(4096, left):
                     out.append(whole[offset:end].decode("utf-8", "backslashreplace"))
+                    left -= end - offset
                     continue
             try:
-                out.append(self.table.string_at(base + offset))
+                out.append(self.table.string_at(base + offset) if left > 0 else f"{what}@{offset:#x}")
             except GoinspectError:
                 out.append(f"{what}@{offset:#x}")
+            left -= len(out[-1])
         return out
 
     # --- positions ---

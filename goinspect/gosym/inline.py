@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from goinspect.gosym.layout import InlineLayout
     from goinspect.gosym.pclntab import Func, PclnTable
 
-__all__ = ["MAX_RECORDS", "expand", "inlined_names", "physical", "trees_are_sound"]
+__all__ = ["MAX_DEPTH", "MAX_RECORDS", "expand", "inlined_names", "physical", "trees_are_sound"]
 
 _NO_RECORD = 1 << 31  # above every index
+MAX_DEPTH = 1000  # calls inlined into each other; the compiler's budget allows some dozens
 MAX_RECORDS = 1 << 16  # of one tree: PCDATA of a damaged table may claim any index
 _LOOKED_AT = 256
 
@@ -95,6 +96,8 @@ def expand(table: PclnTable, func: Func, pc: int) -> tuple[Frame, ...]:
     frames: list[Frame] = []
     inner = _NO_RECORD
     while (index := table.value_at(index_table, pc - func.entry)) >= 0:
+        if len(frames) == MAX_DEPTH:
+            return (*frames, Frame(table.name(func), None, None, inlined=False))
         parent_pc = tree.parent_pc(index)
         reached = inner != _NO_RECORD  # by a parent pc, which must not be the reached call's own
         if index >= inner or (reached and parent_pc == pc - func.entry):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import capped, flat_ranges
 from goinspect.gosym import inline
 from goinspect.gosym.layout import ARGS_UNKNOWN
 from goinspect.gosym.records import NONE32
@@ -120,6 +120,7 @@ def _inlined(
     records = _largest(bulk, index_table[has]) + 1
     room = np.maximum(bulk.tree_size() - tree[has], 0) // layout.size
     records = np.clip(records, 0, np.minimum(room, inline.MAX_RECORDS))
+    records = capped(records, bulk.tree_size() // 4 + inline.MAX_RECORDS)  # four times what has room
     owner = np.repeat(has, records)
     place = np.repeat(tree[has], records) + flat_ranges(0, records) * layout.size
     name_offs, names = np.unique(bulk.tree_words(place + layout.name_off), return_inverse=True)

@@ -7,11 +7,12 @@ left to `pcvalue`. Work goes in pieces that stay in the processor's cache.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import distinct, flat_ranges
+from goinspect._ragged import capped, distinct, flat_ranges
 from goinspect.errors import GoinspectError
 from goinspect.gosym import pcvalue
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PcTab", "PcTables", "Rows"]
 
+_SPARE = 1 << 16
 _PIECE = 1 << 17  # bytes of tables decoded at a time
 
 
@@ -41,6 +43,7 @@ class PcTab:
         self._bytes = np.frombuffer(data, dtype=np.uint8)
         self._quantum = quantum
         self._zeros: NDArray[np.int64] | None = None
+        self._patience = len(data) + _SPARE  # rows that the pure engine may decode in all
 
     def tables(self, offsets: NDArray[np.int64]) -> PcTables:
         """Decode the tables at `offsets` (0: none; repeated ones once)."""
@@ -75,7 +78,10 @@ class PcTab:
         """The rows of the tables at `starts` (sorted, each once), some tables at a time."""
         starts = np.minimum(starts, len(self._bytes))
         ends = self.extents(starts)
-        sizes = np.cumsum(np.maximum(ends - starts, 0))
+        # Sound tables do not overlap; those of a damaged file may all run to the same end.
+        lengths = capped(np.maximum(ends - starts, 0), 2 * len(self._bytes) + _SPARE)
+        ends = starts + lengths
+        sizes = np.cumsum(lengths)
         first = 0
         while first < len(starts):
             before = int(sizes[first - 1]) if first else 0
@@ -117,12 +123,14 @@ class PcTab:
         """Add the tables that only the pure engine can decode."""
         extra: list[tuple[int, int, int]] = []
         for number in unusual.tolist():
+            found: list[tuple[int, int, int]] = []
+            decoded = pcvalue.rows(self._raw, int(starts[number]), self._quantum)
             try:
-                extra += [
-                    (number, *row) for row in pcvalue.rows(self._raw, int(starts[number]), self._quantum)
-                ]
+                found.extend((number, *row) for row in islice(decoded, self._patience))
+                extra += found
             except GoinspectError:
-                continue  # a table that runs out of its data has no values
+                pass  # a table that runs out of its data has no values
+            self._patience -= len(found)
         if not extra:
             return rows
         more = np.array(extra, dtype=np.int64)

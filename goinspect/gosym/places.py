@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import capped, flat_ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +32,8 @@ def pcs_of_line(bulk: BulkTable, line: int) -> tuple[NDArray[np.uint64], NDArray
     order = np.argsort(of_func, kind="stable")
     first = np.searchsorted(of_func[order], table)
     counts = np.searchsorted(of_func[order], table, side="right") - first
+    kept = capped(counts, len(bulk.table.pctab) + (1 << 16)) == counts  # see there
+    table, begin, end, first, counts = (part[kept] for part in (table, begin, end, first, counts))
     func = funcs[order[flat_ranges(first, counts)]]
     begin, end = np.repeat(begin, counts), np.repeat(end, counts)
     size = (records.ends[func] - records.entries[func]).astype(np.int64)

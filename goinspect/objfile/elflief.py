@@ -6,13 +6,14 @@ LIEF copies a section each time it is asked for one.
 
 from __future__ import annotations
 
-import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from goinspect.errors import MalformedError
 from goinspect.model import Section, Segment, Symbol
 from goinspect.objfile import elfconst as elf
 from goinspect.objfile.image import MappedImage
+from goinspect.objfile.liefcall import guarded, load_lief, number
 
 if TYPE_CHECKING:
     import mmap
@@ -34,7 +35,7 @@ class LiefElf(MappedImage):
 
     def __init__(self, path: str, mapped: mmap.mmap) -> None:
         super().__init__(path, mapped)
-        with _unnamed_numbers():
+        with guarded("ELF"):
             self._read_headers(self._parse(symbols=False))
 
     def _read_headers(self, binary: Any) -> None:
@@ -49,20 +50,18 @@ class LiefElf(MappedImage):
         self.bits = 32 * elf_class
         self.byteorder = "little" if elf_data == 1 else "big"
         self.ptrsize = self.bits // 8
-        self.machine = _number(header.machine_type) & 0xFFFF
+        self.machine = number(header.machine_type) & 0xFFFF
         self.arch = elf.goarch(self.machine, self.bits, self.byteorder)
-        self.type = elf.TYPES.get(_number(header.file_type), f"type-{_number(header.file_type)}")
+        self.type = elf.TYPES.get(number(header.file_type), f"type-{number(header.file_type)}")
         self.entry = header.entrypoint
         self.segments = tuple(
-            _segment(s) for s in binary.segments if _number(s.type) & 0xFFFFFFFF == elf.PT_LOAD
+            _segment(s) for s in binary.segments if number(s.type) & 0xFFFFFFFF == elf.PT_LOAD
         )
         sections = list(binary.sections)
         self.sections = tuple(_section(s) for s in sections)
 
     def _parse(self, *, symbols: bool) -> Any:
-        import lief  # 0.5 s of CPU and 50 MB: only files that need it pay
-
-        lief.logging.disable()
+        lief = load_lief()
         config = lief.ELF.ParserConfig()
         config.parse_symtab_symbols = symbols
         config.parse_dyn_symbols = symbols
@@ -83,49 +82,40 @@ class LiefElf(MappedImage):
     def _relative(self) -> dict[int, int]:
         wanted = elf.RELATIVE.get(self.machine)
         relocations = self._binary.dynamic_relocations if self.type == "dyn" else ()
-        with _unnamed_numbers():
-            return {
-                r.address: r.addend for r in relocations if _number(r.type) & _TYPE == wanted and r.addend
-            }
+        with guarded("ELF"):
+            return {r.address: r.addend for r in relocations if number(r.type) & _TYPE == wanted and r.addend}
 
     def symbols(self) -> Iterator[Symbol]:
         binary = self._parse(symbols=True)
         for source, symbols in (("symtab", binary.symtab_symbols), ("dynsym", binary.dynamic_symbols)):
-            with _unnamed_numbers():
+            with guarded("ELF"):
                 rows = [_symbol(symbol, source) for symbol in symbols]
             yield from rows
 
     def build_id(self) -> str:
         for note in self._binary.notes:
-            if note.name == "GNU" and note.original_type == 3:
-                found = bytes(note.description)
-                # LIEF 1.0 reads a description as 4-byte words, and turns those of big-endian files around.
-                turned = b"".join(found[at : at + 4][::-1] for at in range(0, len(found), 4))
-                return (found if self._map.find(found) >= 0 else turned).hex()
+            with suppress(MalformedError), guarded("ELF"):  # a name that is no UTF-8 cannot be asked for
+                if note.name == "GNU" and note.original_type == 3:
+                    return self._turned(bytes(note.description)).hex()
         return ""
 
-
-def _unnamed_numbers() -> warnings.catch_warnings[None]:
-    """Keep quiet about numbers in a file that LIEF's enumerations have no name for."""
-    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
-
-
-def _number(value: Any) -> int:
-    """An enumeration's number; LIEF hands out plain ints where the file holds one it does not know."""
-    return int(getattr(value, "value", value))
+    def _turned(self, found: bytes) -> bytes:
+        """LIEF 1.0 reads a description as 4-byte words, and turns those of big-endian files around."""
+        turned = b"".join(found[at : at + 4][::-1] for at in range(0, len(found), 4))
+        return found if self._map.find(found) >= 0 else turned
 
 
 def _symbol(symbol: Any, source: str) -> Symbol:
     return Symbol(
         str(symbol.name), symbol.value, symbol.size,
-        elf.SYMBOL_KINDS.get(_number(symbol.type), "notype"),
-        elf.SYMBOL_BINDINGS.get(_number(symbol.binding), "local"),
+        elf.SYMBOL_KINDS.get(number(symbol.type), "notype"),
+        elf.SYMBOL_BINDINGS.get(number(symbol.binding), "local"),
         symbol.shndx, source,
     )  # fmt: skip
 
 
 def _segment(segment: Any) -> Segment:
-    flags = _number(segment.flags)
+    flags = number(segment.flags)
     return Segment(
         segment.virtual_address, segment.virtual_size, segment.file_offset,
         min(segment.physical_size, segment.virtual_size),
@@ -134,7 +124,7 @@ def _segment(segment: Any) -> Segment:
 
 
 def _section(section: Any) -> Section:
-    kind = _number(section.type) & 0xFFFFFFFF
+    kind = number(section.type) & 0xFFFFFFFF
     file_size = 0 if kind == elf.SHT_NOBITS else section.size
     return Section(
         str(section.name), section.virtual_address, section.size, section.file_offset, file_size,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ import pytest
 from goinspect.errors import GoinspectError, MalformedError, TruncatedError
 from goinspect.gosym import inline
 from goinspect.gosym.bulk import BulkTable
+from goinspect.gosym.listing import list_functions
 from goinspect.gosym.pclntab import parse_header
+from goinspect.gosym.pctables import PcTab
 from goinspect.gosym.structure import understand
 from tests.builders.pclntab import Built, Function, Inlined, build
 from tests.gosym.programs import decoder
@@ -151,6 +155,83 @@ def test_a_parent_pc_of_zero_is_not_taken_for_the_call_that_lies_there() -> None
         assert [frame.function for frame in frames] == [name, "init"]
         found = BulkTable(table).frames(np.array([built.text + offset], dtype=np.uint64))
         assert [found.names[number] for number in found.function] == [name, "init"]
+
+
+def quickly(limit: float = 5) -> contextlib.AbstractContextManager[None]:
+    """Neither long nor in much memory, whatever the file claims."""
+
+    @contextlib.contextmanager
+    def check():
+        tracemalloc.start()
+        begin = time.monotonic()
+        try:
+            yield
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert time.monotonic() - begin < 4 * limit  # tracing memory takes its time
+        assert peak < 100 << 20
+
+    return check()
+
+
+@pytest.mark.parametrize("pair", [b"\x03\x03", b"\x02\x00", b"\x83\x83", b"\xff\x7f"])
+def test_tables_that_overlap_each_other(pair) -> None:
+    """Tens of thousands of tables that all run to the end of the same bytes."""
+    data = pair * 60_000
+    starts = np.arange(1, len(data), 5)
+    with quickly():
+        rows = sum(len(piece.end) for piece in PcTab(memoryview(data), 1).pieces(starts))
+    assert rows < 4 * len(data)
+
+
+def test_names_that_overlap_each_other() -> None:
+    built = build([Function("x" * 60_000, 16), Function("y" * 3_000, 16)], (1, 27))
+    bulk = BulkTable(decoder(built, (1, 27)))
+    with quickly():
+        names = bulk.names(np.arange(60_000))
+    assert names[0] == "x" * 60_000
+    assert sum(map(len, names)) < 4 * len(built.data) + 60_000 * 20
+
+
+def test_trees_that_claim_more_records_than_there_are() -> None:
+    tree = [Inlined("inner", 0, -1, "a.go", 1, 0, 1)] * 4
+    program = [
+        Function(f"f{i}", 8, files=[(8, "a.go")], lines=[(8, 1)], inlined=[(4, -1), (8, 1 << 20)], tree=tree)
+        for i in range(4_000)
+    ]
+    built = build(program, (1, 27))
+    table = decoder(built, (1, 27))
+    table.gofunc = memoryview(bytes(1 << 20))
+    with quickly():
+        found = list_functions(BulkTable(table))
+    assert len(found.name) == 4_000
+    with quickly():
+        assert inline.trees_are_sound(table) is not None
+        func = table.func(3)
+        assert func is not None
+        inline.inlined_names(table, func)
+
+
+@pytest.mark.parametrize("version", [(1, 15), (1, 19), (1, 27)], ids=str)
+def test_calls_inlined_deeper_than_any_compiler_does(version) -> None:
+    depth = 3_000
+    deep = Function(
+        "deep", depth + 8, files=[(depth + 8, "a.go")], lines=[(i + 1, i + 1) for i in range(depth + 8)],
+        inlined=[(1, -1), *((i + 2, i) for i in range(depth))],
+        tree=[Inlined(f"f{i}", i, i - 1, "a.go", i + 1) for i in range(depth)],
+    )  # fmt: skip
+    table = decoder(build([deep], version), version)
+    pc = table.entry(0) + depth
+    with quickly():
+        func = table.func(0)
+        assert func is not None
+        frames = inline.expand(table, func, pc)
+        bulk = BulkTable(table).frames(np.array([pc], dtype=np.uint64))
+    assert len(frames) == len(bulk.function) == inline.MAX_DEPTH + 1
+    assert [frame.function for frame in frames] == [bulk.names[number] for number in bulk.function]
+    assert frames[-1].file is None
+    assert bulk.file[-1] == -1
 
 
 def test_headers_that_are_refused() -> None:

@@ -178,6 +178,14 @@ def test_rel_keeps_the_addend_in_place(kind: str, opener: str, tmp_path: Path) -
     assert set(image.pointers_to(0x402000)) == {0x403000}
 
 
+def test_note_whose_owner_is_no_text(opener: str, tmp_path: Path) -> None:
+    """Found by mutated files: LIEF raised UnicodeDecodeError."""
+    data = made("amd64", build_id=bytes(range(20))).write()
+    at = data.index(b"GNU\0")
+    image = opened(put(tmp_path, data[:at] + b"\xfe\xff\xfd\0" + data[at + 4 :]), opener)
+    assert image.build_id() == ""
+
+
 def test_no_build_id(opener: str, tmp_path: Path) -> None:
     image = opened(put(tmp_path, made("amd64", build_id=b"").write()), opener)
     assert image.build_id() == ""
