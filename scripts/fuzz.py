@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 SECONDS = 10
 SLACK = 100 << 20
 BATCH = 500
+COMMANDS_EVERY = 8  # inputs: what the commands do on top takes longer than all the rest
 VERSIONS = [(1, minor) for minor in (2, 5, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25, 26, 27)]
 MACHINES = [("little", 8, 1), ("little", 4, 4), ("big", 8, 2), ("big", 4, 4)]
 EDGES = (
@@ -241,7 +242,7 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
 # --- the questions ---
 
 
-def ask(path: str, *, raw: bool) -> str:
+def ask(path: str, *, raw: bool, commands: bool) -> str:
     """Ask everything; returns what kind of answer there was."""
     from goinspect.binary import Binary
 
@@ -257,7 +258,26 @@ def ask(path: str, *, raw: bool) -> str:
         binary.go  # noqa: B018  # opens the table
     except GoinspectError:
         return "no table"
-    return ask_table(binary)
+    answer = ask_table(binary)
+    if commands:
+        ask_commands(binary)
+    return answer
+
+
+def ask_commands(binary: Binary) -> None:
+    """What the commands answer from."""
+    from goinspect.analysis import functions, lines, linetable, sizes, symbols
+
+    for question in (
+        lambda: functions.list_functions(binary),
+        lambda: functions.list_inlined_only(binary),
+        lambda: sizes.list_sizes(binary),
+        lambda: linetable.line_table(binary, ["main.f1"]),
+        lambda: lines.resolve(binary, ["b.go:300", "0x401005", "main.f1+2"]),
+        lambda: symbols.list_symbols(binary),
+    ):
+        with contextlib.suppress(GoinspectError):
+            question()
 
 
 def ask_table(binary: Binary) -> str:
@@ -318,7 +338,8 @@ def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: st
         chance = random.Random(seed << 40 | number)
         origin = corpus[number % len(corpus)]
         data = mutate(origin.data, chance)
-        kind, seconds, excess = run_one(path, data, raw=origin.raw)
+        commands = number % COMMANDS_EVERY == 0
+        kind, seconds, excess = run_one(path, data, raw=origin.raw, commands=commands)
         slowest, grown = max(slowest, seconds), max(grown, excess)
         family = origin.name.split()[0]
         counts[f"{family}\t{kind.partition(':')[0]}"] += 1
@@ -327,7 +348,7 @@ def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: st
     return Outcome(counts, slowest, grown, failures)
 
 
-def run_one(path: str, data: bytes, *, raw: bool) -> tuple[str, float, int]:
+def run_one(path: str, data: bytes, *, raw: bool, commands: bool = True) -> tuple[str, float, int]:
     """(outcome, seconds, bytes of memory beyond 4 times the input); an outcome with a colon is a failure."""
     with contextlib.suppress(FileNotFoundError):
         Path(path).unlink()
@@ -336,7 +357,7 @@ def run_one(path: str, data: bytes, *, raw: bool) -> tuple[str, float, int]:
     begin = time.monotonic()
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        kind = ask(path, raw=raw)
+        kind = ask(path, raw=raw, commands=commands)
     except TooSlowError:
         kind = f"failed: more than {SECONDS} s"
     except Exception as error:  # noqa: BLE001  # that is what we are looking for
