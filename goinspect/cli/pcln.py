@@ -125,9 +125,6 @@ def pcln(
         by_package=by is By.package,
         inlines=not no_inline,
     )
-    if base is not None and not raw:
-        said = f"functions count from {base:#x} as --text-start says, whatever the file says"
-        result = result._replace(warnings=(said, *result.warnings))
     write(_rendered(result, form, color=output is None and use_color(color, sys.stdout)), output)
     if verbose:
         info = result.pclntab

@@ -126,10 +126,14 @@ def _text(
 ) -> tuple[TextMap, str]:  # fmt: skip
     """The map from functab offsets to addresses, and where its base was read: the first one that can be true."""
     if place.header.layout.entry_size == 0:
+        if given is not None:
+            warnings.append("--text-start is not used: up to Go 1.17 the table has addresses, not offsets")
         text, origin = TextMap(0), "absolute entries"
         _check_text(image, _probe(place, release, text), origin)
         return text, origin
     if given is not None:
+        if image.segments:
+            warnings.append(f"functions count from {given:#x} as --text-start says, whatever the file says")
         return TextMap(given), "--text-start"
     if not image.segments and not image.sections[1:] and place.header.text_start == 0:
         warnings.append(

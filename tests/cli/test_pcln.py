@@ -9,6 +9,8 @@ import subprocess
 import pytest
 
 from goinspect.binary import Binary
+from tests.builders.module import write_module
+from tests.builders.pclntab import Function
 from tests.cli.runner import COMMAND, cli, environment, process
 from tests.conftest import FIXTURES, oracle_rows
 
@@ -363,6 +365,16 @@ def test_header():
 
 
 # --- which part of which file ---
+
+
+def test_text_start_where_the_table_has_addresses(tmp_path):
+    functions = [Function("main.f", 16, files=[(16, "a.go")], lines=[(16, 3)])] * 20
+    path = tmp_path / "old"
+    path.write_bytes(write_module(functions, (1, 15)).data)
+    answer = cli("pcln", path, "401004", "--text-start", "0x501000")
+    assert answer.code == 0
+    assert "main.f  a.go:3" in answer.out
+    assert "--text-start is not used" in answer.err
 
 
 def test_text_start():
