@@ -64,8 +64,11 @@ MODES: dict[str, tuple[bool, tuple[str, ...], tuple[str, ...]]] = {
     "plugin": (True, ("-buildmode=plugin",), ()),
     "carchive": (True, ("-buildmode=c-archive",), ()),
     "race": (True, ("-race",), ()),
+    # What a linker does with text that is larger than a branch can reach, at a size that this program has.
+    "texts": (True, (), ("-linkmode=external", "-debugtextsize=0x20000")),
 }
-CGO_MODES = tuple(mode for mode, (cgo, _, _) in MODES.items() if cgo)
+CROSS = {"texts": "arm-linux-gnueabihf-gcc"}  # C compilers
+CGO_MODES = tuple(mode for mode, (cgo, _, _) in MODES.items() if cgo and mode not in CROSS)
 RUNNABLE = {"exe", "pie", "external", "extpie", "cgo", "race"}
 # GOARCH -> what runs its programs; amd64 and 386 run as they are.
 EMULATORS = {
@@ -116,11 +119,12 @@ class Build:
 
     def environment(self) -> dict[str, str]:
         """What the command depends on."""
-        return {
+        found = {
             "GOOS": self.goos,
             "GOARCH": self.goarch,
             "CGO_ENABLED": "1" if MODES[self.mode][0] else "0",
         }
+        return found | ({"CC": CROSS[self.mode]} if self.mode in CROSS else {})
 
 
 def _linux(series: str, *archs: str, mode: str = "exe") -> list[Build]:
@@ -142,6 +146,7 @@ BUNDLED: tuple[Build, ...] = (
     *(Build(series, "linux", "amd64", mode)
       for series in ("1.24", "1.27") for mode in ("external", "extpie", "cshared", "carchive")),
     Build("1.15", "linux", "amd64", "cshared"),
+    Build("1.27", "linux", "arm", "texts"),
 )  # fmt: skip
 
 
@@ -168,6 +173,8 @@ def every_build() -> list[Build]:
             if since is not None and version >= since:
                 builds.append(Build(series, "linux", arch, "pie"))
         builds += [Build(series, "linux", "amd64", mode) for mode in CGO_MODES]
+        if version >= (1, 21):  # when the linker learnt to split text for ARM
+            builds.append(Build(series, "linux", "arm", "texts"))
     return builds
 
 

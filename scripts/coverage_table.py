@@ -31,7 +31,8 @@ ORDER = ("real", "fixture", "built")
 
 # What the columns are called there -> here. An executable with cgo is linked by the C toolchain.
 MODES = {"exe": "exe", "external": "cgo exe", "cgo": "cgo exe", "pie": "pie", "extpie": "cgo pie", "cshared": "c-shared",
-         "carchive": "c-archive", "plugin": "plugin", "race": "race"}  # fmt: skip
+         "carchive": "c-archive", "plugin": "plugin", "race": "race",
+         "texts": "cgo exe"}  # fmt: skip
 AMD64_MODES = {"exe": (1, 2), "cgo exe": (1, 2), "pie": (1, 6), "cgo pie": (1, 6), "c-shared": (1, 5), "c-archive": (1, 5),
                "plugin": (1, 8), "race": (1, 2)}  # fmt: skip
 # Since when Go has a port; (1, 2) for all that were there before this format of the table was.
@@ -154,7 +155,8 @@ def page() -> str:
     modes = {mode: ([("linux/amd64", mode)], since) for mode, since in AMD64_MODES.items()}
     parts.append(table(list(modes), rows(modes)))
     parts.append(
-        "\n## Linux on other processors\n\nExecutables and shared objects, with and without cgo.\n\n"
+        "\n## Linux on other processors\n\nExecutables and shared objects, with and without cgo. Text in several sections: "
+        "linux/arm (fixture, built), and synthetic for Go 1.18 and later.\n\n"
     )
     archs = {
         arch: ([(f"linux/{arch}", mode) for mode in every_mode if "pie" not in mode], since)

@@ -5,6 +5,7 @@ What is compared, and which differences are known and why, is in tests/gosym/mat
 
 from __future__ import annotations
 
+import itertools
 import lzma
 import tarfile
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_answers_equal_those_of_other_tools(build: str, directory: Path) -> None
     assert outcome.differences == []
     counts = outcome.counts
     assert counts["names"] == counts["functions"] > 1000
-    runnable = not build.endswith(("cshared", "carchive")) and not any(
+    runnable = not build.endswith(("cshared", "carchive", "texts")) and not any(
         os in build for os in ("windows", "darwin")
     )
     assert (counts["callers"] > 1200) == runnable
@@ -96,6 +97,20 @@ def test_what_is_said_of_the_file(build: str, directory: Path) -> None:
     assert parse_version(binary.go.go_version) == wanted.version
     assert binary.go.table.release.since <= wanted.version
     assert binary.warnings == ()
+
+
+def test_text_in_several_sections(unpacked: Callable[[str], Path]) -> None:
+    table = goinspect.open(unpacked("go1.27-linux-arm-texts") / "workload").go.table
+    sections = table.text_map.sections
+    assert len(sections) >= 3
+    for before, behind in itertools.pairwise(sections):
+        gap = behind.vaddr - (before.vaddr + before.end - before.start)
+        assert gap >= 0
+        assert behind.start == before.end
+        assert all(table.find(behind.vaddr - byte) is None for byte in range(1, gap + 1))
+        index = table.find(behind.vaddr)
+        assert index is not None
+        assert table.entry(index) == behind.vaddr
 
 
 @pytest.mark.parametrize(("first", "other"), PAIRS)
