@@ -16,7 +16,7 @@ from goinspect.errors import TruncatedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NO_VALUE", "PcValues", "pc_value", "rows"]
+__all__ = ["NO_VALUE", "PcValues", "rows"]
 
 NO_VALUE = -1
 _PAST_THE_END, _TOO_LONG = -1, -2
@@ -73,15 +73,6 @@ def _number(table: memoryview, at: int) -> tuple[int, int]:
 
 def _int32(value: int) -> int:
     return (value + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-
-
-def pc_value(table: memoryview, offset: int, quantum: int, target: int) -> int:
-    """The value at `target` bytes from the function's entry, or NO_VALUE where the table does not reach.
-
-    Raises:
-        TruncatedError: the table runs past the end of the buffer before it reaches `target`.
-    """
-    return PcValues(table, offset, quantum).at(target)
 
 
 class PcValues:

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 
 from goinspect.errors import TruncatedError
 from goinspect.gosym.pctables import PcTab
-from goinspect.gosym.pcvalue import NO_VALUE, pc_value, rows
+from goinspect.gosym.pcvalue import NO_VALUE, PcValues, rows
 from tests.builders.pclntab import pcvalue as encode
 from tests.builders.pclntab import uvarint
+
+
+def pc_value(view: memoryview, offset: int, quantum: int, target: int) -> int:
+    return PcValues(view, offset, quantum).at(target)
 
 
 def table(data: bytes) -> memoryview:

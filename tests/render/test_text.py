@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goinspect.render.text import escape_terminal, human_bytes, human_count, human_weight
+from goinspect.render.text import escape_terminal, human_bytes, human_weight
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,3 @@ def test_sizes_and_counts():
         "1.2 MB",
         "5.0 GB",
     ]
-    assert human_count(1234567) == "1,234,567"
