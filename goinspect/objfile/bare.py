@@ -53,12 +53,6 @@ class BareTable(MappedImage):
             return vaddr, len(self._bytes)
         raise MalformedError(f"address {vaddr:#x} is not in the table", path=self.path)
 
-    def _relative_addend(self, vaddr: int) -> int | None:
-        return None
-
-    def _relocated_to(self, addend: int) -> Iterator[int]:
-        return iter(())
-
     def symbols(self) -> Iterator[Symbol]:
         return iter(())
 

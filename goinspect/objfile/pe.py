@@ -113,12 +113,6 @@ class PeImage(MappedImage):
         string = section.coff_string
         return text(string.string if string is not None else section.name)
 
-    def _relative_addend(self, vaddr: int) -> int | None:
-        return None
-
-    def _relocated_to(self, addend: int) -> Iterator[int]:
-        return iter(())
-
     def symbols(self) -> Iterator[Symbol]:
         """The COFF symbol table, where there is one: it knows no sizes."""
         with guarded("PE symbol"):

@@ -139,6 +139,7 @@ class PieceImage(MappedImage):
                     yield vaddr
                 at = buffer.find(needle, at + 1, end)
 
+    # Pieces hold relocated words already, whatever the container that a subclass also is says of relocations.
     def _relative_addend(self, vaddr: int) -> int | None:
         return None
 

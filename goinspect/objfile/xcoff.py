@@ -72,12 +72,6 @@ class XcoffImage(MappedImage):
         except GoinspectError:
             return 0
 
-    def _relative_addend(self, vaddr: int) -> int | None:
-        return None
-
-    def _relocated_to(self, addend: int) -> Iterator[int]:
-        return iter(())
-
     def symbols(self) -> Iterator[Symbol]:
         wide, count = self.ptrsize == 8, self._symbol_count
         strings_at = self._symbols_at + count * _SYMBOL
