@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["capped", "distinct", "flat_ranges"]
+__all__ = ["capped", "distinct", "flat_ranges", "terminated"]
 
 
 def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -37,3 +37,24 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
     first: NDArray[np.bool_] = np.append(True, ordered[1:] != ordered[:-1])
     found: NDArray[Any] = ordered[first]
     return found
+
+
+def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[list[str], int]:
+    """The NUL-terminated strings of `data` at `starts`; one that begins outside of it is "".
+
+    Names of a damaged file may overlap any number of times: reading stops where they are longer than `most` bytes
+    together.
+
+    Returns:
+        The strings, and how many of `starts` were read.
+    """
+    blob = bytes(data)
+    nuls = np.flatnonzero(np.frombuffer(blob, dtype=np.uint8) == 0)
+    starts = np.where((starts >= 0) & (starts < len(blob)), starts, len(blob))
+    ends = np.append(nuls, len(blob))[np.searchsorted(nuls, starts)]
+    count = int(np.searchsorted(np.cumsum(ends - starts), most, side="right"))
+    spans = zip(starts[:count].tolist(), ends[:count].tolist(), strict=True)
+    if blob.isascii():
+        text = blob.decode("ascii")
+        return [text[start:end] for start, end in spans], count
+    return [blob[start:end].decode("utf-8", "backslashreplace") for start, end in spans], count
