@@ -7,44 +7,26 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError
+from goinspect.gosym.moduletext import BuildInfo, Module, parse_module_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from goinspect.objfile.image import Image
 
 __all__ = ["BuildInfo", "Module", "find_build_version", "parse_version", "read_build_info"]
 
 _MAGIC = b"\xff Go buildinf:"
+_MAX_BLOBS = 64  # looked at
 _SENTINEL = 16  # the module text stands between two 16-byte marks
 _MAX_TEXT = 1 << 24
 _MAX_VERSIONS = 512  # texts looked at
 _MAX_VERSION = 80
 _VERSION = re.compile(r"go1\.[0-9]{1,2}(?:\.[0-9]{1,2}|(?:rc|beta)[0-9])?(?: X:[a-z0-9,]+)?")
-
-
-class Module(NamedTuple):
-    """A module of the build; ``replaced_by`` when a replace directive applied."""
-
-    path: str
-    version: str
-    sum: str = ""
-    replaced_by: Module | None = None
-
-
-class BuildInfo(NamedTuple):
-    """What the binary says of its build. Everything but ``go_version`` may be empty."""
-
-    go_version: str
-    path: str = ""  # import path of the main package
-    main: Module | None = None
-    deps: tuple[Module, ...] = ()
-    settings: Mapping[str, str] = MappingProxyType({})
 
 
 def parse_version(text: str) -> tuple[int, int] | None:
@@ -69,8 +51,8 @@ def _blobs(image: Image) -> Iterator[int]:
     section = image.section(".go.buildinfo") or image.section("__go_buildinfo")
     if section is not None and section.vaddr:
         yield section.vaddr
-    else:  # no section headers: it is the first thing in the first writable segment
-        yield from image.find(_MAGIC, writable=True, align=16)
+    # No section headers, or another linker put it elsewhere: Go's own puts it first in the first writable segment.
+    yield from islice(image.find(_MAGIC, writable=True, align=16), _MAX_BLOBS)
 
 
 def _decode(image: Image, vaddr: int) -> BuildInfo | None:
@@ -144,21 +126,4 @@ def _parse(version: str, modules: bytes) -> BuildInfo | None:
         return None
     framed = len(modules) >= 2 * _SENTINEL + 1 and modules[-_SENTINEL - 1] == ord("\n")
     text = modules[_SENTINEL:-_SENTINEL].decode("utf-8", "replace") if framed else ""
-    path, main, deps, settings = "", None, list[Module](), dict[str, str]()
-    for line in text.splitlines():
-        kind, *rest = line.split("\t")
-        values = [*rest, "", "", ""]
-        if kind == "path":
-            path = values[0]
-        elif kind == "mod":
-            main = Module(values[0], values[1], values[2])
-        elif kind == "dep":
-            deps.append(Module(values[0], values[1], values[2]))
-        elif kind == "=>" and deps:
-            deps[-1] = Module(
-                deps[-1].path, deps[-1].version, deps[-1].sum, Module(values[0], values[1], values[2])
-            )
-        elif kind == "build":
-            key, _, value = values[0].partition("=")
-            settings[key] = value
-    return BuildInfo(version, path, main, tuple(deps), settings)
+    return parse_module_text(version, text)

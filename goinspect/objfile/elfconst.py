@@ -6,6 +6,7 @@ from typing import Final
 
 PT_LOAD: Final = 1
 PT_DYNAMIC: Final = 2
+PT_INTERP: Final = 3
 PT_NOTE: Final = 4
 PF_X: Final = 1
 PF_W: Final = 2
@@ -17,6 +18,7 @@ SHT_NOBITS: Final = 8
 SHT_NOTE: Final = 7
 SHT_REL: Final = 9
 SHT_DYNSYM: Final = 11
+SHT_RELR: Final = 19
 SHF_ALLOC: Final = 2
 SHF_EXECINSTR: Final = 4
 

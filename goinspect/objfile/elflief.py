@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from goinspect.errors import MalformedError
 from goinspect.model import Section, Segment, Symbol
 from goinspect.objfile import elfconst as elf
+from goinspect.objfile import elffacts
+from goinspect.objfile.elfnotes import notes
 from goinspect.objfile.image import MappedImage
 from goinspect.objfile.liefcall import guarded, load_lief, number
 
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
     import mmap
     from collections.abc import Iterator
 
+    from goinspect.objfile.facts import Linkage, RelocationTable, SymbolTable
+
 __all__ = ["LiefElf"]
 
+_MAX_NOTES = 1 << 16
 _TYPE = (1 << 27) - 1  # LIEF numbers relocation types as architecture << 27 | type
 
 
@@ -91,6 +96,28 @@ class LiefElf(MappedImage):
             with guarded("ELF"):
                 rows = [_symbol(symbol, source) for symbol in symbols]
             yield from rows
+
+    def program_ranges(self, kind: int) -> list[tuple[int, int]]:
+        """(file offset, size) of the program headers of a type."""
+        return [
+            (s.file_offset, s.physical_size)
+            for s in self._binary.segments
+            if number(s.type) & 0xFFFFFFFF == kind
+        ]
+
+    def notes(self) -> Iterator[tuple[bytes, int, memoryview]]:
+        places = [(s.file_offset, s.file_size) for s in self.sections if s.type == elf.SHT_NOTE]
+        for offset, size in dict.fromkeys((*places, *self.program_ranges(elf.PT_NOTE))):
+            yield from notes(self.file_bytes(offset, min(size, _MAX_NOTES)), self.byteorder)
+
+    def linkage(self) -> Linkage:
+        return elffacts.linkage(self)
+
+    def symbol_tables(self) -> tuple[SymbolTable, ...]:
+        return elffacts.symbol_tables(self)
+
+    def relocation_tables(self) -> tuple[RelocationTable, ...]:
+        return elffacts.relocation_tables(self)
 
     def build_id(self) -> str:
         for note in self._binary.notes:

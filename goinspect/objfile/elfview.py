@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from goinspect._reader import ByteOrder
+    from goinspect.objfile.facts import Linkage, RelocationTable, SymbolTable
     from goinspect.objfile.image import Buffer
 
 __all__ = ["ElfView"]
@@ -275,12 +276,33 @@ class ElfView(MappedImage):
         """(file offset, size) of every PT_NOTE."""
         return [(offset, filesz) for kind, _, offset, _, filesz, _ in self._phdrs if kind == elf.PT_NOTE]
 
-    def build_id(self) -> str:
+    def program_ranges(self, kind: int) -> list[tuple[int, int]]:
+        """(file offset, size) of the program headers of a type."""
+        return [(offset, filesz) for found, _, offset, _, filesz, _ in self._phdrs if found == kind]
+
+    def notes(self) -> Iterator[tuple[bytes, int, memoryview]]:
         # Go's internal linker covers only .note.go.buildid with PT_NOTE, so the sections come first.
         places = [(s.file_offset, s.file_size) for s in self.sections if s.type == elf.SHT_NOTE]
-        for offset, size in (*places, *self.note_ranges()):
-            view = self._bytes[offset : offset + min(size, _MAX_NOTES)]
-            for owner, kind, descriptor in notes(view, self.byteorder):
-                if (owner, kind) == (b"GNU\0", _NT_GNU_BUILD_ID):
-                    return descriptor.hex()
+        for offset, size in dict.fromkeys((*places, *self.note_ranges())):
+            yield from notes(self._bytes[offset : offset + min(size, _MAX_NOTES)], self.byteorder)
+
+    def build_id(self) -> str:
+        for owner, kind, descriptor in self.notes():
+            if (owner, kind) == (b"GNU\0", _NT_GNU_BUILD_ID):
+                return descriptor.hex()
         return ""
+
+    def linkage(self) -> Linkage:
+        from goinspect.objfile import elffacts  # no lookup needs it
+
+        return elffacts.linkage(self)
+
+    def symbol_tables(self) -> tuple[SymbolTable, ...]:
+        from goinspect.objfile import elffacts  # no lookup needs it
+
+        return elffacts.symbol_tables(self)
+
+    def relocation_tables(self) -> tuple[RelocationTable, ...]:
+        from goinspect.objfile import elffacts  # no lookup needs it
+
+        return elffacts.relocation_tables(self)

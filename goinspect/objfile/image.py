@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from goinspect._reader import Reader
 from goinspect.errors import MalformedError, TruncatedError
+from goinspect.objfile.facts import Linkage
 
 if TYPE_CHECKING:
     import mmap
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from goinspect._reader import ByteOrder
     from goinspect.model import Section, Segment, Symbol
+    from goinspect.objfile.facts import RelocationTable, SymbolTable
 
     Buffer = mmap.mmap | bytes | bytearray
 
@@ -81,6 +83,25 @@ class Image(Protocol):
     def build_id(self) -> str:
         """The GNU build ID in lower-case hex, "" when there is none."""
 
+    @property
+    def file_size(self) -> int:
+        """Bytes of the file (of the member of an archive); 0 for the memory of a process."""
+
+    def file_bytes(self, offset: int, size: int) -> memoryview:
+        """Bytes of the file, as far as it has them."""
+
+    def notes(self) -> Iterator[tuple[bytes, int, memoryview]]:
+        """(owner with its NUL, type, descriptor) of ELF notes."""
+
+    def linkage(self) -> Linkage:
+        """What the loader is told."""
+
+    def symbol_tables(self) -> tuple[SymbolTable, ...]:
+        """Where the symbol tables lie in the file."""
+
+    def relocation_tables(self) -> tuple[RelocationTable, ...]:
+        """Where the relocations that the loader applies lie in the file."""
+
 
 class MappedImage:
     """The part of Image that needs nothing but headers and the mapped bytes; base of every opener's class."""
@@ -108,6 +129,27 @@ class MappedImage:
 
     def data(self, section: Section) -> memoryview:
         return self._bytes[section.file_offset : section.file_offset + section.file_size]
+
+    @property
+    def file_size(self) -> int:
+        return len(self._bytes)
+
+    def file_bytes(self, offset: int, size: int) -> memoryview:
+        return self._bytes[offset : offset + size]
+
+    # Containers that know more say so.
+
+    def notes(self) -> Iterator[tuple[bytes, int, memoryview]]:
+        return iter(())
+
+    def linkage(self) -> Linkage:
+        return Linkage()
+
+    def symbol_tables(self) -> tuple[SymbolTable, ...]:
+        return ()
+
+    def relocation_tables(self) -> tuple[RelocationTable, ...]:
+        return ()
 
     def _file_range(self, vaddr: int) -> tuple[int, int]:
         """File offsets [start, end) that hold `vaddr` and what follows it."""
