@@ -1,8 +1,9 @@
 """Every per-version fact of what the Go linker writes, as tables. No other module compares versions.
 
-Two axes, two tables. The *magic* of a pclntab picks its header row (1.2, 1.16, 1.18, 1.20); the Go *release* picks
-the row for everything else: ``_func``, PCDATA and FUNCDATA numbers, inline trees, funcIDs, moduledata. The row that
-applies is the newest one not newer than the binary, so a Go release that moves nothing costs nothing.
+Two axes. The *magic* of a pclntab picks its header row (1.2, 1.16, 1.18, 1.20); the Go *release* picks the row for
+everything else: ``_func``, PCDATA and FUNCDATA numbers, inline trees, funcIDs, moduledata, and in a table of its own
+what type data needs. The row that applies is the newest one not newer than the binary, so a Go release that moves
+nothing costs nothing.
 
 Sources: src/runtime/symtab.go, src/internal/abi/{symtab,funcdata}.go (earlier: src/runtime/funcdata.h, stack.h) and
 src/cmd/link/internal/ld/pcln.go of the releases named in each row.
@@ -14,14 +15,20 @@ from typing import Final, NamedTuple
 
 __all__ = [
     "HEADERS",
+    "MODULEDATA",
     "RELEASES",
+    "TYPE_LAYOUTS",
     "HeaderLayout",
     "InlineLayout",
+    "ModuledataLayout",
     "Release",
+    "TypeLayout",
     "Version",
     "header_layout",
+    "moduledata_layout",
     "release_for",
     "sample",
+    "type_layout",
 ]
 
 Version = tuple[int, int]
@@ -138,6 +145,98 @@ RELEASES: Final = (
     _1_2, _1_5, _1_9, _1_11, _1_12, _1_13, _1_14, _1_16, _1_17, _1_18, _1_20, _1_22, _1_25, _1_26, _1_27,
 )  # fmt: skip
 
+
+class TypeLayout(NamedTuple):
+    """Type descriptors, itabs, and the words of moduledata that lead to them; -1: not there.
+
+    ``(words, bytes)`` is that many pointers followed by that many bytes, padded to a whole pointer.
+    Sources: src/internal/abi/{type,map_swiss,iface}.go, before 1.21 src/runtime/{type,runtime2}.go.
+    """
+
+    since: Version
+    md_typelinks: int  # of the slice; -1: the descriptors it would list lie at the start of types
+    maps: tuple[tuple[int, int], ...]  # what follows the common header in a map; the usual one first
+    itab: tuple[int, int]  # what an itab has before its methods
+    offsets: bool = True  # 1.7+: names are offsets from moduledata.types; before, pointers to strings
+    zero_word: bool = False  # the common header of 1.5 ends with a pointer to a zero value
+    md_types: int = -1
+    md_etypes: int = -1
+    md_itablinks: int = -1  # of the slice
+    md_itabs: int = -1  # itaboffset and itabsize: itabs lie in types
+    name_length: int = 0  # bytes of a name's length, most significant first; 0: a varint
+    embedded: str = (
+        "name"  # what says that a field is: no "name", bit 0 of its "offset", a "flag" of the name
+    )
+    renamed: bool = False  # fields embedded by an alias are written "Alias = T"
+    mark: str = "."  # "type.T", "go.itab.T,I"; ":" since 1.20
+
+
+_SWISS = (
+    7,
+    4,
+)  # key, elem, group, hasher, three sizes; flags. Before: key, elem, bucket, ...; sizes and flags
+_TYPES_1_5 = TypeLayout((1, 5), md_typelinks=25, maps=((4, 8),), itab=(3, 8), offsets=False, zero_word=True)
+_TYPES_1_6 = _TYPES_1_5._replace(since=(1, 6), zero_word=False)
+_TYPES_1_7 = _TYPES_1_6._replace(
+    since=(1, 7), offsets=True, name_length=2, md_types=25, md_etypes=26, md_typelinks=27, md_itablinks=30
+)
+_TYPES_1_8 = _TYPES_1_7._replace(since=(1, 8), md_typelinks=30, md_itablinks=33)
+_TYPES_1_9 = _TYPES_1_8._replace(since=(1, 9), embedded="offset")
+_TYPES_1_10 = _TYPES_1_9._replace(since=(1, 10), itab=(2, 8))
+_TYPES_1_12 = _TYPES_1_10._replace(since=(1, 12), maps=((3, 8),))
+_TYPES_1_14 = _TYPES_1_12._replace(since=(1, 14), maps=((4, 8),))
+_TYPES_1_16 = _TYPES_1_14._replace(since=(1, 16), md_types=35, md_etypes=36, md_typelinks=40, md_itablinks=43)
+_TYPES_1_17 = _TYPES_1_16._replace(since=(1, 17), name_length=0)
+_TYPES_1_18 = _TYPES_1_17._replace(since=(1, 18), md_typelinks=42, md_itablinks=45, renamed=True)
+_TYPES_1_19 = _TYPES_1_18._replace(since=(1, 19), embedded="flag")
+_TYPES_1_20 = _TYPES_1_19._replace(
+    since=(1, 20), md_types=37, md_etypes=38, md_typelinks=44, md_itablinks=47, mark=":"
+)
+_TYPES_1_22 = _TYPES_1_20._replace(since=(1, 22), itab=(2, 4))
+# GOEXPERIMENT=noswissmap of 1.24 and 1.25 keeps the maps of 1.14.
+_TYPES_1_24 = _TYPES_1_22._replace(since=(1, 24), maps=(_SWISS, *_TYPES_1_14.maps))
+_TYPES_1_26 = _TYPES_1_24._replace(since=(1, 26), md_typelinks=45, md_itablinks=48, maps=(_SWISS,))
+_TYPES_1_27 = _TYPES_1_26._replace(
+    since=(1, 27), md_etypes=39, md_typelinks=-1, md_itablinks=-1, md_itabs=40, maps=((10, 4),)
+)
+
+TYPE_LAYOUTS: Final = (
+    _TYPES_1_5, _TYPES_1_6, _TYPES_1_7, _TYPES_1_8, _TYPES_1_9, _TYPES_1_10, _TYPES_1_12, _TYPES_1_14, _TYPES_1_16,
+    _TYPES_1_17, _TYPES_1_18, _TYPES_1_19, _TYPES_1_20, _TYPES_1_22, _TYPES_1_24, _TYPES_1_26, _TYPES_1_27,
+)  # fmt: skip
+
+
+class ModuledataLayout(NamedTuple):
+    """How long moduledata is, and the words that tell where tables end; -1: not there.
+
+    Source: ``type moduledata`` in src/runtime/symtab.go.
+    """
+
+    since: Version
+    words: int  # of the whole structure, in pointers
+    md_table_len: int = -1  # bytes of the whole table
+    md_findfunctab: int = -1  # since 1.26 findfunctab lies behind go:func.* and ends the table
+    md_epclntab: int = -1
+
+
+_MODULEDATA_1_5 = ModuledataLayout((1, 5), words=38, md_table_len=1)
+_MODULEDATA_1_16 = ModuledataLayout((1, 16), words=67)
+_MODULEDATA_1_26 = ModuledataLayout((1, 26), words=74, md_findfunctab=19, md_epclntab=41)
+
+MODULEDATA: Final = (
+    _MODULEDATA_1_5,
+    _MODULEDATA_1_5._replace(since=(1, 7), words=44),
+    _MODULEDATA_1_5._replace(since=(1, 8), words=55),
+    _MODULEDATA_1_5._replace(since=(1, 10), words=57),
+    _MODULEDATA_1_16,
+    _MODULEDATA_1_16._replace(since=(1, 18), words=69),
+    _MODULEDATA_1_16._replace(since=(1, 20), words=71),
+    _MODULEDATA_1_16._replace(since=(1, 21), words=74),
+    _MODULEDATA_1_16._replace(since=(1, 23), words=73),
+    _MODULEDATA_1_26,
+    _MODULEDATA_1_26._replace(since=(1, 27), words=71, md_epclntab=44),
+)
+
 FLAG_TOPFRAME: Final = 1
 FLAG_SPWRITE: Final = 2
 FLAG_ASM: Final = 4
@@ -153,6 +252,16 @@ def release_for(version: Version) -> Release:
     """The newest row that is not newer than `version` (the oldest row for anything older)."""
     applicable = [row for row in RELEASES if row.since <= version]
     return applicable[-1] if applicable else RELEASES[0]
+
+
+def type_layout(version: Version) -> TypeLayout | None:
+    """The newest row of type data that is not newer than `version`; None before Go 1.5."""
+    return next((row for row in reversed(TYPE_LAYOUTS) if row.since <= version), None)
+
+
+def moduledata_layout(version: Version) -> ModuledataLayout | None:
+    """The newest row of moduledata's extent that is not newer than `version`; None before Go 1.5."""
+    return next((row for row in reversed(MODULEDATA) if row.since <= version), None)
 
 
 def sample(count: int, limit: int) -> range:

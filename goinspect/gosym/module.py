@@ -45,6 +45,7 @@ class GoModule(NamedTuple):
     text_from: str
     gofunc_from: str  # "" when it was not found
     warnings: tuple[str, ...]
+    moduledata: Moduledata | None = None  # None where the file has none (before Go 1.5), or none was found
 
     @property
     def header(self) -> Header:
@@ -85,7 +86,15 @@ def _understand(image: Image, place: Place, text_start: int | None) -> GoModule:
     table = PclnTable(place.data, header, release, vaddr=place.vaddr, text=text, tail=image.tail)
     gofunc_from = _attach_gofunc(image, table, module, warnings)
     return GoModule(
-        table, build_info, version, release_from, place.found_by, text_from, gofunc_from, tuple(warnings)
+        table,
+        build_info,
+        version,
+        release_from,
+        place.found_by,
+        text_from,
+        gofunc_from,
+        tuple(warnings),
+        module,
     )
 
 

@@ -84,6 +84,9 @@ class LiefElf(MappedImage):
     def _relocated_to(self, addend: int) -> Iterator[int]:
         yield from (vaddr for vaddr, value in self._relative().items() if value == addend)
 
+    def _relocated_words(self, vaddr: int, size: int) -> Iterator[tuple[int, int]]:
+        yield from (row for row in self._relative().items() if vaddr <= row[0] < vaddr + size)
+
     def _relative(self) -> dict[int, int]:
         wanted = elf.RELATIVE.get(self.machine)
         relocations = self._binary.dynamic_relocations if self.type == "dyn" else ()

@@ -207,6 +207,26 @@ class ElfView(MappedImage):
             for row in self._relocations(addend.to_bytes(self.ptrsize, self.byteorder), 2 * self.ptrsize):
                 yield row[0]
 
+    def _relocated_words(self, vaddr: int, size: int) -> Iterator[tuple[int, int]]:
+        if self.type != "dyn":
+            return
+        layout = struct.Struct(self._mark + ("QQq" if self.bits == 64 else "IIi"))
+        relative, mask, limit = (
+            elf.RELATIVE.get(self.machine),
+            0xFFFFFFFF if self.bits == 64 else 0xFF,
+            vaddr + size,
+        )
+        left = MAX_OVERLAP * len(self._bytes)
+        for start, end, addends in self._relocation_tables():
+            data = self._bytes[min(start, len(self._bytes)) : end] if addends else b""
+            left -= len(data)
+            if left < 0:
+                break
+            for place, info, addend in layout.iter_unpack(data[: len(data) // layout.size * layout.size]):
+                if vaddr <= place < limit and info & mask == relative and addend:
+                    yield place, addend
+        yield from self.symbolic_words(vaddr, max(0, size))
+
     def symbolic_words(self, vaddr: int, size: int) -> Iterator[tuple[int, int]]:
         wanted = elf.ABSOLUTE.get(self.machine, ())
         table = next((section for section in self.sections if section.type == elf.SHT_DYNSYM), None)

@@ -5,6 +5,7 @@ An image is cheap: headers only, bytes by reference. Addresses are ``vaddr`` (th
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Protocol
 
 from goinspect._reader import Reader
@@ -67,6 +68,9 @@ class Image(Protocol):
 
     def read_pointer(self, vaddr: int) -> int:
         """A pointer-sized word as the loader would leave it at load bias 0: relocations and fixups applied."""
+
+    def relocated(self, vaddr: int, size: int) -> memoryview:
+        """At most `size` bytes at `vaddr` with each pointer as `read_pointer` gives it; errors as for `tail`."""
 
     def find(self, needle: bytes, *, writable: bool | None = None, align: int = 1) -> Iterator[int]:
         """Addresses at which `needle` occurs in file-backed segments, lowest file offset first."""
@@ -192,6 +196,10 @@ class MappedImage:
         """Addresses whose RELATIVE relocation has that addend."""
         return iter(())
 
+    def _relocated_words(self, _vaddr: int, _size: int) -> Iterator[tuple[int, int]]:
+        """(address, value) of words in [vaddr, vaddr + size) that do not have their value in the file."""
+        return iter(())
+
     def symbolic_words(self, _vaddr: int, _size: int) -> Iterator[tuple[int, int]]:
         return iter(())
 
@@ -200,6 +208,17 @@ class MappedImage:
         # REL targets and some linkers keep the addend in place, others leave zeros there: formats agree on
         # "the relocation's addend when it has one, else the stored word".
         return self._relative_addend(vaddr) or stored
+
+    def relocated(self, vaddr: int, size: int) -> memoryview:
+        view = self.tail(vaddr)[:size]
+        copy: bytearray | None = None
+        pack = struct.Struct(("<" if self.byteorder == "little" else ">") + "IQ"[self.ptrsize == 8]).pack_into
+        mask = (1 << 8 * self.ptrsize) - 1
+        for place, value in self._relocated_words(vaddr, len(view) - self.ptrsize + 1):
+            if copy is None:
+                copy = bytearray(view)
+            pack(copy, place - vaddr, value & mask)
+        return view if copy is None else memoryview(copy)
 
     def find(self, needle: bytes, *, writable: bool | None = None, align: int = 1) -> Iterator[int]:
         left = MAX_OVERLAP * len(self._bytes)

@@ -117,6 +117,9 @@ class MachoImage(MappedImage):
     def _relative_addend(self, vaddr: int) -> int | None:
         return self._fixups.target(vaddr) if self._fixups else None
 
+    def _relocated_words(self, vaddr: int, size: int) -> Iterator[tuple[int, int]]:
+        return self._fixups.rebases(vaddr, vaddr + size) if self._fixups else iter(())
+
     def _relocated_to(self, addend: int) -> Iterator[int]:
         if self._fixups:
             yield from self._fixups.pointers_to(

@@ -124,6 +124,15 @@ class ChainedFixups:
                 return self._page[2].get(vaddr)
         return None
 
+    def rebases(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """(address, target) of the rebases in [start, end)."""
+        for chained in self._chained:
+            first = max(start, chained.segment.vaddr) - chained.segment.vaddr
+            last = min(end - chained.segment.vaddr, chained.segment.file_size)
+            # A word that starts in one page may belong to the chain of the page before.
+            for page in range(max(0, first // chained.page_size - 1), -(-last // chained.page_size)):
+                yield from (row for row in self._walk(chained, page) if start <= row[0] < end)
+
     def pointers_to(self, target: int, find: Callable[[bytes], Iterator[int]]) -> Iterator[int]:
         """Addresses of the rebases to `target`; `find` gives the addresses of a needle in writable segments."""
         needles = set()

@@ -143,6 +143,9 @@ class PieceImage(MappedImage):
     def _relative_addend(self, vaddr: int) -> int | None:
         return None
 
+    def _relocated_words(self, vaddr: int, size: int) -> Iterator[tuple[int, int]]:
+        return iter(())
+
     def _relocated_to(self, addend: int) -> Iterator[int]:
         return iter(())
 
