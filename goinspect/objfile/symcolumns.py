@@ -29,7 +29,9 @@ _SYM_DTYPE: Final = {
     64: [("name", "u4"), ("info", "u1"), ("other", "u1"), ("shndx", "u2"), ("value", "u8"), ("size", "u8")],
     32: [("name", "u4"), ("value", "u4"), ("size", "u4"), ("info", "u1"), ("other", "u1"), ("shndx", "u2")],
 }
-_KIND_OF: Final = np.array([KINDS.index(elf.SYMBOL_KINDS.get(i, "notype")) for i in range(16)], dtype=np.uint8)
+_KIND_OF: Final = np.array(
+    [KINDS.index(elf.SYMBOL_KINDS.get(i, "notype")) for i in range(16)], dtype=np.uint8
+)
 _BINDING_OF: Final = np.array(
     [BINDINGS.index(elf.SYMBOL_BINDINGS.get(i, "local")) for i in range(16)], dtype=np.uint8
 )
