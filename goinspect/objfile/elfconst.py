@@ -19,6 +19,7 @@ SHT_NOTE: Final = 7
 SHT_REL: Final = 9
 SHT_DYNSYM: Final = 11
 SHT_RELR: Final = 19
+SHF_WRITE: Final = 1
 SHF_ALLOC: Final = 2
 SHF_EXECINSTR: Final = 4
 

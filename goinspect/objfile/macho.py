@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.model import Section, Segment, Symbol
+from goinspect.objfile.facts import Linkage, SymbolTable
 from goinspect.objfile.image import MappedImage
 from goinspect.objfile.liefcall import guarded, number, text
 from goinspect.objfile.machofixups import ChainedFixups
@@ -30,6 +31,7 @@ _MAGICS = (
 CPUS: Final = {7: "386", 0x1000007: "amd64", 12: "arm", 0x100000C: "arm64", 18: "ppc", 0x1000012: "ppc64"}
 MH_OBJECT: Final = 1
 _TYPES = {MH_OBJECT: "rel", 2: "exec", 6: "dyn", 8: "dyn"}  # object, executable, dylib, bundle
+_MH_PIE = 0x200000
 _READ, _WRITE, _EXECUTE = 1, 2, 4
 _ZEROFILL = (1, 12, 18)  # S_ZEROFILL, S_GB_ZEROFILL, S_THREAD_LOCAL_ZEROFILL
 _INSTRUCTIONS = 0x80000000 | 0x400
@@ -148,3 +150,24 @@ class MachoImage(MappedImage):
 
     def build_id(self) -> str:
         return ""
+
+    def linkage(self) -> Linkage:
+        with guarded("Mach-O"):
+            libraries = tuple(text(library.name) for library in self._macho.libraries)
+            pie = bool(int(self._macho.header.flags) & _MH_PIE)
+            loader = text(self._macho.dylinker.name) if self._macho.has_dylinker else None
+        return Linkage(loader, libraries, bool(libraries), pie)
+
+    def symbol_tables(self) -> tuple[SymbolTable, ...]:
+        with guarded("Mach-O symbol"):
+            if not self._macho.has_symbol_command:
+                return ()
+            command = self._macho.symbol_command
+            count, entry = command.numberof_symbols, 16 if self.ptrsize == 8 else 12
+            imports = 0
+            if self._macho.has_dynamic_symbol_command:
+                imports = self._macho.dynamic_symbol_command.nb_undefined_symbols
+            return (SymbolTable(
+                "symtab", self._start + command.symbol_offset, count * entry, count,
+                self._start + command.strings_offset, command.strings_size, max(count - imports, 0),
+            ),)  # fmt: skip

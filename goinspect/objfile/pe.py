@@ -6,11 +6,14 @@ stand. Sources: "PE Format" of the Windows documentation, src/cmd/link/internal/
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from goinspect.errors import MalformedError
+from goinspect._reader import Reader
+from goinspect.errors import GoinspectError, MalformedError
 from goinspect.model import Section, Segment, Symbol
 from goinspect.objfile.claims import check_pe
+from goinspect.objfile.facts import Linkage, RelocationTable, SymbolTable
 from goinspect.objfile.image import MappedImage
 from goinspect.objfile.liefcall import guarded, load_lief, number, text
 
@@ -32,6 +35,9 @@ _MACHINES = {
 }
 _PE32, _PE32_PLUS = 0x10B, 0x20B
 _FILE_DLL = 0x2000
+_DLL_DYNAMIC_BASE, _IMPORT_TABLE = 0x40, 1
+_COFF_SYMBOL = 18
+_MAX_LIBRARIES, _MAX_NAME = 1 << 10, 1 << 10
 _SCN_UNINITIALIZED, _SCN_EXECUTE, _SCN_READ, _SCN_WRITE = 0x80, 0x20000000, 0x40000000, 0x80000000
 _SYM_EXTERNAL, _SYM_STATIC, _SYM_FUNCTION, _SYM_FILE, _SYM_SECTION = 2, 3, 101, 103, 104
 
@@ -81,7 +87,7 @@ class PeImage(MappedImage):
                 raise MalformedError(f"PE optional header of kind {magic:#x}, expected 0x10b or 0x20b")
             self.ptrsize = 8 if magic == _PE32_PLUS else 4
         self.type = "dyn" if number(header.characteristics) & _FILE_DLL else "exec"
-        base = optional.imagebase
+        self._base = base = optional.imagebase
         self.entry = base + optional.addressof_entrypoint if optional.addressof_entrypoint else 0
         rows = [self._section(section, base) for section in self._pe.sections]
         self.segments = tuple(segment for _, segment in rows)
@@ -134,3 +140,47 @@ class PeImage(MappedImage):
 
     def build_id(self) -> str:
         return ""
+
+    def linkage(self) -> Linkage:
+        with guarded("PE"):
+            pie = bool(number(self._pe.optional_header.dll_characteristics) & _DLL_DYNAMIC_BASE)
+            imports = [d for d in self._pe.data_directories if number(d.type) == _IMPORT_TABLE]
+            places = [d.rva + self._base for d in imports if d.rva and d.size]
+        return Linkage(None, tuple(self._libraries(places[0])) if places else (), bool(places), pie)
+
+    def _libraries(self, vaddr: int) -> Iterator[str]:
+        """Names of the import directory's DLLs: descriptors of five u32 each, the fourth leads to the name."""
+        with suppress(GoinspectError):
+            rows = Reader(self.tail(vaddr), what="import directory", origin=vaddr)
+            for index in range(_MAX_LIBRARIES):
+                name = rows.u32(20 * index + 12)
+                if not name:
+                    return
+                view = self.tail(self._base + name)
+                yield Reader(view, what="DLL name").cstr(0, _MAX_NAME).decode("utf-8", "backslashreplace")
+
+    def symbol_tables(self) -> tuple[SymbolTable, ...]:
+        with guarded("PE"):
+            offset, count = self._pe.header.pointerto_symbol_table, self._pe.header.numberof_symbols
+        if not offset or not count:
+            return ()
+        strings = offset + count * _COFF_SYMBOL
+        size = int.from_bytes(self._bytes[strings : strings + 4], "little")
+        return (SymbolTable("symtab", offset, count * _COFF_SYMBOL, count, strings, size),)
+
+    def relocation_tables(self) -> tuple[RelocationTable, ...]:
+        return tuple(
+            RelocationTable(section.name, section.file_offset, section.file_size, self._count_bases(section))
+            for section in self.sections
+            if section.name == ".reloc"
+        )
+
+    def _count_bases(self, section: Section) -> int:
+        """Entries of the base relocation blocks: u32 page, u32 size of the block, u16 each; 0 is padding."""
+        data, at, count = Reader(self.data(section), what="base relocations"), 0, 0
+        with suppress(GoinspectError):
+            while (size := data.u32(at + 4)) > 8:
+                entries = bytes(data.view(at + 8, size - 8))[1::2]
+                count += len(entries) - entries.count(0)
+                at += size
+        return count

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.model import Section, Segment, Symbol
+from goinspect.objfile.facts import SymbolTable
 from goinspect.objfile.pieces import Piece, PieceImage, Span
 
 if TYPE_CHECKING:
@@ -97,6 +98,19 @@ class WasmImage(PieceImage):
         if section.flags:
             return super().data(section)
         return self._bytes[section.file_offset : section.file_offset + section.file_size]
+
+    def symbol_tables(self) -> tuple[SymbolTable, ...]:
+        return tuple(
+            SymbolTable("name section", section.file_offset, section.file_size, None, 0, 0)
+            for section in self.sections
+            if section.name == "name" and not section.flags
+        )
+
+    @property
+    def file_parts(self) -> list[tuple[str, int, int]]:
+        """(kind, file offset, size) of the sections as they lie in the file: "code", "data", "custom" or "other"."""
+        kinds = {_CODE: "code", _DATA: "data", _CUSTOM: "custom"}
+        return [(kinds.get(number, "other"), start, end - start) for number, start, end in self._parts]
 
     def _read_sections(self) -> Iterator[tuple[int, int, int]]:
         """(id, first byte, end) of every section."""

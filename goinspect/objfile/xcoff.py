@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.model import Section, Segment, Symbol
+from goinspect.objfile.facts import SymbolTable
 from goinspect.objfile.image import MappedImage
 from goinspect.objfile.strtab import StringTable
 
@@ -101,6 +102,14 @@ class XcoffImage(MappedImage):
 
     def build_id(self) -> str:
         return ""
+
+    def symbol_tables(self) -> tuple[SymbolTable, ...]:
+        if not self._symbol_count:
+            return ()
+        size = self._symbol_count * _SYMBOL
+        strings = self._symbols_at + size
+        length = int.from_bytes(self._bytes[strings : strings + 4], "big")
+        return (SymbolTable("symtab", self._symbols_at, size, self._symbol_count, strings, length),)
 
 
 def _section(row: tuple[bytes | int, ...]) -> Section:
