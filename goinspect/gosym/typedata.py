@@ -1,0 +1,164 @@
+"""The types a Go binary knows at run time, and its itabs: found through moduledata, stripped or not.
+
+Up to Go 1.26 ``typelinks`` lists those types that reflection may look for by name; since 1.27 their descriptors come
+first in ``types``. All others are reached from these: by elem, field, parameter, method, pointer, and from itabs.
+Source: src/runtime/{symtab,type}.go, src/cmd/link/internal/ld/{data,symtab}.go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from goinspect.errors import GoinspectError
+from goinspect.gosym.itabs import Itab, itab_size
+from goinspect.gosym.typekinds import KINDS
+from goinspect.gosym.typenames import TypeNames
+from goinspect.gosym.typeplaces import find_places
+
+if TYPE_CHECKING:
+    from goinspect.gosym.itabs import ItabPlace
+    from goinspect.gosym.layout import TypeLayout
+    from goinspect.gosym.module import GoModule
+    from goinspect.gosym.typedesc import Descriptor
+    from goinspect.gosym.typeplaces import TypePlaces
+    from goinspect.objfile.image import Image
+
+__all__ = ["GoType", "Itab", "TypeData", "TypeSummary", "read_types", "summarize_types"]
+
+_NAME_BYTES = 16  # of all full names, for each byte of type data
+
+
+class GoType(NamedTuple):
+    """One type."""
+
+    vaddr: int  # of the descriptor
+    name: str  # as symbols and DWARF have it: "*net/http.Request", "struct { F uintptr; X0 *main.T }"
+    package: str  # import path of a named type; "" for others, and for predeclared ones
+    kind: str  # as reflect.Kind names it
+    size: int  # bytes of a value
+    descriptor_size: int  # bytes
+    named: bool
+
+
+class TypeSummary(NamedTuple):
+    """Type data without looking at it."""
+
+    address: int
+    bytes: int  # from types to etypes; up to Go 1.26 other read-only data may follow the types
+    listed: int  # types that reflection may look for
+    itabs: int
+    found_by: str
+    warnings: tuple[str, ...] = ()
+
+
+class TypeData(NamedTuple):
+    """All types and itabs of a module, each sorted by address."""
+
+    types: tuple[GoType, ...]
+    itabs: tuple[Itab, ...]
+    listed: int
+    address: int
+    bytes: int
+    found_by: str
+    warnings: tuple[str, ...]
+
+
+def summarize_types(image: Image, module: GoModule) -> TypeSummary | None:
+    """Where type data is and how much there is; None without moduledata, or when that does not lead to any."""
+    places = (
+        None if module.moduledata is None else find_places(image, module, module.moduledata, relocate=False)
+    )
+    if places is None:
+        return None
+    return TypeSummary(
+        places.address, places.bytes, places.listed_count, places.itab_count, places.found_by, tuple(places.warnings)
+    )  # fmt: skip
+
+
+def read_types(image: Image, module: GoModule) -> TypeData | None:
+    """Every type and itab that the module's moduledata leads to; None without moduledata (before Go 1.5, or not found).
+
+    Where it leads to no type data that makes sense, there are no types but a warning. Raises nothing.
+    """
+    if module.moduledata is None:
+        return None
+    places = find_places(image, module, module.moduledata, relocate=True)
+    if places is None:
+        return TypeData((), (), 0, 0, 0, f"moduledata, found by {module.moduledata.found_by}", (
+            "no types: moduledata does not lead to type data of a known layout",
+        ))  # fmt: skip
+    warnings = places.warnings
+    itabs = _itab_places(places, warnings)
+    found = _reachable(places, itabs, warnings)
+    names = TypeNames(found, places.layout, _NAME_BYTES * places.bytes)
+    types = _types(found, names, warnings)
+    return TypeData(
+        types, _itabs(itabs, found, names, places.layout, image.ptrsize), places.listed_count, places.address,
+        places.bytes, places.found_by, tuple(warnings),
+    )  # fmt: skip
+
+
+def _itab_places(places: TypePlaces, warnings: list[str]) -> list[ItabPlace]:
+    found: list[ItabPlace] = []
+    try:
+        found.extend(places.itabs())
+    except GoinspectError as error:
+        warnings.append(f"itabs end early: {error.message}")
+    return found
+
+
+def _reachable(places: TypePlaces, itabs: list[ItabPlace], warnings: list[str]) -> dict[int, Descriptor]:
+    """Every descriptor that others lead to, by address, in that order."""
+    reader = places.reader
+    todo = [vaddr for itab in itabs for vaddr in (itab.interface, itab.type) if reader.offset(vaddr) >= 0]
+    todo += places.listed()
+    found: dict[int, Descriptor] = {}
+    seen, refused, left = set(todo), 0, places.bytes
+    while todo:
+        descriptor = reader.read(todo.pop())
+        if descriptor is None:
+            refused += 1
+            continue
+        left -= descriptor.extent
+        if left < 0:
+            warnings.append("type descriptors overlap: the rest is left out")
+            break
+        found[descriptor.vaddr] = descriptor
+        leads_to = (*descriptor.elems, *descriptor.others, *[part.type for part in descriptor.parts])
+        for vaddr in leads_to:
+            if vaddr not in seen and reader.offset(vaddr) >= 0:
+                seen.add(vaddr)
+                todo.append(vaddr)
+    if refused:
+        warnings.append(f"{refused} of {len(seen)} type descriptors make no sense and are left out")
+    return dict(sorted(found.items()))
+
+
+def _types(found: dict[int, Descriptor], names: TypeNames, warnings: list[str]) -> tuple[GoType, ...]:
+    types, short = [], 0
+    for vaddr, one in found.items():
+        name = names.full(vaddr)
+        if name is None:
+            short += 1
+            name = one.text
+        types.append(GoType(vaddr, name, one.package, KINDS[one.kind], one.size, one.extent, one.named))
+    if short:
+        warnings.append(
+            f"{short} types keep names with short package names: not all of their parts are known"
+        )
+    return tuple(types)
+
+
+def _itabs(
+    places: list[ItabPlace], found: dict[int, Descriptor], names: TypeNames, layout: TypeLayout, ptrsize: int
+) -> tuple[Itab, ...]:
+    itabs = []
+    for place in sorted(set(places)):
+        interface, concrete = found.get(place.interface), found.get(place.type)
+        if interface is None or concrete is None:
+            continue
+        of = names.full(interface.vaddr) or interface.text
+        by = names.full(concrete.vaddr) or concrete.text
+        size = itab_size(layout, ptrsize, len(interface.parts))
+        itabs.append(Itab(place.vaddr, size, of, by, f"go{layout.mark}itab.{by},{of}"))
+    return tuple(itabs)

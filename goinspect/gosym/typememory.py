@@ -1,0 +1,63 @@
+"""Memory of an image for many reads near each other: each segment is relocated once, when it is first looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect._reader import Reader
+from goinspect.errors import MalformedError
+
+if TYPE_CHECKING:
+    from goinspect.objfile.image import Image
+
+__all__ = ["TypeMemory"]
+
+_MAX_CHUNKS = 16  # the types of a module are in one segment, or two
+
+
+class TypeMemory:
+    """Bytes of an image by address, relocated.
+
+    Args:
+        image: whose memory it is.
+        relocate: False for words that are offsets and counts only, and cost less.
+    """
+
+    def __init__(self, image: Image, *, relocate: bool = True) -> None:
+        self._image, self._relocate = image, relocate
+        self._chunks: list[tuple[int, memoryview]] = []
+        self.ptrsize = image.ptrsize
+        self.byteorder = image.byteorder
+
+    def view(self, vaddr: int, size: int) -> memoryview:
+        """At most `size` bytes at an address.
+
+        Raises:
+            MalformedError: no segment holds it.
+            TruncatedError: the file ends before it.
+        """
+        for start, chunk in self._chunks:
+            if start <= vaddr < start + len(chunk):
+                return chunk[vaddr - start : vaddr - start + size]
+        start = next(
+            (s.vaddr for s in self._image.segments if s.vaddr <= vaddr < s.vaddr + s.file_size), vaddr
+        )
+        if len(self._chunks) == _MAX_CHUNKS:
+            raise MalformedError(f"type data in more than {_MAX_CHUNKS} places", path=self._image.path)
+        whole = self._image.tail(start)
+        found = self._image.relocated(start, len(whole)) if self._relocate else whole
+        self._chunks.append((start, found))
+        return found[vaddr - start : vaddr - start + size]
+
+    def reader(self, vaddr: int, size: int) -> Reader:
+        """A Reader of exactly `size` bytes; raises as `view`, and TruncatedError where there are fewer."""
+        view = self.view(vaddr, size)
+        return Reader(
+            Reader(view, what="type data", origin=vaddr).view(0, size), self.byteorder, self.ptrsize, what="type data",
+            origin=vaddr,
+        )  # fmt: skip
+
+    def words(self, vaddr: int, count: int) -> tuple[int, ...]:
+        """`count` pointers; raises as `reader`."""
+        reader = self.reader(vaddr, count * self.ptrsize)
+        return tuple(reader.uptr(i * self.ptrsize) for i in range(count))
