@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import os
 
     from goinspect.binary import Binary
-    from goinspect.profiles.base import Profile
+    from goinspect.profiles.base import NamedStacks, Profile
 
 __all__ = ["__version__", "open", "open_profile"]
 
@@ -46,8 +46,8 @@ def open(  # reads as goinspect.open(), like gzip.open()
     return Binary(path, arch=arch, raw=raw, text_start=text_start)
 
 
-def open_profile(path: str | os.PathLike[str]) -> Profile:
-    """Read a recording (``perf.data``); addresses are normalised, nothing is named yet.
+def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
+    """Read a recording (``perf.data``), whose addresses are normalised and not named yet, or folded stacks.
 
     Raises:
         goinspect.errors.GoinspectError: it cannot be read, or is no profile.

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from goinspect.results.flame import Stacks
 
-__all__ = ["Tree", "build_tree"]
+__all__ = ["MAX_DEPTH", "Tree", "build_tree"]
 
-_MAX_DEPTH = 4096
+MAX_DEPTH = 4096  # rows of a picture
 
 
 class Tree(NamedTuple):
@@ -27,17 +27,25 @@ class Tree(NamedTuple):
     pruned: int  # subtrees left out
 
 
-def build_tree(stacks: Stacks, roots: NDArray[np.int32], names: list[str], *, min_fraction: float) -> Tree:
+def build_tree(
+    stacks: Stacks,
+    roots: NDArray[np.int32],
+    names: list[str],
+    *,
+    min_fraction: float,
+    heaviest_first: bool = False,
+) -> Tree:
     """Merge `stacks` from their first frames on.
 
     Args:
         stacks: as `stacks.merge` gives them.
         roots: a frame to put above each stack (its process), or -1 for none.
-        names: of the frames; siblings are in this order.
+        names: of the frames; siblings are in this order, which makes pictures of a program alike.
         min_fraction: subtrees with less of the total weight than this are left out.
+        heaviest_first: siblings are in the order of their weights instead.
     """
     levels, pruned = _grow(stacks, roots, min_fraction)
-    return _depth_first(levels, names, pruned)
+    return _depth_first(levels, names, pruned, heaviest_first=heaviest_first)
 
 
 class _Nodes:
@@ -68,7 +76,7 @@ def _grow(stacks: Stacks, roots: NDArray[np.int32], min_fraction: float) -> tupl
     alive = np.arange(len(stacks))
     node = np.zeros(len(stacks), dtype=np.int64)
     lead = (roots >= 0).astype(np.int64)  # frames to draw before the stack's own
-    for depth in range(_MAX_DEPTH):
+    for depth in range(MAX_DEPTH):
         ended = depth == sizes[alive] + lead[alive]
         _end(nodes, node[ended], weight[alive[ended]])
         alive, node = alive[~ended], node[~ended]
@@ -106,7 +114,11 @@ def _frame_at(
     return np.asarray(stacks.frames[at], dtype=np.int64)
 
 
-def _depth_first(nodes: _Nodes, names: list[str], pruned: int) -> Tree:
+def _depth_first(nodes: _Nodes, names: list[str], pruned: int, *, heaviest_first: bool) -> Tree:
+    def place_among_siblings(node: int) -> tuple[int, str, int]:
+        frame = nodes.frame[node]
+        return -nodes.total[node] if heaviest_first else 0, names[frame], frame
+
     children: list[list[int]] = [[] for _ in nodes.frame]
     for index in range(1, len(nodes.frame)):
         children[nodes.parent[index]].append(index)
@@ -116,7 +128,7 @@ def _depth_first(nodes: _Nodes, names: list[str], pruned: int) -> Tree:
         index = pending.pop()
         order.append(index)
         below = children[index]
-        below.sort(key=lambda child: (names[nodes.frame[child]], nodes.frame[child]), reverse=True)
+        below.sort(key=place_among_siblings, reverse=True)
         pending += below
     place = {old: new for new, old in enumerate(order)}
     return Tree(

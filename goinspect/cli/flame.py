@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +12,10 @@ import typer
 
 from goinspect.cli.options import JsonOption, OutputOption, QuietOption, VerboseOption
 from goinspect.cli.output import check_output, report, warn, write
+from goinspect.errors import QueryError
 
 if TYPE_CHECKING:
+    from goinspect.profiles.base import NamedStacks, Profile
     from goinspect.results.flame import FlameProfile
 
 __all__ = ["flame"]
@@ -48,7 +51,7 @@ class By(StrEnum):
 
 def flame(
     profile: Annotated[
-        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record.", show_default=True)
+        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record, or folded stacks; - reads these from stdin.", show_default=True)
     ] = "perf.data",
     binary: Annotated[
         list[str] | None,
@@ -86,6 +89,9 @@ def flame(
     reverse: Annotated[bool, typer.Option("--reverse", help="Merge stacks from the leaf.")] = False,
     lines: Annotated[bool, typer.Option("--lines", help="Tell file and line in frames: one frame per call site.")] = False,
     annotate: Annotated[bool, typer.Option("--annotate", help="Add _[k] and _[i] to kernel and inlined frames (folded).")] = False,
+    unit: Annotated[
+        str | None, typer.Option("--unit", help="What folded stacks weigh: samples, bytes, ns, us, ms, s, count…", show_default=False)
+    ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the picture.", show_default=False)] = None,
     width: Annotated[int | None, typer.Option("--width", min=200, max=100_000, help="Fixed width in pixels; default: as wide as the window.", show_default=False)] = None,
     min_width: Annotated[float, typer.Option("--min-width", min=0.0, help="Leave out frames narrower than this many pixels.")] = 0.1,
@@ -97,14 +103,18 @@ def flame(
     Needs neither perf nor symbols: names, inlined calls and lines come from gopclntab. The binary is looked for where
     it was recorded and beside the recording. The last line on stderr says how much could be named.
 
+    Folded stacks (frame;frame WEIGHT, one a line) of any tool are drawn too, and the sizes of a program's symbols.
+
     Examples:
 
     goinspect flame perf.data -o flame.svg
 
     goinspect flame perf.data -b ./server --focus 'main\.' --format folded | head
+
+    goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
     from goinspect.analysis import flame as analysis
-    from goinspect.profiles import open_profile
+    from goinspect.profiles.base import NamedStacks
 
     form = Format.json if json else form or _format_of(output)
     picture = form is Format.svg and not list_events
@@ -114,11 +124,15 @@ def flame(
     options = analysis.FlameOptions(
         tuple(binary or ()), symfs, kallsyms, event, weight.value, by.value, tuple(pid or ()), tuple(tid or ()),
         tuple(comm or ()), tuple(cpu or ()), _time_range(time), not no_inline, not no_kernel, lines, focus, ignore,
-        hide, reverse,
+        hide, reverse, unit,
     )  # fmt: skip
-    recording = open_profile(profile)
+    recording = _open(profile)
+    named = isinstance(recording, NamedStacks)
     if list_events:
         from goinspect.render.table import render_events
+
+        if isinstance(recording, NamedStacks):
+            raise QueryError("--list-events needs a recording: folded stacks have no events")
 
         write(render_events(analysis.list_events(recording)), output)
         return
@@ -129,7 +143,7 @@ def flame(
         from goinspect.render.svg import render_svg
 
         graph = analysis.draw(
-            folded, title=title or f"Flame graph of {Path(profile).name}", subtitle=_subtitle(folded),
+            folded, title=title or _title(folded, profile), subtitle=_subtitle(folded, named=named),
             min_fraction=min_width / (width or _NOMINAL_WIDTH), inverted=inverted, reverse=reverse,
         )  # fmt: skip
         text = render_svg(graph, width=width, min_width=min_width)
@@ -143,7 +157,13 @@ def flame(
     if verbose:
         for name, value in folded.metadata.items():
             report(f"goinspect: {name}: {value}")
-    report(_summary(folded), quiet=quiet)
+    report(_counts(folded) if named else _summary(folded), quiet=quiet)
+
+
+def _open(name: str) -> Profile | NamedStacks:
+    from goinspect.profiles import open_profile, read_profile
+
+    return read_profile(sys.stdin.buffer, "stdin") if name == "-" else open_profile(name)
 
 
 def _format_of(output: str | None) -> Format:
@@ -176,22 +196,51 @@ def _as_text(folded: FlameProfile, form: Format, *, annotate: bool) -> str:
     return render_top(folded)
 
 
-def _subtitle(folded: FlameProfile) -> str:
+def _title(folded: FlameProfile, profile: str) -> str:
+    sizes = folded.event == "sizes"
+    what = "Symbol sizes" if sizes else "Flame graph"
+    return what if profile == "-" else f"{what}{':' if sizes else ' of'} {Path(profile).name}"
+
+
+def _subtitle(folded: FlameProfile, *, named: bool) -> str:
     from goinspect.render.text import human_weight
 
+    if named:
+        return _contents(folded)
     parts = [folded.event, f"{folded.totals.samples:,} samples"]
     if folded.unit != "samples":
         parts.append(human_weight(folded.totals.weight, folded.unit))
     return " · ".join(parts)
 
 
-def _summary(folded: FlameProfile) -> str:
+def _contents(folded: FlameProfile) -> str:
+    """Of folded stacks: "1.2 MB in 2,812 symbols"."""
+    from goinspect.render.text import human_weight
+
+    noun = "symbol" if folded.event == "sizes" else "stack"
+    number = len(folded.stacks.stacks)
+    weight = human_weight(folded.totals.weight, folded.unit)
+    return f"{weight} in {number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _counts(folded: FlameProfile) -> str:
+    parts = [_contents(folded)]
+    if folded.event != "sizes":
+        parts.append(f"{_share(folded)} of {folded.totals.frames:,} frames named")
+    return "goinspect: " + ", ".join(parts)
+
+
+def _share(folded: FlameProfile) -> str:
     totals = folded.totals
     share = totals.frames_named / totals.frames if totals.frames else 1.0
-    percent = f"{share:.1%}" if share in (0.0, 1.0) else f"{min(share, 0.9999):.2%}"
+    return f"{share:.1%}" if share in (0.0, 1.0) else f"{min(share, 0.9999):.2%}"
+
+
+def _summary(folded: FlameProfile) -> str:
+    totals = folded.totals
     parts = [
         f"{totals.samples:,} samples", f"{totals.lost:,} lost", f"{totals.threads:,} threads",
-        f"{percent} of {totals.frames:,} frames named" if totals.frames else "no frames", f"{totals.truncated:,} stacks truncated",
+        f"{_share(folded)} of {totals.frames:,} frames named" if totals.frames else "no frames", f"{totals.truncated:,} stacks truncated",
         f"{totals.garbage_dropped:,} garbage frames dropped",
     ]  # fmt: skip
     if folded.missing:

@@ -1,18 +1,29 @@
-"""Profiles: a table of readers. `open_profile` finds the one that knows the first bytes."""
+"""Profiles: a table of readers. `open_profile` finds the one that knows the first bytes.
+
+A reader is a module with `sniff(head)`, which answers True, False, or None where the bytes do not tell, and
+`read(path)`; one whose format can be read from front to end has `parse(pieces, name)` too, and so reads pipes.
+"""
 
 from __future__ import annotations
 
 import os
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from goinspect.errors import UnrecognizedFormatError
+from goinspect.errors import FileError, UnrecognizedFormatError, UnsupportedError
 from goinspect.objfile import map_file
 
 if TYPE_CHECKING:
-    from goinspect.profiles.base import Profile
+    from collections.abc import Callable, Iterable
+    from typing import BinaryIO
 
-__all__ = ["open_profile"]
+    from goinspect.profiles.base import NamedStacks, Profile
+
+__all__ = ["open_profile", "read_profile"]
+
+_HEAD = 1 << 16  # bytes that readers are shown
 
 # What people may mean to give us that cannot be read as a profile, by its first bytes.
 _KNOWN_OTHERS = (
@@ -23,7 +34,26 @@ _KNOWN_OTHERS = (
 )
 
 
-def open_profile(path: str | os.PathLike[str]) -> Profile:
+class _Reader(NamedTuple):
+    """A row of the table."""
+
+    what: str
+    sniff: Callable[[bytes], bool | None]
+    read: Callable[[str], Profile | NamedStacks]
+    parse: Callable[[Iterable[bytes], str], Profile | NamedStacks] | None = None
+
+
+def _readers() -> tuple[_Reader, ...]:
+    """The table. Where no reader is sure, the first one that may know the bytes gets them."""
+    from goinspect.profiles import folded, perfdata  # numpy comes with them
+
+    return (
+        _Reader("a perf.data recording (PERFILE2)", perfdata.sniff, perfdata.read),
+        _Reader("folded stacks (frame;frame WEIGHT)", folded.sniff, folded.read, folded.parse),
+    )
+
+
+def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
     """Read a profile, whatever its format.
 
     Raises:
@@ -31,17 +61,37 @@ def open_profile(path: str | os.PathLike[str]) -> Profile:
         UnrecognizedFormatError: no reader knows it.
         TruncatedError, MalformedError, UnsupportedError: as the reader of its format says.
     """
-    from goinspect.profiles import perfdata  # numpy comes with it
-
     name = os.fspath(path)
     if (Path(name) / "data").is_file():  # a recording of perf record --threads: its reader says so
-        return perfdata.read(name)
-    with map_file(name, "a perf.data recording") as mapped:
-        head = mapped[:64]
-    if perfdata.sniff(head) is not False:
-        return perfdata.read(name)
+        return _readers()[0].read(name)
+    with map_file(name, "a perf.data recording or folded stacks") as mapped:
+        head = mapped[:_HEAD]
+    return _chosen(head, name).read(name)
+
+
+def read_profile(stream: BinaryIO, name: str) -> Profile | NamedStacks:
+    """Read a profile from a pipe; `name` is what messages call it. Raises what `open_profile` does."""
+    try:
+        head = stream.read(_HEAD)
+        if not head:
+            raise FileError("is empty, expected folded stacks", path=name)
+        reader = _chosen(head, name)
+        if reader.parse is None:
+            raise UnsupportedError(f"{reader.what} cannot be read from a pipe: save it to a file", path=name)
+        return reader.parse(chain([head], iter(partial(stream.read, _HEAD), b"")), name)
+    except OSError as error:
+        raise FileError(f"cannot be read: {error.strerror}", path=name) from None
+
+
+def _chosen(head: bytes, name: str) -> _Reader:
+    readers = _readers()
+    verdicts = [reader.sniff(head) for reader in readers]
+    for verdict in (True, None):
+        if verdict in verdicts:
+            return readers[verdicts.index(verdict)]
     found = next((f"is {what}" for magic, what in _KNOWN_OTHERS if head.startswith(magic)), None)
     if found is None:
         readable = head[:8].isascii() and head[:8].decode().isprintable()
         found = f"starts with {head[:8].decode()!r}" if readable else f"starts with {head[:8].hex(' ')}"
-    raise UnrecognizedFormatError(f"{found}, expected a perf.data recording (PERFILE2)", path=name, offset=0)
+    expected = " or ".join(reader.what for reader in readers)
+    raise UnrecognizedFormatError(f"{found}, expected {expected}", path=name, offset=0)

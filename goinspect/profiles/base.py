@@ -1,7 +1,8 @@
-"""Profile: what every profile reader yields. Columns of integers; nothing is symbolised here.
+"""What profile readers yield: `Profile` from formats that record addresses, `NamedStacks` from those that hold names.
 
-Readers normalise addresses to *locations* (mapping + file offset) and never to names, so that symbolization can
-work on each distinct location once and folding can work on small integers.
+Columns of integers; nothing is symbolised here. Addresses are normalised to *locations* (mapping + file offset) and
+never to names, so that symbolization can work on each distinct location once and folding can work on small integers.
+In `NamedStacks` a distinct name stands where a location would.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = [
     "KIND_USER",
     "Event",
     "Locations",
+    "NamedStacks",
     "Profile",
     "Totals",
 ]
@@ -96,3 +98,25 @@ class Profile:
 
     def __len__(self) -> int:
         return len(self.event)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStacks:
+    """Stacks of names with weights, one row each, as a file of folded stacks holds them.
+
+    Row i has the stack ``frames[stack_start[i]:stack_start[i + 1]]``, leaf first, of indices into ``names``; no stack
+    is empty, and one stack may have several rows. A weight is ``weight[i] / 10**decimals`` of ``unit``.
+    """
+
+    path: str
+    names: tuple[str, ...]  # as the file spells them, annotations included; untrusted text
+    stack_start: NDArray[np.int64]  # n + 1 entries
+    frames: NDArray[np.int32]
+    weight: NDArray[np.uint64]  # their sum fits in 63 bits
+    decimals: int = 0
+    unit: str = ""  # "" where the file does not say
+    subject: str = ""  # "sizes": the root of a stack is a package, the leaf a symbol; "" for anything else
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.weight)

@@ -19,6 +19,7 @@ from xml.sax.saxutils import escape
 
 from goinspect.model import FrameKind
 from goinspect.render import colors
+from goinspect.render.text import human_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -176,9 +177,13 @@ def _cut(text: str, budget: int) -> str:
 
 
 def format_weight(value: int, unit: str) -> str:
-    """A weight as a person says it: ``1.23 s``, ``456 ms``, ``12,345 samples``, ``12,345``."""
+    """A weight as a person says it: ``1.23 s``, ``456 ms``, ``1.2 MB``, ``12,345 samples``, ``12,345``."""
+    if unit == "bytes":
+        return human_bytes(value)
     if unit != "ns":
-        noun = "" if unit == "count" else " sample" if value == 1 else f" {unit}"
+        noun = (
+            "" if unit == "count" else " sample" if (value, unit) == (1, "samples") else f" {visible(unit)}"
+        )
         return f"{value:,}{noun}"
     for size, name in ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")):
         if value >= size:
@@ -316,9 +321,13 @@ class _Picture:
         """Say so, and what to try, instead of showing a blank sheet."""
         centre = ' text-anchor="middle"'
         y = self.head_height + 2 * ROW
+        recorded = self.graph.unit in ("ns", "count", "samples")
+        what = "No samples to draw" if recorded else f"No {visible(self.graph.unit)} to draw"
         hint = "The recording holds none for this event, or a filter removed them all."
+        if not recorded:
+            hint = "A filter removed them all, or all weights are 0."
         return (
-            _text(self.width / 2, y, "No samples to draw", f'{centre} class="title" fill="{colors.TEXT[0]}"'),
+            _text(self.width / 2, y, what, f'{centre} class="title" fill="{colors.TEXT[0]}"'),
             _text(self.width / 2, y + 22, hint, f'{centre} class="subtitle" fill="{colors.MUTED}"'),
         )
 
@@ -342,7 +351,7 @@ class _Picture:
             "title": visible(graph.title),
             "subtitle": self.subtitle,
             "width": self.width if self.fixed else 0,
-            "unit": graph.unit,
+            "unit": visible(graph.unit),
             "inverted": graph.inverted,
             "minWidth": self.min_width,
             "kinds": {colors.kind_letter(kind): label for kind, label in colors.KIND_LABELS.items()},

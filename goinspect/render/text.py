@@ -21,7 +21,9 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def human_weight(value: float, unit: str) -> str:
-    """A weight with its unit: "1.23 s" of nanoseconds, "12,345 samples"."""
+    """A weight with its unit: "1.23 s" of nanoseconds, "1.2 MB" of bytes, "12,345 samples"."""
+    if unit == "bytes":
+        return human_bytes(int(value))
     if unit != "ns":
         return f"{value:,.0f} {unit}" if unit != "count" else f"{value:,.0f}"
     for size, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
@@ -31,8 +33,9 @@ def human_weight(value: float, unit: str) -> str:
 
 
 def human_bytes(size: int) -> str:
-    """Bytes in powers of 1000, as in 1.2 MB."""
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= scale:
-            return f"{size / scale:.1f} {unit}"
+    """Bytes in powers of 1000, as in 1.2 MB; halves are rounded up, as the script of a flame graph does it."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size * 20_000 >= scale * 19_999:  # less would be written with the next smaller unit, below 1,000.0
+            tenths = (size * 10 + scale // 2) // scale
+            return f"{tenths // 10:,}.{tenths % 10} {unit}"
     return f"{size} B"

@@ -192,7 +192,8 @@ function setLabel(box, label) {
 
 function formatWeight(value, unit = data.unit) {
   const grouped = value.toLocaleString("en-US");
-  if (unit !== "ns") return grouped + (unit === "count" ? "" : value === 1 ? " sample" : ` ${unit}`);
+  if (unit === "bytes") return formatBytes(value);
+  if (unit !== "ns") return grouped + (unit === "count" ? "" : unit === "samples" && value === 1 ? " sample" : ` ${unit}`);
   for (const [size, name] of [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]]) {
     if (value < size) continue;
     const amount = value / size;
@@ -200,6 +201,15 @@ function formatWeight(value, unit = data.unit) {
     return `${amount.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${name}`;
   }
   return value ? `${value} ns` : "0";
+}
+
+function formatBytes(value) {
+  for (const [size, name] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]) {
+    if (value * 20000 < size * 19999) continue;
+    const tenths = Math.floor((value * 10 + size / 2) / size);
+    return `${Math.floor(tenths / 10).toLocaleString("en-US")}.${tenths % 10} ${name}`;
+  }
+  return `${value} B`;
 }
 
 function formatShare(part, whole) {
