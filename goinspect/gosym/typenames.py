@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from goinspect.gosym import typekinds as kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from goinspect.gosym.layout import TypeLayout
     from goinspect.gosym.typedesc import Descriptor, Part
@@ -179,15 +179,26 @@ class TypeNames:
         return f"interface {{{';'.join(shown)} }}" if shown else "interface {}"
 
     def _struct(self, found: Descriptor, depth: int) -> str | None:
-        owner = self._of_map.get(found.vaddr)
-        if owner is not None:
-            name = self._name(owner.vaddr, depth) if not owner.named else None
-            return name and f"{_NO_HASH}{found.text.partition('[')[0]}{name[3:]}"
+        if found.text.startswith("map."):
+            return self._made_for_map(found, depth)
         names = self._all((part.type for part in found.parts), depth)
         if names is None:
             return None
         shown = [" " + self._field(part, name) for part, name in zip(found.parts, names, strict=True)]
         return f"struct {{{';'.join(shown)} }}" if shown else "struct {}"
+
+    def _made_for_map(self, found: Descriptor, depth: int) -> str | None:
+        """map.bucket[K]V and the like: K and V are those of the map."""
+        owner = self._of_map.get(found.vaddr) or next(self._through_buckets(found), None)
+        name = self._map(owner, depth) if owner else None
+        return name and f"{_NO_HASH}{found.text.partition('[')[0]}{name[3:]}"
+
+    def _through_buckets(self, found: Descriptor) -> Iterator[Descriptor]:
+        """The map of a header or an iterator, which point to its buckets (up to Go 1.23)."""
+        for part in found.parts:
+            pointer = self._types.get(part.type)
+            if pointer is not None and pointer.kind == kinds.POINTER and pointer.elems[0] in self._of_map:
+                yield self._of_map[pointer.elems[0]]
 
     def _field(self, part: Part, type_name: str) -> str:
         tag = f" {_quoted(part.tag)}" if part.tag else ""
