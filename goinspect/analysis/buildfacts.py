@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.buildmode import NameSearch
     from goinspect.gosym.module import GoModule
     from goinspect.gosym.pclntab import PclnTable
-    from goinspect.objfile.facts import Linkage
+    from goinspect.objfile.facts import Linkage, SymbolTable
     from goinspect.objfile.image import Image
     from goinspect.results.info import TableRow
 
@@ -109,8 +109,7 @@ def _inlining(table: PclnTable) -> tuple[int, int]:
 
 def stripped(tables: Mapping[str, TableRow], image: Image) -> str:
     """What a debugger would miss: "no", or what is not there."""
-    symtab = tables["symtab"]
-    present = symtab.present and bool(symtab.count is None or symtab.count > 1)
+    present = any(_own_symbols(table) for table in image.symbol_tables() if table.source != "dynsym")
     missing = [] if present else ["symbol table"]
     if not tables["DWARF"].present:
         missing.append("DWARF")
@@ -119,6 +118,12 @@ def stripped(tables: Mapping[str, TableRow], image: Image) -> str:
     return (
         " and ".join((", ".join(missing[:-1]), missing[-1])) if len(missing) > 1 else (missing or ["no"])[0]
     )
+
+
+def _own_symbols(table: SymbolTable) -> bool:
+    """Whether a table has more than imports, and the one symbol that `strip` leaves in a Mach-O file."""
+    own = table.entries if table.defined is None else table.defined
+    return own is None or own > 1
 
 
 def packer(image: Image) -> str | None:

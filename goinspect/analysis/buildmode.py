@@ -68,10 +68,10 @@ def link_mode(image: Image, go: GoModule | None) -> Fact:
     if go is None or image.type not in ("exec", "dyn"):
         return Fact(None)
     name = _entry_function(image, go)
-    if name is not None and name.startswith("_rt0_"):
-        return Fact("internal", f"execution starts in Go's {name}")
+    if name == "main":  # on darwin the loader calls main of a program that the C linker wrote
+        return Fact("external", "execution starts in main, as in a program of C")
     if name is not None:
-        return Fact("external", f"execution starts in {name}, which C start-up code or the loader calls")
+        return Fact("internal", f"execution starts in Go's {name}")
     if image.entry:
         return Fact(
             "external", f"execution starts at {image.entry:#x}, which is no Go function: C start-up code"
@@ -135,4 +135,5 @@ def goos(image: Image, info: BuildInfo | None, names: NameSearch | None) -> Fact
     start = names.start_up() if names else None
     if start is not None:
         return Fact(start[1], f"function {start[0]}")
-    return Fact(_OS.get(image.container), f"{image.container} is its format")
+    system = _OS.get(image.container)
+    return Fact(system, f"{image.container} is its format" if system else "")

@@ -38,7 +38,7 @@ def describe(binary: Binary) -> Info:
     names = buildmode.NameSearch(go) if go else None
     build_id = go_build_id(image)
     packed = buildfacts.packer(image) if go is None else None
-    tables = list_tables(image, go)
+    tables, odd = list_tables(image, go)
     by_name = {row.name: row for row in tables}
     is_go = True if go or info or build_id else None if packed else False
     facts = {
@@ -52,7 +52,7 @@ def describe(binary: Binary) -> Info:
         "sanitizer": buildfacts.sanitizer(settings, names),
     }
     value = {name: fact.value for name, fact in facts.items()}
-    warnings = [*binary.warnings, *(info.problems if info else ()), *_repeated(info or _NOTHING)]
+    warnings = [*binary.warnings, *(info.problems if info else ()), *_repeated(info or _NOTHING), *odd]
     if why_not:
         warnings.append(why_not)
     if is_go and version is None:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect import dwarf
 from goinspect.analysis.ledger import Ledger
+from goinspect.gosym.buildinfo import find_build_info, parse_version
 from goinspect.gosym.extents import func_data_extent, moduledata_extent, table_extent
+from goinspect.gosym.layout import type_layout
+from goinspect.gosym.typedata import summarize_types
 from goinspect.objfile import elfconst as elf
 from goinspect.results.info import TableRow
 
@@ -29,10 +32,20 @@ NAMES = (
 _WITHOUT_FILE = ("ELF core", "process memory", "wasm")  # addresses lead to no place in a file
 _DEBUG = (".debug_", ".zdebug_", "__debug_", "__zdebug_", ".dw", ".gdb_index")
 _UNWIND = (".eh_frame", ".gcc_except_table", ".pdata", ".xdata", ".ARM.ex", "__unwind_info", "__eh_frame")
-_READ_ONLY = (".data.rel.ro", ".rodata", ".rdata", "__rodata", "__const", "__cstring", "__gosymtab")
+_READ_ONLY = (
+    ".data.rel.ro",
+    ".rodata",
+    ".rdata",
+    "__rodata",
+    "__const",
+    "__cstring",
+    "__gosymtab",
+    "__typelink",
+    "__itablink",
+)
 _BUILD_INFO = (".go.buildinfo", "__go_buildinfo")
 _LINKING = (".interp", ".dynamic", ".hash", ".gnu.hash", ".gnu.version", ".idata", ".edata", ".plt", ".got")
-_TYPES, _ITABS = (".go.type", ".typelink", "__go_type", "__typelink"), (".itablink", "__itablink")
+_TYPES = (".go.type", "__go_type")
 _RELOCATIONS = (elf.SHT_REL, elf.SHT_RELA, elf.SHT_RELR)
 _MAX_SHOWN = 6  # sections named in a row's detail
 
@@ -51,11 +64,16 @@ class _Tables:
         self._in_file = image.container not in _WITHOUT_FILE
         self._ledger = Ledger(image.file_size if self._in_file else 0)
         self._rows: dict[str, TableRow] = {}
+        self.warnings: list[str] = []
 
     def rows(self) -> tuple[TableRow, ...]:
         """A row for every name, in order."""
         if self._go is not None:
             self._go_tables(self._go)
+            self._types(self._go)
+        build_info = find_build_info(self._image)
+        if build_info is not None:
+            self._go_table("build info", build_info.vaddr, build_info.size, None, "its magic", "")
         self._container_tables()
         self._sections()
         absent = {name: TableRow(name, False, 0, None, None, None) for name in NAMES}
@@ -83,10 +101,31 @@ class _Tables:
             )  # fmt: skip
         moduledata = moduledata_extent(self._image, go)
         if moduledata is not None and go.moduledata is not None:
-            detail = f"its size is known by {moduledata.how}"
+            detail = "" if moduledata.how == "section header" else f"its size is known by {moduledata.how}"
             self._go_table(
                 "moduledata", moduledata.vaddr, moduledata.size, None, go.moduledata.found_by, detail
             )
+
+    def _types(self, go: GoModule) -> None:
+        found = summarize_types(self._image, go)
+        if found is None:
+            return
+        self.warnings += found.warnings
+        version = parse_version(go.go_version) if go.go_version else None
+        layout = type_layout(version or go.table.release.since)
+        if (
+            layout is not None and layout.md_itabs >= 0
+        ):  # Go 1.27+: nothing else lies between types and etypes
+            detail, where = "counted: types that reflection may look for by name", "types"
+            self._go_table("types", found.address, found.bytes, found.listed, found.found_by, detail)
+        else:
+            where = "read-only data"
+            detail = f"somewhere in the {found.bytes} bytes from types to etypes; counted: typelinks"
+            self._rows["types"] = TableRow(
+                "types", True, None, found.listed, found.address, found.found_by, detail, where
+            )
+        if found.itabs:
+            self._rows["itabs"] = TableRow("itabs", True, None, found.itabs, None, found.found_by, "", where)
 
     def _go_table(
         self, name: str, vaddr: int, size: int | None, count: int | None, found_by: str, detail: str
@@ -153,15 +192,15 @@ class _Tables:
         for name in sorted(parts, key=NAMES.index, reverse=True):
             if name == "other":
                 continue
-            held = sum(self._ledger.claim(section.file_offset, section.file_size) for section in parts[name])
+            sizes = [self._ledger.claim(section.file_offset, section.file_size) for section in parts[name]]
+            mine = [section for section, size in zip(parts[name], sizes, strict=True) if size]
             if name in self._rows:
                 row = self._rows[name]
-                self._rows[name] = row._replace(bytes=None if row.bytes is None else row.bytes + held)
-                continue
-            first = parts[name][0]
-            self._rows[name] = TableRow(
-                name, True, held, None, first.vaddr or None, "section headers", _names(parts[name])
-            )
+                self._rows[name] = row._replace(bytes=None if row.bytes is None else row.bytes + sum(sizes))
+            elif mine:
+                self._rows[name] = TableRow(
+                    name, True, sum(sizes), None, mine[0].vaddr or None, "section headers", _names(mine)
+                )
 
     def _segments(self) -> None:
         """No section headers: what a segment may be used for is all there is."""
@@ -216,7 +255,6 @@ def _kind(section: Section) -> str:
         return "DWARF"
     for row, names in (
         ("unwind", _UNWIND), ("build info", _BUILD_INFO), ("dynamic linking", _LINKING), ("types", _TYPES),
-        ("itabs", _ITABS),
     ):  # fmt: skip
         if name.startswith(names):
             return row
@@ -238,6 +276,7 @@ def _names(sections: list[Section]) -> str:
     return ", ".join(names[:_MAX_SHOWN]) + more
 
 
-def list_tables(image: Image, go: GoModule | None) -> tuple[TableRow, ...]:
-    """The parts of `image`, one row for each of NAMES."""
-    return _Tables(image, go).rows()
+def list_tables(image: Image, go: GoModule | None) -> tuple[tuple[TableRow, ...], list[str]]:
+    """The parts of `image`, one row for each of NAMES, and what was odd about them."""
+    tables = _Tables(image, go)
+    return tables.rows(), tables.warnings

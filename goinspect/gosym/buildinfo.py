@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
     from goinspect.objfile.image import Image
 
-__all__ = ["BuildInfo", "Module", "find_build_version", "parse_version", "read_build_info"]
+__all__ = [
+    "BuildInfo",
+    "Module",
+    "find_build_info",
+    "find_build_version",
+    "parse_version",
+    "read_build_info",
+]
 
 _MAGIC = b"\xff Go buildinf:"
 _MAX_BLOBS = 64  # looked at
@@ -35,8 +42,22 @@ def parse_version(text: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
+class Found(NamedTuple):
+    """Build information and where it is: ``size`` bytes at ``vaddr``, texts that only pointers lead to left out."""
+
+    info: BuildInfo
+    vaddr: int
+    size: int
+
+
 def read_build_info(image: Image) -> BuildInfo | None:
     """The build information of `image`, or None where there is none that can be read."""
+    found = find_build_info(image)
+    return found.info if found else None
+
+
+def find_build_info(image: Image) -> Found | None:
+    """The same with its place."""
     for vaddr in _blobs(image):
         try:
             found = _decode(image, vaddr)
@@ -55,7 +76,7 @@ def _blobs(image: Image) -> Iterator[int]:
     yield from islice(image.find(_MAGIC, writable=True, align=16), _MAX_BLOBS)
 
 
-def _decode(image: Image, vaddr: int) -> BuildInfo | None:
+def _decode(image: Image, vaddr: int) -> Found | None:
     reader = Reader(image.tail(vaddr), image.byteorder, image.ptrsize, what="build info", origin=vaddr)
     if bytes(reader.view(0, len(_MAGIC))) != _MAGIC:
         return None
@@ -64,10 +85,13 @@ def _decode(image: Image, vaddr: int) -> BuildInfo | None:
         version = bytes(reader.view(at, min(size, _MAX_TEXT)))
         size, at = reader.uvarint(at + size)
         modules = bytes(reader.view(at, min(size, _MAX_TEXT)))
+        end = at + size
     else:
+        end = 16 + 2 * image.ptrsize
         width = reader.u8(14)
         version, modules = (_go_string(image, image.read_pointer(vaddr + 16 + i * width)) for i in (0, 1))
-    return _parse(version.decode("utf-8", "replace"), modules)
+    info = _parse(version.decode("utf-8", "replace"), modules)
+    return Found(info, vaddr, end) if info else None
 
 
 def _go_string(image: Image, header: int) -> bytes:
