@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfTypes, DwarfUnit, DwarfVariables
 from goinspect.dwarf.summary import DwarfSummary, summarize
+from goinspect.dwarf.symbols import read_symbols
+from goinspect.dwarf.typerows import descriptor_base
 
-__all__ = ["DwarfSummary", "summarize"]
+__all__ = [
+    "DwarfFunctions",
+    "DwarfSummary",
+    "DwarfSymbols",
+    "DwarfTypes",
+    "DwarfUnit",
+    "DwarfVariables",
+    "descriptor_base",
+    "read_symbols",
+    "summarize",
+]
