@@ -37,7 +37,7 @@ _GO_EVIDENCE = re.compile(
     r"(?:runtime\.(?:[a-z]\w*|\(\*\w+\)\.\w+)|main\.(?!(?:py|js|ts|rb|c|cc|cpp|rs|java)\b)[\w(])"
 )
 _GO_NAME = re.compile(
-    r"(?:[\w.~%-]+/)*[\w~%-]+\.[\w(·]|_rt0_|type:|go:|gosave_systemstack_switch|aeshashbody|memeqbody"
+    r"(?:[\w.~%-]+/)*[\w~%-]+\.[\w(·]|_rt0_|type:|go:"
 )
 _NANOSECONDS = {
     "ns": 0, "nanoseconds": 0, "us": 3, "µs": 3, "microseconds": 3, "ms": 6, "milliseconds": 6, "s": 9, "seconds": 9,
@@ -56,7 +56,7 @@ def take_stacks(stacks: NamedStacks, options: FlameOptions) -> Taken:
     if stacks.subject == "sizes":
         frames, numbers = _size_frames(stacks)
     else:
-        frames, numbers = _frames(stacks.names), stacks.frames
+        frames, numbers = _frames(stacks), stacks.frames
     table = _table(frames)
     rows = np.zeros(len(stacks), dtype=np.int32)
     total = int(weight.sum())
@@ -151,10 +151,28 @@ def _parts(text: str) -> _Parts:
     return _Parts(text[:cut] if place else text, place[1] if place else "", mark[1] if mark else "")
 
 
-def _frames(names: tuple[str, ...]) -> list[FlameFrame]:
-    parts = [_parts(name) for name in names]
-    go = any(_GO_EVIDENCE.match(part.name) for part in parts)
-    return [_frame(part, go=go) for part in parts]
+def _frames(stacks: NamedStacks) -> list[FlameFrame]:
+    """A frame for each name."""
+    parts = [_parts(name) for name in stacks.names]
+    if not any(_GO_EVIDENCE.match(part.name) for part in parts):
+        return [_frame(part, go=False) for part in parts]
+    frames = [_frame(part, go=True) for part in parts]
+    for number in _processes(stacks, parts):
+        frames[number] = FlameFrame(parts[number].name, FrameKind.ROOT, "", False)
+    return frames
+
+
+def _processes(stacks: NamedStacks, parts: list[_Parts]) -> list[int]:
+    """The names that stand at the root of every stack and nowhere else, when they are those of processes."""
+    roots = np.bincount(stacks.frames[stacks.stack_start[1:] - 1], minlength=len(parts))
+    found = np.flatnonzero(roots).tolist()
+    elsewhere = np.bincount(stacks.frames, minlength=len(parts)) > roots
+    if any(
+        elsewhere[i] or parts[i].mark or parts[i].name[:1] in ("", "[") or _GO_EVIDENCE.match(parts[i].name)
+        for i in found
+    ):
+        return []
+    return found
 
 
 def _frame(part: _Parts, *, go: bool) -> FlameFrame:

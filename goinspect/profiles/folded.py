@@ -163,7 +163,9 @@ class _Lines:
                 if not self._add_other(line):
                     continue
             else:
-                extend(map(identify, stack.split(b";")[::-1]))
+                leaf_first = stack.split(b";")
+                leaf_first.reverse()
+                extend(map(identify, leaf_first))
                 append(int(weight))
             end(len(frames))
         self.number = begin + len(lines) - 1
