@@ -36,9 +36,8 @@ _PLACE = re.compile(r" ([^ ]+:[0-9]+)")
 _GO_EVIDENCE = re.compile(
     r"(?:runtime\.(?:[a-z]\w*|\(\*\w+\)\.\w+)|main\.(?!(?:py|js|ts|rb|c|cc|cpp|rs|java)\b)[\w(])"
 )
-_GO_NAME = re.compile(
-    r"(?:[\w.~%-]+/)*[\w~%-]+\.[\w(·]|_rt0_|type:|go:"
-)
+_GO_NAME = re.compile(r"(?:[\w.~%-]+/)*[\w~%-]+\.[\w(·]|_rt0_|type:|go:")
+_LINKED = ("toolchain", "assembly")  # what comes with Go and has no package: goinspect symbols says so
 _NANOSECONDS = {
     "ns": 0, "nanoseconds": 0, "us": 3, "µs": 3, "microseconds": 3, "ms": 6, "milliseconds": 6, "s": 9, "seconds": 9,
 }  # fmt: skip
@@ -212,7 +211,9 @@ def _size_frames(stacks: NamedStacks) -> tuple[list[FlameFrame], NDArray[np.int3
 
 
 def _package_kind(root: str) -> tuple[str, str]:
-    """Kind and package by an import path; "[C]" and its like are no packages of Go."""
-    if root.startswith("[") or not root:
-        return FrameKind.NATIVE if root else FrameKind.UNKNOWN, root
+    """Kind and package by an import path; what is in parentheses or brackets is no package of Go: "(C)"."""
+    if not root:
+        return FrameKind.UNKNOWN, ""
+    if root[0] in "([":
+        return (FrameKind.RUNTIME if root[1:-1] in _LINKED else FrameKind.NATIVE), root
     return _KIND(root.replace(".", "%2e") + ".x")  # as the linker spells the package of a symbol

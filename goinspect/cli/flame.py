@@ -51,7 +51,7 @@ class By(StrEnum):
 
 def flame(
     profile: Annotated[
-        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record, or folded stacks; - reads these from stdin.", show_default=True)
+        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record, or folded stacks of any tool, which may come from stdin (-).", show_default=True)
     ] = "perf.data",
     binary: Annotated[
         list[str] | None,
@@ -103,7 +103,7 @@ def flame(
     Needs neither perf nor symbols: names, inlined calls and lines come from gopclntab. The binary is looked for where
     it was recorded and beside the recording. The last line on stderr says how much could be named.
 
-    Folded stacks (frame;frame WEIGHT, one a line) of any tool are drawn too, and the sizes of a program's symbols.
+    Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
     Examples:
 
