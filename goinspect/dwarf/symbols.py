@@ -54,7 +54,6 @@ class _Collector:
         self.functions, self.variables = DwarfFunctions(), DwarfVariables()
         self.types = TypeRows(self.resolver, self.files)
         self.units: list[DwarfUnit] = []
-        self.removed = 0
         self.unsettled: list[tuple[DwarfFunctions | DwarfVariables, int, int]] = []
         self.variable_types: list[int | None] = []  # of each variable: offset of its type
 
@@ -99,14 +98,15 @@ class _Collector:
     def _row(
         self, rows: DwarfFunctions | DwarfVariables, entry: Entry, number: int, start: int, size: int | None
     ) -> bool:
-        """Enter a function or variable; False for one that the linker removed, which it leaves without an address."""
+        """Enter a function or variable; False for what is none, or was removed by the linker: it has no address."""
         top = (1 << 8 * entry.unit.header.address_size) - 1
         if start in (0, top) and not self.relocatable:
-            self.removed += 1
             return False
-        name, values = own_name(entry), entry.values
+        name, values, place = own_name(entry), entry.values, origin(entry)
+        if name is None and place is None and rows is self.variables:
+            return False  # clang describes string literals so
         file, line = values.get(dw.DW_AT_DECL_FILE), values.get(dw.DW_AT_DECL_LINE)
-        if (place := origin(entry)) is not None:
+        if place is not None:
             self.unsettled.append((rows, len(rows.name), place))
         rows.name.append(name or "")
         rows.address.append(start)
