@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from goinspect.objfile.facts import Linkage
     from goinspect.objfile.image import Image
 
-__all__ = ["Fact", "NameSearch", "build_mode", "goos", "link_mode"]
+__all__ = ["Fact", "NameSearch", "build_mode", "goos", "link_mode", "position_independent"]
 
 _RT0 = re.compile(rb"\0_rt0_[0-9a-z]+_(?!lib\0)([0-9a-z]+)(_lib)?\0")
+_OS_FILE = re.compile(rb"runtime/os_([a-z0-9]+)\.go\0")
+_SYSTEMS = (
+    "aix", "android", "darwin", "dragonfly", "freebsd", "illumos", "linux", "netbsd", "openbsd", "plan9", "solaris",
+    "wasip1", "windows",
+)  # fmt: skip
 _LINKED_BY_GO = ("wasm",)  # containers that no external linker writes
 _OS = {"PE": "windows", "Mach-O": "darwin", "XCOFF": "aix", "COFF": "windows"}
 
@@ -87,12 +92,16 @@ def build_mode(
     set_to = info.settings.get("-buildmode") if info else None
     if not set_to:
         return seen
-    if seen.value in (None, set_to) or (set_to, seen.value) in (("exe", "pie"), ("pie", "exe")):
-        mode = seen.value if set_to == "exe" and seen.value == "pie" else set_to
-        if mode != set_to:
-            return Fact(mode, f"{seen.reason}; the setting says {set_to}")
+    if seen.value in (None, set_to):
         return Fact(set_to, "setting -buildmode")
     return Fact(set_to, f"setting -buildmode; the file itself is {_article(seen.value or '')}: {seen.reason}")
+
+
+def position_independent(image: Image, linkage: Linkage) -> bool | None:
+    """Whether it can be loaded at any address; Go's settings call such a program of darwin or Windows "exe", too."""
+    if image.type not in ("exec", "dyn") or image.container == "wasm":
+        return None
+    return bool(image.type == "dyn" or linkage.pie)
 
 
 def _article(mode: str) -> str:
@@ -135,5 +144,8 @@ def goos(image: Image, info: BuildInfo | None, names: NameSearch | None) -> Fact
     start = names.start_up() if names else None
     if start is not None:
         return Fact(start[1], f"function {start[0]}")
+    for name in _OS_FILE.findall(names.files) if names else ():
+        if name.decode() in _SYSTEMS:
+            return Fact(name.decode(), f"a function of runtime/os_{name.decode()}.go")
     system = _OS.get(image.container)
     return Fact(system, f"{image.container} is its format" if system else "")

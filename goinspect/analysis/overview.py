@@ -60,7 +60,7 @@ def describe(binary: Binary) -> Info:
     return Info(
         path=binary.path, container=image.container, bits=8 * image.ptrsize, byteorder=image.byteorder,
         arch=image.arch, os=value["os"], type=image.type, size=image.file_size, entry=image.entry, go=is_go,
-        packed=packed, build_mode=value["build_mode"], linkmode=value["linkmode"],
+        packed=packed, build_mode=value["build_mode"], pie=buildmode.position_independent(image, linkage), linkmode=value["linkmode"],
         stripped=buildfacts.stripped(by_name, image), cgo=_flag(value["cgo"]), static=_flag(value["static"]),
         interpreter=linkage.interpreter, libraries=linkage.libraries, trimpath=_flag(value["trimpath"]),
         optimized=_flag(value["optimized"]), sanitizer=value["sanitizer"], fips140=_fips140(settings),

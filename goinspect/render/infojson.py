@@ -31,7 +31,7 @@ def info_object(info: Info) -> dict[str, Any]:
         **{name: values[name] for name in ("byteorder", "arch", "os", "type", "size")},
         "entry": hex(info.entry),
         **{name: values[name] for name in (
-            "go", "packed", "build_mode", "linkmode", "stripped", "cgo", "static", "interpreter")},
+            "go", "packed", "build_mode", "pie", "linkmode", "stripped", "cgo", "static", "interpreter")},
         "libraries": list(info.libraries),
         **{name: values[name] for name in (
             "trimpath", "optimized", "sanitizer", "fips140", "pgo", "go_version", "go_version_from", "go_build_id",

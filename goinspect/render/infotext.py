@@ -71,7 +71,7 @@ class _Page:
         yield "main package", escape_terminal(info.main_package or ""), ""
         yield "module", _module(info.module) if info.module else "", ""
         yield "vcs", self._vcs(), ""
-        yield "build mode", info.build_mode or ("unknown" if info.go else ""), "build_mode"
+        yield "build mode", _mode(info), "build_mode"
         yield "linked by", _linked(info), "linkmode"
         yield "libraries", _libraries(info), "static"
         yield "cgo", _flag(info.cgo), "cgo"
@@ -166,6 +166,12 @@ def _version(info: Info) -> str:
     if info.packed:
         return f"not to be seen: the file is packed by {info.packed}, `upx -d` unpacks it"
     return "unknown" if info.go else "none: not Go"
+
+
+def _mode(info: Info) -> str:
+    if info.build_mode == "exe" and info.pie:
+        return "exe, position-independent"
+    return info.build_mode or ("unknown" if info.go else "")
 
 
 def _linked(info: Info) -> str:

@@ -66,6 +66,7 @@ class Info(NamedTuple):
     build_mode: (
         str | None
     )  # as go build -buildmode: "exe", "pie", "c-shared", "c-archive", "plugin", "shared"
+    pie: bool | None  # can be loaded at any address
     linkmode: str | None  # "internal" or "external"
     stripped: str  # what was taken off: "no", "symbol table", "DWARF", "symbol table and DWARF"
     cgo: bool | None
