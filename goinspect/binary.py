@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from goinspect.dwarf import DwarfSymbols
     from goinspect.gosym.bulk import BulkTable, Frames
     from goinspect.gosym.pclntab import Func
+    from goinspect.gosym.typedata import TypeData
     from goinspect.model import Frame, Section, Symbol
 
 __all__ = ["Binary", "NativeSymbols"]
@@ -136,6 +138,20 @@ class Binary:
     def native(self) -> NativeSymbols:
         """Functions of the symbol tables."""
         return NativeSymbols(list(self.image.symbols()), self.image.sections)
+
+    @cached_property
+    def types(self) -> TypeData | None:
+        """Go's own type data; None where there is none that can be read."""
+        from goinspect.gosym.typedata import read_types  # what only few commands need
+
+        return read_types(self.image, self.go) if self.go_or_none is not None else None
+
+    @cached_property
+    def dwarf(self) -> DwarfSymbols | None:
+        """What the debug information names; None where there is none."""
+        from goinspect.dwarf import read_symbols
+
+        return read_symbols(self.image)
 
     def function_at(self, vaddr: int) -> Func | None:
         """The Go function that holds `vaddr`."""

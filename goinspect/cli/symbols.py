@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goinspect.cli.options import BinaryArg, JsonOption, OutputOption, QuietOption
+from goinspect.cli.options import ArchOption, BinaryArg, JsonOption, OutputOption, QuietOption
 from goinspect.cli.output import check_output, warn, write
+
+if TYPE_CHECKING:
+    from goinspect.results.symbols import SymbolList
 
 __all__ = ["symbols"]
 
@@ -18,8 +21,11 @@ class Kind(StrEnum):
 
     function = "function"
     variable = "variable"
+    type = "type"
+    itab = "itab"
     tls = "tls"
     notype = "notype"
+    undefined = "undefined"
 
 
 class Source(StrEnum):
@@ -28,6 +34,9 @@ class Source(StrEnum):
     symtab = "symtab"
     dynsym = "dynsym"
     gopclntab = "gopclntab"
+    dwarf = "dwarf"
+    typedata = "typedata"
+    names = "name section"
 
 
 class Sort(StrEnum):
@@ -38,6 +47,15 @@ class Sort(StrEnum):
     size = "size"
 
 
+class By(StrEnum):
+    """What sizes are summed by."""
+
+    package = "package"
+    module = "module"
+    section = "section"
+    kind = "kind"
+
+
 class Format(StrEnum):
     """How to print."""
 
@@ -45,11 +63,15 @@ class Format(StrEnum):
     json = "json"
     csv = "csv"
     nm = "nm"
+    folded = "folded"
 
 
 def symbols(
     binary: BinaryArg,
-    kind: Annotated[Kind | None, typer.Option("--kind", help="Only this kind.", show_default=False)] = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option("--kind", help="Only this kind; undefined ones are listed only so.", show_default=False),
+    ] = None,
     source: Annotated[
         Source | None, typer.Option("--source", help="Only what this table knows.", show_default=False)
     ] = None,
@@ -58,44 +80,88 @@ def symbols(
         typer.Option("--filter", metavar="REGEX", help="Only names that match.", show_default=False),
     ] = None,
     sort: Annotated[
-        Sort, typer.Option("--sort", help="Order; by size the largest come first.")
-    ] = Sort.address,
+        Sort | None,
+        typer.Option(
+            "--sort",
+            help="Order; by size the largest come first. Default: address, with --by size.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=0, help="At most that many rows.", show_default=False)
     ] = None,
+    by: Annotated[
+        By | None, typer.Option("--by", help="Sum the sizes of what is listed.", show_default=False)
+    ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="nm prints as go tool nm -size does.")
+        Format,
+        typer.Option("--format", help="nm prints as go tool nm -size does; folded is for goinspect flame."),
     ] = Format.table,
+    arch: ArchOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    r"""List functions and variables, merged from symtab, dynsym and gopclntab.
+    r"""List functions, variables and types, merged from every table the file has.
 
-    Works on stripped binaries, where gopclntab alone knows the functions: their sizes are then bounded by the next
-    function and shown with <=.
+    The tables are symtab, dynsym, gopclntab, DWARF and Go's type data; each row says which of them know it. Works on
+    stripped binaries, where gopclntab alone knows the functions: their sizes are then bounded by the next function and
+    shown with <=. The size of a type is that of its descriptor in the file.
+
+    --by sums sizes by package, by module of the build (std is the standard library), by section or by kind. --format nm
+    lists what go tool nm lists, of stripped binaries too, and is the quickest.
 
     Examples:
 
     goinspect symbols ./server --kind function --sort size -n 20
 
-    goinspect symbols ./server --filter '^main\.' --json
-    """
-    from goinspect.analysis.symbols import list_symbols
-    from goinspect.binary import Binary
-    from goinspect.render import table
-    from goinspect.render.json import render_symbols
+    goinspect symbols ./server --by module
 
+    goinspect symbols ./server --format folded | goinspect flame - --unit bytes -o sizes.svg
+    """
+    from goinspect.analysis.symbols import SymbolQuery, list_symbols
+    from goinspect.binary import Binary
+
+    form = Format.json if json else form
+    if by is not None and form in (Format.nm, Format.folded):
+        raise typer.BadParameter(f"--by and --format {form.value} exclude each other")
+    if by is not None and sort is Sort.address:
+        raise typer.BadParameter("--by sorts by size or name")
     check_output(output)
-    result = list_symbols(
-        Binary(binary), kind=kind and kind.value, source=source and source.value, pattern=pattern,
-        sort=sort.value, limit=limit,
+    query = SymbolQuery(
+        kind and kind.value, source and source.value, pattern, (sort or Sort.address).value,
+        limit if by is None else None, form is Format.nm,
     )  # fmt: skip
+    listed = list_symbols(Binary(binary, arch=arch), query)
+    text = _rendered(listed, form) if by is None else _summed(listed, by, form, sort, limit)
+    write(text, output)
+    warn(listed.warnings, quiet=quiet)
+
+
+def _rendered(listed: SymbolList, form: Format) -> str:
+    from goinspect.render import symbolfolded, symboljson, symboltext
+
+    if form is Format.folded:
+        from goinspect.analysis.symbolsizes import size_stacks
+
+        return symbolfolded.render_folded(size_stacks(listed))
     renderers = {
-        Format.table: table.render_symbols,
-        Format.json: render_symbols,
-        Format.csv: table.render_symbols_csv,
-        Format.nm: table.render_nm,
+        Format.table: symboltext.render_table,
+        Format.json: symboljson.render,
+        Format.csv: symboltext.render_csv,
+        Format.nm: symboltext.render_nm,
     }
-    write(renderers[Format.json if json else form](result), output)
-    warn(result.warnings, quiet=quiet)
+    return renderers[form](listed)
+
+
+def _summed(listed: SymbolList, by: By, form: Format, sort: Sort | None, limit: int | None) -> str:
+    from goinspect.analysis.symbolsizes import sum_sizes
+    from goinspect.render import symboljson, symboltext
+
+    groups = sum_sizes(listed, by.value, sort=(sort or Sort.size).value, limit=limit)
+    renderers = {
+        Format.table: symboltext.render_groups,
+        Format.json: symboljson.render_groups,
+        Format.csv: symboltext.render_groups_csv,
+    }
+    return renderers[form](groups)

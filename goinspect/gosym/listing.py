@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from goinspect.gosym.bulk import BulkTable
 
-__all__ = ["Functions", "list_functions"]
+__all__ = ["Functions", "entry_places", "list_functions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def list_functions(bulk: BulkTable) -> Functions:
     names = bulk.names(name_offs)
     args = records.field(funcs, "args")
     starts = records.field(funcs, "start_line") if "start_line" in release.func else np.zeros_like(funcs)
-    file, files = _entry_files(bulk, funcs)
+    file, files, _ = entry_places(bulk, funcs)
     inline_start, inlined, inlined_names = _inlined(bulk, funcs)
     return Functions(
         index=funcs,
@@ -85,10 +85,16 @@ def _largest(bulk: BulkTable, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     return out[index]
 
 
-def _entry_files(bulk: BulkTable, funcs: NDArray[np.int64]) -> tuple[NDArray[np.int32], list[str]]:
-    """The file of the function itself at its entry."""
-    records = bulk.records
+def entry_places(
+    bulk: BulkTable, funcs: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], list[str], NDArray[np.int32]]:
+    """Where each function itself begins: (number of the file or -1, files, line or 0).
+
+    The line is that of the ``func`` keyword where the table has it (Go 1.20+), else that of the first instruction.
+    """
+    records, release = bulk.records, bulk.table.release
     numbers = bulk.pctab.first_values(records.field(funcs, "pcfile"))
+    lines = bulk.pctab.first_values(records.field(funcs, "pcln"))
     offsets = bulk.file_offsets(funcs, numbers)
     offsets[records.field(funcs, "pcln") == 0] = NONE32
     index_table, _ = bulk.inline_tables(funcs)
@@ -101,8 +107,12 @@ def _entry_files(bulk: BulkTable, funcs: NDArray[np.int64]) -> tuple[NDArray[np.
         known = {path: number for number, path in enumerate(files)}
         paths = [known.setdefault(path, len(known)) for path in found.files]
         file[odd] = [paths[number] if number >= 0 else -1 for number in found.file[last].tolist()]
+        lines[odd] = found.line[last]
         files = list(known)
-    return file, files
+    if "start_line" in release.func:
+        starts = records.field(funcs, "start_line")
+        lines = np.where(starts > 0, starts, lines)
+    return file, files, np.where(file >= 0, np.maximum(lines, 0), 0).astype(np.int32)
 
 
 def _inlined(

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.model import FrameKind
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from goinspect.gosym.buildinfo import BuildInfo
 
-__all__ = ["Classifier", "package_of"]
+__all__ = [
+    "Classifier",
+    "NameParts",
+    "is_closure",
+    "package_of",
+    "plain_name",
+    "shortened",
+    "split_name",
+    "type_package",
+]
 
 _ESCAPE = re.compile(r"%([0-9a-f]{2})")
 # Symbols the toolchain makes itself: type:.eq.T, go:buildid, and with a dot before Go 1.20.
@@ -43,6 +54,97 @@ def package_of(name: str) -> str:
     if dot <= 0:
         return ""
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), head[:dot])
+
+
+def type_package(name: str) -> str:
+    """The import path of a type's package; "" for ``map[K]V``, ``func(T)`` and others that are composed of several.
+
+    Pointers, slices and arrays count to what they point to or consist of.
+    """
+    name = _PREFIXES.sub("", name)
+    head = name.partition("[")[0]
+    return package_of(name) if head and not _COMPOSED.search(head) else ""
+
+
+_PREFIXES = re.compile(r"^(?:\*|\[\d*\])+")
+_COMPOSED = re.compile(r"[\s*(){}<>,]")
+
+
+class NameParts(NamedTuple):
+    """The parts of a function's name; "" for what it does not have."""
+
+    package: str  # import path
+    receiver: str  # "T" or "*T", with its type arguments
+    function: str  # the rest: "Method", "F.func1", "F[...]"
+
+
+# What the compiler names closures and wrappers by: func1, 2, gowrap1, func1-range2, init.0.
+_CLOSURE = re.compile(r"(?:func|gowrap|deferwrap|stkobj)?\d+(?:-\w+)*|func\d+.*|.*·.*")
+
+
+def is_closure(part: str) -> bool:
+    """Whether a component of a name is that of a closure or a wrapper."""
+    return _CLOSURE.fullmatch(part) is not None
+
+
+def split_name(name: str, functions: Container[str] = ()) -> NameParts:
+    """Package, receiver and the rest of a function's name.
+
+    ``pkg.A.B`` may be a method B of type A, or B inlined into a closure of function A: a package has no type and
+    function of one name, so `functions`, names of functions of the same binary, tell these apart.
+    """
+    package = package_of(name)
+    head = name.partition("[")[0]
+    rest = name[head.find(".", head.rfind("/") + 1) + 1 :] if package else name
+    if rest.startswith("("):
+        end = _closing(rest)
+        if rest[end : end + 1] == ".":
+            return NameParts(package, rest[1 : end - 1], rest[end + 1 :])
+    dot = _first_dot(rest)
+    if not package or dot <= 0:
+        return NameParts(package, "", rest)
+    first, following = rest[:dot], rest[dot + 1 :]
+    method = following[: _first_dot(following)] if _first_dot(following) > 0 else following
+    if (
+        not method
+        or method.startswith(".")
+        or is_closure(method)
+        or first in ("init", "glob")
+        or name[: len(name) - len(following) - 1] in functions
+    ):
+        return NameParts(package, "", rest)
+    return NameParts(package, first, following)
+
+
+def _closing(text: str) -> int:
+    """Behind the parenthesis that closes the first one."""
+    depth = 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return at + 1
+    return len(text)
+
+
+def _first_dot(text: str) -> int:
+    """The first dot outside of brackets; -1: none."""
+    depth = 0
+    for at, letter in enumerate(text):
+        if letter == "." and depth == 0:
+            return at
+        depth += (letter == "[") - (letter == "]")
+    return -1
+
+
+def plain_name(symbol: str) -> str:
+    """A function's name in a symbol table without the ABI that the linker appends."""
+    return symbol.removesuffix(".abi0").removesuffix(".abiinternal")
+
+
+def shortened(name: str) -> str:
+    """A name with its type arguments as gopclntab of Go 1.18-1.20 has them: ``[...]``."""
+    first, last = name.find("["), name.rfind("]")
+    return name if first < 0 or last < first else f"{name[:first]}[...]{name[last + 1 :]}"
 
 
 class Classifier:

@@ -94,7 +94,9 @@ class MachoImage(MappedImage):
         kind = number(section.type)
         executable = bool(number(section.flags) & _INSTRUCTIONS) or text(section.name) == "__text"
         named = text(section.segment_name)  # objects have one segment for all sections
+        # Of __DATA_CONST the loader takes the right to write away once it has filled in the pointers.
         writable = number(row.init_protection) & _WRITE if self.type != "rel" else named.startswith("__DATA")
+        writable = writable and not named.startswith("__DATA_CONST")
         flags = 2 | bool(writable) | executable << 2
         held = 0 if kind in _ZEROFILL else section.size
         return Section(

@@ -93,13 +93,17 @@ def _of_elf(image: ElfView) -> SymbolColumns:
     if not parts:
         return _of_rows(())
     sources = list(dict.fromkeys(source for part in parts for source in part.source))
+    runs = [np.full(len(p), sources.index(p.source[0]) if p.source else 0, np.uint8) for p in parts]
     return SymbolColumns(
         [name for part in parts for name in part.name],
-        *(np.concatenate([getattr(part, column) for part in parts])
-          for column in ("vaddr", "size", "kind", "binding", "section")),
+        np.concatenate([part.vaddr for part in parts]),
+        np.concatenate([part.size for part in parts]),
+        np.concatenate([part.kind for part in parts]),
+        np.concatenate([part.binding for part in parts]),
+        np.concatenate([part.section for part in parts]),
         sources,
-        np.concatenate([np.full(len(p), sources.index(p.source[0]) if p.source else 0, np.uint8) for p in parts]),
-    )  # fmt: skip
+        np.concatenate(runs),
+    )
 
 
 def _of_section(image: ElfView, section: Section, source: str) -> SymbolColumns:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from goinspect.results.flame import FlameProfile
-    from goinspect.results.symbols import SymbolList
 
-__all__ = ["render_flame", "render_symbols"]
+__all__ = ["render_flame"]
 
 
 def _document(schema: str, *parts: dict[str, Any], warnings: tuple[str, ...]) -> str:
@@ -17,14 +16,6 @@ def _document(schema: str, *parts: dict[str, Any], warnings: tuple[str, ...]) ->
     for part in parts:
         merged |= part
     return json.dumps(merged | {"warnings": list(warnings)}, indent=1) + "\n"
-
-
-def render_symbols(symbols: SymbolList) -> str:
-    """`goinspect symbols BIN`."""
-    rows = [
-        row._asdict() | {"address": hex(row.address), "sources": list(row.sources)} for row in symbols.rows
-    ]
-    return _document(symbols.schema, {"binary": symbols.binary, "rows": rows}, warnings=symbols.warnings)
 
 
 def render_flame(profile: FlameProfile) -> str:

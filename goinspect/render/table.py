@@ -1,9 +1,7 @@
-"""Results as tables for people (through tabulate), as CSV, and in the shape of ``go tool nm``."""
+"""Results as tables for people (through tabulate)."""
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
 from goinspect.render.text import escape_terminal, human_weight
@@ -12,13 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from goinspect.results.flame import EventSummary, FlameProfile
-    from goinspect.results.symbols import SymbolList, SymbolRow
 
 __all__ = [
     "render_events",
-    "render_nm",
-    "render_symbols",
-    "render_symbols_csv",
     "render_top",
 ]
 
@@ -30,61 +24,6 @@ def _table(headers: Sequence[str], rows: list[list[Any]], align: Sequence[str]) 
         return "  ".join(headers) + "\n"
     # Numbers are already text: tabulate must neither parse nor reformat untrusted names.
     return tabulate(rows, headers=headers, tablefmt="plain", colalign=align, disable_numparse=True) + "\n"
-
-
-def _where(file: str | None, line: int | None) -> str:
-    return "?" if file is None else escape_terminal(file) + (f":{line}" if line else "")
-
-
-def render_symbols(symbols: SymbolList) -> str:
-    """One symbol a row. A size with "<" is bounded by the next function, not exact."""
-    rows = [
-        [
-            hex(row.address), _size(row), row.kind, "+".join(row.sources), row.section or "-",
-            escape_terminal(row.name), _where(row.file, row.line) if row.file else "",
-        ]
-        for row in symbols.rows
-    ]  # fmt: skip
-    return _table(
-        ["address", "size", "kind", "sources", "section", "name", "file:line"], rows,
-        ["left", "right", "left", "left", "left", "left", "left"],
-    )  # fmt: skip
-
-
-def _size(row: SymbolRow) -> str:
-    if row.size is None:
-        return "?"
-    return f"{row.size}" if row.size_exact or row.kind != "function" else f"<={row.size}"
-
-
-def render_symbols_csv(symbols: SymbolList) -> str:
-    """RFC 4180, with a header line."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ["name", "address", "size", "size_exact", "kind", "sources", "section", "package", "file", "line"]
-    )
-    for row in symbols.rows:
-        writer.writerow([
-            row.name, hex(row.address), row.size, row.size_exact, row.kind, "+".join(row.sources), row.section,
-            row.package, row.file, row.line,
-        ])  # fmt: skip
-    return out.getvalue()
-
-
-_NM = {"function": "T", "variable": "D", "tls": "D", "notype": "U"}
-_READ_ONLY = frozenset({".rodata", ".gopclntab", ".typelink", ".itablink", ".go.type", ".go.func"})
-
-
-def render_nm(symbols: SymbolList) -> str:
-    """As ``go tool nm -size`` prints: address, size, code, name."""
-    out: list[str] = []
-    for row in symbols.rows:
-        code = _NM[row.kind]
-        if row.section and code in "DU":
-            code = "R" if row.section in _READ_ONLY else "B" if "bss" in row.section else "D"
-        out.append(f"{row.address:8x} {row.size or 0:10d} {code} {escape_terminal(row.name)}\n")
-    return "".join(out)
 
 
 def render_events(events: tuple[EventSummary, ...]) -> str:

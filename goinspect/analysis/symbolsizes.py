@@ -1,0 +1,102 @@
+"""Bytes of symbols, summed: what `goinspect symbols BIN --by package` shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from goinspect.analysis.symbolmerge import FUNCTION, ITAB, TYPE
+from goinspect.gosym.origins import TOOLCHAIN
+from goinspect.results.symbols import KINDS, SizeGroup, SizeGroups, SizeStacks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from goinspect.results.symbols import SymbolList, SymbolRows
+
+__all__ = ["counted", "group_names", "size_stacks", "sum_sizes"]
+
+_NO_SECTION = "(no section)"
+
+
+def sum_sizes(symbols: SymbolList, by: str, *, sort: str = "size", limit: int | None = None) -> SizeGroups:
+    """Sum the rows of a list by "package", "module", "section" or "kind".
+
+    What lies within another symbol (a second name of the same code) is counted once.
+    """
+    rows = symbols.rows
+    names, number = group_names(rows, by)
+    bytes_ = np.where(counted(rows), rows.size, 0)
+    count = len(names)
+    functions, types = rows.kind == FUNCTION, np.isin(rows.kind, (TYPE, ITAB))
+    columns = [
+        np.bincount(number, weights=np.where(mask, bytes_, 0), minlength=count).astype(np.int64)
+        for mask in (functions, ~functions & ~types, types)
+    ]
+    symbols_of = np.bincount(number, minlength=count)
+    groups = [
+        SizeGroup(
+            name, number_of, functions_of, variables_of, types_of, functions_of + variables_of + types_of
+        )
+        for name, number_of, functions_of, variables_of, types_of in zip(
+            names, symbols_of.tolist(), *(column.tolist() for column in columns), strict=True
+        )
+        if number_of
+    ]
+    order = (lambda group: group.name) if sort == "name" else (lambda group: (-group.size, group.name))
+    groups.sort(key=order)
+    exact = bool(rows.size_exact[bytes_ > 0].all())
+    return SizeGroups(symbols.binary, by, tuple(groups[:limit]), exact, symbols.warnings)
+
+
+def group_names(rows: SymbolRows, by: str) -> tuple[list[str], NDArray[np.int64]]:
+    """The groups, and the number of each row's."""
+    if by == "kind":
+        return list(KINDS), rows.kind.astype(np.int64)
+    if by == "section":
+        names = [*rows.sections, _NO_SECTION]
+        return names, np.where(rows.section >= 0, rows.section, len(rows.sections)).astype(np.int64)
+    if by == "module":
+        names = [*rows.modules, TOOLCHAIN]
+        return names, np.where(rows.module >= 0, rows.module, len(rows.modules)).astype(np.int64)
+    # What has no package is told by what it is: (C), (assembly), (toolchain).
+    names = [*rows.packages, *rows.modules, TOOLCHAIN]
+    without = np.where(rows.module >= 0, rows.module + len(rows.packages), len(names) - 1)
+    return names, np.where(rows.package >= 0, rows.package, without).astype(np.int64)
+
+
+def counted(rows: SymbolRows) -> NDArray[np.bool_]:
+    """Which rows count: of those that overlap, the first and largest one; none whose size is not known.
+
+    Markers such as ``runtime.rodata`` have no size, or that of what other symbols lie in.
+    """
+    sized = np.flatnonzero(rows.size > 0)
+    start = rows.address[sized]
+    end = start + rows.size[sized].astype(np.uint64)
+    order = np.lexsort((-rows.size[sized], start))
+    reached = np.maximum.accumulate(np.append(np.uint64(0), end[order][:-1]))
+    fresh = start[order] >= reached
+    out = np.zeros(len(rows), dtype=np.bool_)
+    out[sized[order[fresh]]] = True
+    return out
+
+
+def size_stacks(symbols: SymbolList) -> SizeStacks:
+    """Each symbol below the type it is a method of, and that below its package; data below its kind.
+
+    What has no package stands below what it is instead: ``(C)``, ``(toolchain)``.
+    """
+    rows = symbols.rows
+    packages, modules = [*rows.packages, ""], [*rows.modules, TOOLCHAIN]
+    columns = zip(
+        counted(rows).tolist(), rows.size.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(),
+        rows.receiver, rows.name, strict=True,
+    )  # fmt: skip
+    found = []
+    for counts, size, kind, package, module, receiver, name in columns:
+        if counts:
+            own = packages[package]
+            between = [f"{KINDS[kind]}s"] if kind != FUNCTION else [f"{own}.({receiver})"] if receiver else []
+            found.append(((own or modules[module], *between, name), size))
+    return SizeStacks(symbols.binary, tuple(found), symbols.warnings)

@@ -1,0 +1,21 @@
+"""Symbols as folded stacks, so that `goinspect flame` and every other tool can draw where the bytes are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect.render.text import escape_terminal
+
+if TYPE_CHECKING:
+    from goinspect.results.symbols import SizeStacks
+
+__all__ = ["render_folded"]
+
+
+def render_folded(stacks: SizeStacks) -> str:
+    """``package;type;function BYTES`` a line, sorted; ``;`` separates frames, so one inside a name is written ``:``."""
+    lines: dict[str, int] = {}
+    for frames, size in stacks.rows:
+        line = ";".join(escape_terminal(frame).replace(";", ":") for frame in frames)
+        lines[line] = lines.get(line, 0) + size
+    return "".join(f"{line} {lines[line]}\n" for line in sorted(lines))
