@@ -167,6 +167,7 @@ class TypeLayout(NamedTuple):
     embedded: str = (
         "name"  # what says that a field is: no "name", bit 0 of its "offset", a "flag" of the name
     )
+    equal: bool = False  # a word of the common header is 0 where values cannot be compared
     renamed: bool = False  # fields embedded by an alias are written "Alias = T"
     mark: str = "."  # "type.T", "go.itab.T,I"; ":" since 1.20
 
@@ -184,7 +185,7 @@ _TYPES_1_8 = _TYPES_1_7._replace(since=(1, 8), md_typelinks=30, md_itablinks=33)
 _TYPES_1_9 = _TYPES_1_8._replace(since=(1, 9), embedded="offset")
 _TYPES_1_10 = _TYPES_1_9._replace(since=(1, 10), itab=(2, 8))
 _TYPES_1_12 = _TYPES_1_10._replace(since=(1, 12), maps=((3, 8),))
-_TYPES_1_14 = _TYPES_1_12._replace(since=(1, 14), maps=((4, 8),))
+_TYPES_1_14 = _TYPES_1_12._replace(since=(1, 14), maps=((4, 8),), equal=True)
 _TYPES_1_16 = _TYPES_1_14._replace(since=(1, 16), md_types=35, md_etypes=36, md_typelinks=40, md_itablinks=43)
 _TYPES_1_17 = _TYPES_1_16._replace(since=(1, 17), name_length=0)
 _TYPES_1_18 = _TYPES_1_17._replace(since=(1, 18), md_typelinks=42, md_itablinks=45, renamed=True)

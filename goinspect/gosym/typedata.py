@@ -1,7 +1,8 @@
 """The types a Go binary knows at run time, and its itabs: found through moduledata, stripped or not.
 
 Up to Go 1.26 ``typelinks`` lists those types that reflection may look for by name; since 1.27 their descriptors come
-first in ``types``. All others are reached from these: by elem, field, parameter, method, pointer, and from itabs.
+first in ``types``. Others are reached from these: by elem, field, parameter, method, pointer, and from itabs; those that
+only code refers to lie between them.
 Source: src/runtime/{symtab,type}.go, src/cmd/link/internal/ld/{data,symtab}.go.
 """
 
@@ -11,15 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError
 from goinspect.gosym.itabs import Itab, itab_size
+from goinspect.gosym.typedesc import TypeReader
 from goinspect.gosym.typekinds import KINDS
 from goinspect.gosym.typenames import TypeNames
 from goinspect.gosym.typeplaces import find_places
+from goinspect.gosym.typestrays import strays
 
 if TYPE_CHECKING:
     from goinspect.gosym.itabs import ItabPlace
     from goinspect.gosym.layout import TypeLayout
     from goinspect.gosym.module import GoModule
     from goinspect.gosym.typedesc import Descriptor
+    from goinspect.gosym.typedesc_old import OldTypeReader
     from goinspect.gosym.typeplaces import TypePlaces
     from goinspect.objfile.image import Image
 
@@ -108,30 +112,48 @@ def _itab_places(places: TypePlaces, warnings: list[str]) -> list[ItabPlace]:
 
 
 def _reachable(places: TypePlaces, itabs: list[ItabPlace], warnings: list[str]) -> dict[int, Descriptor]:
-    """Every descriptor that others lead to, by address, in that order."""
+    """Every descriptor that others lead to, and those between them, by address, in that order."""
     reader = places.reader
+    found: dict[int, Descriptor] = {}
+    refused: set[int] = set()
     todo = [vaddr for itab in itabs for vaddr in (itab.interface, itab.type) if reader.offset(vaddr) >= 0]
     todo += places.listed()
-    found: dict[int, Descriptor] = {}
-    seen, refused, left = set(todo), 0, places.bytes
-    while todo:
-        descriptor = reader.read(todo.pop())
+    left = _follow(reader, todo, found, refused, places.bytes)
+    if isinstance(reader, TypeReader) and left >= 0:
+        found = dict(sorted(found.items()))
+        left = _follow(reader, [one.vaddr for one in strays(reader, found)], found, refused, left)
+    found = dict(sorted(found.items()))
+    if left < 0:
+        warnings.append("type descriptors overlap: the rest is left out")
+    if refused:
+        total = len(found) + len(refused)
+        warnings.append(f"{len(refused)} of {total} type descriptors make no sense and are left out")
+    return found
+
+
+def _follow(
+    reader: TypeReader | OldTypeReader,
+    todo: list[int],
+    found: dict[int, Descriptor],
+    refused: set[int],
+    left: int,
+) -> int:
+    """Read the descriptors at `todo` and those they lead to, of at most `left` bytes; returns what is left of them."""
+    seen = {*todo, *found, *refused}
+    while todo and left >= 0:
+        vaddr = todo.pop()
+        descriptor = None if vaddr in found else reader.read(vaddr)
         if descriptor is None:
-            refused += 1
+            if vaddr not in found:
+                refused.add(vaddr)
             continue
         left -= descriptor.extent
-        if left < 0:
-            warnings.append("type descriptors overlap: the rest is left out")
-            break
-        found[descriptor.vaddr] = descriptor
-        leads_to = (*descriptor.elems, *descriptor.others, *[part.type for part in descriptor.parts])
-        for vaddr in leads_to:
-            if vaddr not in seen and reader.offset(vaddr) >= 0:
-                seen.add(vaddr)
-                todo.append(vaddr)
-    if refused:
-        warnings.append(f"{refused} of {len(seen)} type descriptors make no sense and are left out")
-    return dict(sorted(found.items()))
+        found[vaddr] = descriptor
+        for other in (*descriptor.elems, *descriptor.others, *[part.type for part in descriptor.parts]):
+            if other not in seen and reader.offset(other) >= 0:
+                seen.add(other)
+                todo.append(other)
+    return left
 
 
 def _types(found: dict[int, Descriptor], names: TypeNames, warnings: list[str]) -> tuple[GoType, ...]:

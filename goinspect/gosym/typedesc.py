@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import MalformedError
 from goinspect.gosym import typekinds as kinds
+from goinspect.gosym.nametable import EMBEDDED, EXPORTED, Name, NameTable
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from goinspect._reader import ByteOrder
@@ -22,12 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["Descriptor", "Part", "TypeReader"]
 
 _UNCOMMON, _EXTRA_STAR, _NAMED = 1, 2, 4  # tflag
-_EXPORTED, _HAS_TAG, _HAS_PACKAGE, _EMBEDDED = 1, 2, 4, 8  # flags of a name
 _UNCOMMON_SIZE = 16
 _METHOD_SIZE = 16
 _VARIADIC = 1 << 15
-_MAX_NAME = 1 << 17
-_MAX_ALIGN = 64
+_ALIGNS = frozenset((1, 2, 4, 8, 16, 32, 64))
+_NO_NAME = Name("", 0)
 
 
 class Part(NamedTuple):
@@ -51,19 +52,34 @@ class Descriptor(NamedTuple):
     named: bool
     text: str  # its name with short package names: "*http.Request"
     package: str  # import path
-    elems: tuple[int, ...]  # elem; key, elem and group; parameters and results
-    number: int = (
-        0  # of elements of an array; direction of a chan; number of parameters, negative -1 - n: variadic
-    )
+    elems: tuple[int, ...] = ()  # elem; key, elem and group; parameters and results
+    number: int = 0  # of elements of an array; direction of a chan; of parameters, -1 - n if variadic
     parts: tuple[Part, ...] = ()
     others: tuple[int, ...] = ()  # types it leads to that its name does not need
+    comparable: bool | None = None  # None where the release does not say
 
 
-class _Name(NamedTuple):
+class _Head(NamedTuple):
+    """What does not depend on the kind."""
+
+    kind: int
+    size: int
+    uncommon: bool
+    named: bool
     text: str
-    flags: int
-    tag: str
-    package: str
+    pointer: int  # offset of the type of pointers to this one; 0 or less: none
+    equal: int
+
+
+class _Body(NamedTuple):
+    """What depends on it."""
+
+    fixed: int = 0  # bytes up to the uncommon part
+    trailing: int = 0  # bytes of arrays behind it
+    elems: tuple[int, ...] = ()
+    number: int = 0
+    parts: tuple[Part, ...] = ()
+    others: tuple[int, ...] = ()
 
 
 class TypeReader:
@@ -73,7 +89,8 @@ class TypeReader:
         data: the bytes of ``moduledata.types`` up to etypes.
         base: the address of the first.
         layout: of the release.
-        byteorder, ptrsize: of the file.
+        byteorder: of the file.
+        ptrsize: of the file.
     """
 
     def __init__(
@@ -81,31 +98,24 @@ class TypeReader:
     ) -> None:
         self._data, self._base, self._layout, self._word = data, base, layout, ptrsize
         self._size = len(data)
-        self._order: ByteOrder = byteorder
+        self._names = NameTable(data, layout, byteorder)
         mark, letter = "<" if byteorder == "little" else ">", "Q" if ptrsize == 8 else "I"
+        self._letters = mark, letter
         self._header = struct.Struct(f"{mark}2{letter}I4B2{letter}2i")
         self._words = {count: struct.Struct(f"{mark}{count}{letter}") for count in range(1, 5)}
         self._halves = struct.Struct(mark + "2H")
         self._uncommon = struct.Struct(mark + "iHHII")
         self._method = struct.Struct(mark + "4i")
         self._imethod = struct.Struct(mark + "2i")
-        self._i32 = struct.Struct(mark + "i")
-        self._letters = mark, letter
-        self._names: dict[int, _Name | None] = {}
-        self._name_bytes_left = 4 * self._size
-        self._map_tails = [self._tail(tail) for tail in layout.maps]
-        self._tails = {
-            kinds.ARRAY: 3 * ptrsize, kinds.CHAN: 2 * ptrsize, kinds.FUNC: ptrsize, kinds.INTERFACE: 4 * ptrsize,
-            kinds.MAP: self._map_tails[0], kinds.POINTER: ptrsize, kinds.SLICE: ptrsize, kinds.STRUCT: 4 * ptrsize,
+        self._map_tails = [words * ptrsize + -(-more // ptrsize) * ptrsize for words, more in layout.maps]
+        # kind -> bytes it adds to the header, how they are read
+        self._kinds = {
+            kinds.ARRAY: (3 * ptrsize, self._array), kinds.CHAN: (2 * ptrsize, self._chan),
+            kinds.FUNC: (ptrsize, self._func), kinds.INTERFACE: (4 * ptrsize, self._interface),
+            kinds.MAP: (self._map_tails[0], self._map), kinds.POINTER: (ptrsize, self._elem),
+            kinds.SLICE: (ptrsize, self._elem), kinds.STRUCT: (4 * ptrsize, self._struct),
         }  # fmt: skip
-        self._by_kind = {
-            kinds.ARRAY: self._array, kinds.CHAN: self._chan, kinds.FUNC: self._func, kinds.MAP: self._map,
-            kinds.INTERFACE: self._interface, kinds.POINTER: self._elem, kinds.SLICE: self._elem,
-            kinds.STRUCT: self._struct,
-        }  # fmt: skip
-
-    def _tail(self, tail: tuple[int, int]) -> int:
-        return tail[0] * self._word + -(-tail[1] // self._word) * self._word
+        self._plain = _Body(self._header.size)
 
     def _holds(self, at: int, size: int) -> bool:
         return 0 <= at <= self._size - size
@@ -118,26 +128,50 @@ class TypeReader:
     def read(self, vaddr: int) -> Descriptor | None:
         """The descriptor at `vaddr`; None where there is none that makes sense."""
         head = self._head(vaddr)
-        return head and self._with_kind(head[0], vaddr - self._base, uncommon=head[1])
+        if head is None:
+            return None
+        at = vaddr - self._base
+        reads = self._kinds.get(head.kind)
+        body = reads[1](at + self._header.size, head.uncommon) if reads else self._plain
+        if body is None:
+            return None
+        extent, package, others = body.fixed + body.trailing, "", body.others
+        if head.pointer > 0:
+            others = (*others, self._base + head.pointer)
+        if head.uncommon:
+            more = self._read_uncommon(at + body.fixed, body.trailing, named=head.named)
+            if more is None:
+                return None
+            size, package, methods = more
+            extent, others = extent + size, (*others, *methods)
+        if not self._holds(at, extent):
+            return None
+        return Descriptor(
+            vaddr, head.kind, head.size, extent, head.named, head.text, package, body.elems, body.number, body.parts,
+            others, head.equal != 0 if self._layout.equal else None,
+        )  # fmt: skip
 
     def is_sound(self, vaddr: int) -> bool:
         """Whether what all kinds have in common makes sense at `vaddr`: needs no relocation."""
         return self._head(vaddr) is not None
 
-    def _head(self, vaddr: int) -> tuple[Descriptor, bool] | None:
-        """What does not depend on the kind, and whether there is an uncommon part."""
-        at = self.offset(vaddr)
-        if at < 0 or not self._holds(at, self._header.size):
+    def _head(self, vaddr: int) -> _Head | None:
+        at = vaddr - self._base
+        if not 0 < at <= self._size - self._header.size or vaddr % self._word:
             return None
-        size, ptrdata, _, tflag, align, field_align, kind, _, _, name_at, pointer_at = (
+        size, ptrdata, _, tflag, align, field_align, kind, equal, _, name_at, pointer = (
             self._header.unpack_from(self._data, at)
         )
         kind &= kinds.KIND_MASK
-        if not 0 < kind < len(kinds.KINDS) or ptrdata > size or not _is_align(align, field_align):
+        if (
+            not 0 < kind < len(kinds.KINDS)
+            or ptrdata > size
+            or not (align in _ALIGNS and field_align in _ALIGNS)
+        ):
             return None
         if kinds.size_of_values(kind, self._word) not in (None, size):
             return None
-        name = self._name(name_at)
+        name = self._names.at(name_at)
         if name is None:
             return None
         text, named = name.text, bool(tflag & _NAMED)
@@ -147,38 +181,35 @@ class TypeReader:
             text = text[1:]
         if not text or not (named or kinds.has_its_form(kind, text)):
             return None
-        others = (self._base + pointer_at,) if pointer_at > 0 else ()
-        blank = Descriptor(vaddr, kind, size, self._header.size, named, text, "", (), 0, (), others)
-        return blank, bool(tflag & _UNCOMMON)
+        return _Head(kind, size, bool(tflag & _UNCOMMON), named, text, pointer, equal)
 
-    def _with_kind(self, blank: Descriptor, at: int, *, uncommon: bool) -> Descriptor | None:
-        special = self._by_kind.get(blank.kind)
-        found = special(blank, at + self._header.size, uncommon) if special else (blank, self._header.size, 0)
-        if found is None:
+    def _read_uncommon(self, at: int, trailing: int, *, named: bool) -> tuple[int, str, list[int]] | None:
+        """Of the part for named types and types with methods: (bytes with its methods, package, types of methods)."""
+        if not self._holds(at, _UNCOMMON_SIZE):
             return None
-        descriptor, fixed, trailing = found
-        if not uncommon:
-            size = fixed + trailing
-            return descriptor._replace(extent=size) if self._holds(at, size) else None
-        if not self._holds(at + fixed, _UNCOMMON_SIZE):
-            return None
-        package_at, mcount, _, moff, _ = self._uncommon.unpack_from(self._data, at + fixed)
-        size = fixed + _UNCOMMON_SIZE + trailing + _METHOD_SIZE * mcount
-        methods = at + fixed + moff
-        if not self._holds(at, size) or (mcount and not self._holds(methods, mcount * _METHOD_SIZE)):
+        package_at, count, _, offset, _ = self._uncommon.unpack_from(self._data, at)
+        size, methods = _METHOD_SIZE * count, at + offset
+        if count and not (offset >= _UNCOMMON_SIZE + trailing and self._holds(methods, size)):
             return None
         package = ""
-        if package_at and descriptor.named:
-            name = self._name(package_at)
+        if package_at and named:
+            name = self._names.at(package_at)
             if name is None:
                 return None
             package = name.text
-        types = (
-            self._base + row[1]
-            for row in self._method.iter_unpack(self._data[methods : methods + mcount * _METHOD_SIZE])
-            if row[1] > 0
-        )
-        return descriptor._replace(extent=size, package=package, others=(*descriptor.others, *types))
+        rows = self._method.iter_unpack(self._data[methods : methods + size]) if count else ()
+        return _UNCOMMON_SIZE + size, package, [self._base + row[1] for row in rows if row[1] > 0]
+
+    # --- where descriptors are ---
+
+    def marked(self, mark: re.Pattern[bytes], start: int, end: int) -> Iterator[int]:
+        """Addresses in [start, end) where a descriptor may be, by the four bytes from tflag to kind."""
+        at = 2 * self._word + 4
+        first, last = max(0, start - self._base + at), max(0, end - self._base)
+        for match in mark.finditer(self._data, first, last):
+            vaddr = self._base + match.start() - at
+            if vaddr % self._word == 0:
+                yield vaddr
 
     def adjoining(self, end: int) -> Iterator[int]:
         """Addresses of the descriptors that follow each other up to offset `end`: needs no relocation.
@@ -188,70 +219,69 @@ class TypeReader:
         """
         at = self._word
         while at < end:
-            vaddr = self._base + at
-            head = self._head(vaddr)
+            head = self._head(self._base + at)
             if head is None:
-                raise MalformedError("no type descriptor", offset=vaddr)
-            yield vaddr
-            at += -(-self._extent(head[0].kind, at, uncommon=head[1]) // self._word) * self._word
+                raise MalformedError("no type descriptor", offset=self._base + at)
+            yield self._base + at
+            at += -(-self._extent(head, at) // self._word) * self._word
         if at != end:
             raise MalformedError(f"type descriptors end at {at:#x}, expected {end:#x}", offset=self._base)
 
-    def _extent(self, kind: int, at: int, *, uncommon: bool) -> int:
+    def _extent(self, head: _Head, at: int) -> int:
         """Bytes of a descriptor, by its kind and counts alone."""
-        fixed = at + self._header.size
-        count, each = 0, 0
-        if kind in (kinds.INTERFACE, kinds.STRUCT):
+        fixed, count, each = at + self._header.size, 0, 0
+        if head.kind in (kinds.INTERFACE, kinds.STRUCT):
             words = self._read_words(fixed, 4)
-            count, each = (words[2] if words else 0), 8 if kind == kinds.INTERFACE else 3 * self._word
-        elif kind == kinds.FUNC and self._holds(fixed, 4):
+            count = words[2] if words else 0
+            each = self._imethod.size if head.kind == kinds.INTERFACE else 3 * self._word
+        elif head.kind == kinds.FUNC and self._holds(fixed, 4):
             inputs, outputs = self._halves.unpack_from(self._data, fixed)
             count, each = inputs + (outputs & ~_VARIADIC), self._word
-        size = self._header.size + self._tails.get(kind, 0) + count * each
-        if uncommon and self._holds(at + size - count * each, _UNCOMMON_SIZE):
-            methods = self._uncommon.unpack_from(self._data, at + size - count * each)[1]
+        size = self._header.size + (self._kinds[head.kind][0] if head.kind in self._kinds else 0)
+        if head.uncommon and self._holds(at + size, _UNCOMMON_SIZE):
+            methods = self._uncommon.unpack_from(self._data, at + size)[1]
             size += _UNCOMMON_SIZE + _METHOD_SIZE * methods
-        return size
+        return size + count * each
 
-    # --- kinds: (descriptor, bytes up to the uncommon part, bytes of the arrays behind it) ---
+    # --- kinds: `at` is behind the header ---
 
     def _read_words(self, at: int, count: int) -> tuple[int, ...] | None:
         return self._words[count].unpack_from(self._data, at) if self._holds(at, count * self._word) else None
 
-    def _elem(self, blank: Descriptor, at: int, _uncommon: bool) -> tuple[Descriptor, int, int] | None:
+    def _elem(self, at: int, _uncommon: bool) -> _Body | None:
         words = self._read_words(at, 1)
-        return None if words is None else (blank._replace(elems=words), self._header.size + self._word, 0)
+        return None if words is None else _Body(self._header.size + self._word, 0, words)
 
-    def _array(self, blank: Descriptor, at: int, _uncommon: bool) -> tuple[Descriptor, int, int] | None:
+    def _array(self, at: int, _uncommon: bool) -> _Body | None:
         words = self._read_words(at, 3)
         if words is None:
             return None
         elem, of_slice, count = words
-        made = blank._replace(elems=(elem,), number=count, others=(*blank.others, of_slice))
-        return made, self._header.size + 3 * self._word, 0
+        return _Body(self._header.size + 3 * self._word, 0, (elem,), count, (), (of_slice,))
 
-    def _chan(self, blank: Descriptor, at: int, _uncommon: bool) -> tuple[Descriptor, int, int] | None:
+    def _chan(self, at: int, _uncommon: bool) -> _Body | None:
         words = self._read_words(at, 2)
-        if words is None or not 1 <= words[1] <= 3:
+        if words is None or words[1] not in kinds.DIRECTIONS:
             return None
-        return blank._replace(elems=words[:1], number=words[1]), self._header.size + 2 * self._word, 0
+        return _Body(self._header.size + 2 * self._word, 0, words[:1], words[1])
 
-    def _map(self, blank: Descriptor, at: int, uncommon: bool) -> tuple[Descriptor, int, int] | None:
+    def _map(self, at: int, uncommon: bool) -> _Body | None:
         words = self._read_words(at, 3)
         if words is None:
             return None
         tail = self._map_tails[0]
-        if uncommon and len(self._map_tails) > 1:  # its methods follow the uncommon part at once
+        if uncommon and len(self._map_tails) > 1:
             fits = (size for size in self._map_tails if self._is_uncommon_of_map(at + size))
             tail = next(fits, tail)
-        return blank._replace(elems=words), self._header.size + tail, 0
+        return _Body(self._header.size + tail, 0, words)
 
     def _is_uncommon_of_map(self, at: int) -> bool:
+        """Whether there is an uncommon part that its methods follow at once."""
         if not self._holds(at, _UNCOMMON_SIZE):
             return False
         return self._uncommon.unpack_from(self._data, at)[3:] == (_UNCOMMON_SIZE, 0)
 
-    def _func(self, blank: Descriptor, at: int, uncommon: bool) -> tuple[Descriptor, int, int] | None:
+    def _func(self, at: int, uncommon: bool) -> _Body | None:
         if not self._holds(at, 4):
             return None
         inputs, outputs = self._halves.unpack_from(self._data, at)
@@ -262,11 +292,11 @@ class TypeReader:
             return None
         mark, letter = self._letters
         elems = struct.unpack_from(f"{mark}{count}{letter}", self._data, types)
-        made = blank._replace(elems=elems, number=-1 - inputs if variadic else inputs)
-        return made, self._header.size + self._word, count * self._word
+        number = -1 - inputs if variadic else inputs
+        return _Body(self._header.size + self._word, count * self._word, elems, number)
 
-    def _list(self, at: int, entry: int) -> tuple[int, str, memoryview] | None:
-        """Package name pointer and slice, of an interface or a struct: (count, package, the entries)."""
+    def _list(self, at: int, entry: int) -> tuple[str, memoryview] | None:
+        """Package and entries of an interface or a struct, which has a pointer to a name and a slice."""
         words = self._read_words(at, 4)
         if words is None or words[2] != words[3]:
             return None
@@ -274,96 +304,40 @@ class TypeReader:
         start -= self._base
         if count and not self._holds(start, count * entry):
             return None
-        package = self._name(package_at - self._base) if package_at else None
-        return count, package.text if package else "", self._data[start : start + count * entry]
+        package = self._names.at(package_at - self._base) if package_at else None
+        return package.text if package else "", self._data[
+            start : start + count * entry
+        ] if count else self._data[:0]
 
-    def _interface(self, blank: Descriptor, at: int, _uncommon: bool) -> tuple[Descriptor, int, int] | None:
+    def _interface(self, at: int, _uncommon: bool) -> _Body | None:
         found = self._list(at, self._imethod.size)
         if found is None:
             return None
-        count, package, entries = found
+        package, entries = found
         parts = []
-        for name_at, type_at in self._imethod.iter_unpack(entries if count else b""):
-            name = self._name(name_at)
+        for name_at, type_at in self._imethod.iter_unpack(entries):
+            name = self._names.at(name_at)
             if name is None:
                 return None
-            exported = bool(name.flags & _EXPORTED)
+            exported = bool(name.flags & EXPORTED)
             vaddr = self._base + type_at if type_at > 0 else 0
             parts.append(Part(name.text, "" if exported else name.package or package, exported, vaddr))
-        made = blank._replace(parts=tuple(parts))
-        return made, self._header.size + 4 * self._word, count * self._imethod.size
+        return _Body(self._header.size + 4 * self._word, len(entries), parts=tuple(parts))
 
-    def _struct(self, blank: Descriptor, at: int, _uncommon: bool) -> tuple[Descriptor, int, int] | None:
+    def _struct(self, at: int, _uncommon: bool) -> _Body | None:
         found = self._list(at, 3 * self._word)
         if found is None:
             return None
-        count, package, entries = found
-        parts = list(self._fields(entries, package) if count else ())
-        if len(parts) != count:
-            return None
-        return blank._replace(parts=tuple(parts)), self._header.size + 4 * self._word, 3 * self._word * count
-
-    def _fields(self, entries: memoryview, package: str) -> Iterator[Part]:
-        how = self._layout.embedded
+        package, entries = found
+        how, parts = self._layout.embedded, []
         for name_vaddr, vaddr, where in self._words[3].iter_unpack(entries):
-            name = self._name(name_vaddr - self._base) if name_vaddr else _Name("", 0, "", "")
+            name = self._names.at(name_vaddr - self._base) if name_vaddr else _NO_NAME
             if name is None:
-                return
-            embedded = bool(
-                name.flags & _EMBEDDED if how == "flag" else where & 1 if how == "offset" else not name.text
+                return None
+            text, flags, tag, owner = name
+            embedded = flags & EMBEDDED if how == "flag" else where & 1 if how == "offset" else not text
+            exported = bool(flags & EXPORTED)
+            parts.append(
+                Part(text, "" if exported else owner or package, exported, vaddr, bool(embedded), tag)
             )
-            exported = bool(name.flags & _EXPORTED)
-            owner = "" if exported else name.package or package
-            yield Part(name.text, owner, exported, vaddr, embedded, name.tag)
-
-    # --- names ---
-
-    def _name(self, at: int) -> _Name | None:
-        """The name at an offset: flags, text, and a tag and the package's name where the flags say so."""
-        if at in self._names:
-            return self._names[at]
-        found = self._names[at] = self._decode_name(at)
-        return found
-
-    def _decode_name(self, at: int) -> _Name | None:
-        if not self._holds(at, 3) or at == 0:
-            return None
-        flags = self._data[at]
-        text, end = self._counted(at + 1)
-        if text is None:
-            return None
-        tag: str | None = ""
-        if flags & _HAS_TAG:
-            tag, end = self._counted(end)
-        package = ""
-        if flags & _HAS_PACKAGE and self._holds(end, 4):
-            package_at = self._i32.unpack_from(self._data, end)[0]
-            if self._holds(package_at, 3) and not self._data[package_at] & _HAS_PACKAGE:
-                package = self._counted(package_at + 1)[0] or ""
-        return None if tag is None else _Name(text, flags, tag, package)
-
-    def _counted(self, at: int) -> tuple[str | None, int]:
-        """A text behind its length, and what follows it."""
-        width = self._layout.name_length
-        if width:
-            if not self._holds(at, width):
-                return None, at
-            length = int.from_bytes(self._data[at : at + width], "big")
-            at += width
-        else:
-            length = shift = 0
-            more = True
-            while more:
-                if not self._holds(at, 1) or shift > 14:
-                    return None, at
-                byte = self._data[at]
-                length |= (byte & 0x7F) << shift
-                shift, at, more = shift + 7, at + 1, byte >= 0x80
-        self._name_bytes_left -= length
-        if length > _MAX_NAME or not self._holds(at, length) or self._name_bytes_left < 0:
-            return None, at
-        return bytes(self._data[at : at + length]).decode("utf-8", "backslashreplace"), at + length
-
-
-def _is_align(align: int, field_align: int) -> bool:
-    return 0 < align <= _MAX_ALIGN and align & (align - 1) == 0 and 0 < field_align <= _MAX_ALIGN
+        return _Body(self._header.size + 4 * self._word, len(entries), parts=tuple(parts))

@@ -20,7 +20,6 @@ __all__ = ["OldTypeReader"]
 _LIMIT = 1 << 26  # bytes of descriptors
 _MAX_NAME = 1 << 16
 _MAX_PARTS = 1 << 16
-_DIRECTIONS = (1, 2, 3)
 
 
 class OldTypeReader:
@@ -107,7 +106,7 @@ class OldTypeReader:
         if blank.kind == kinds.CHAN:
             elem, direction = words(at, 2)
             made = blank._replace(elems=(elem,), number=direction, extent=blank.extent + 2 * word + more)
-            return made if direction in _DIRECTIONS else None
+            return made if direction in kinds.DIRECTIONS else None
         if blank.kind == kinds.MAP:
             return blank._replace(elems=words(at, 3), extent=blank.extent + self._map_size + more)
         if blank.kind == kinds.FUNC:

@@ -10,6 +10,7 @@ from typing import Final
 __all__ = [
     "ARRAY",
     "CHAN",
+    "DIRECTIONS",
     "FUNC",
     "INTERFACE",
     "KINDS",
@@ -29,6 +30,7 @@ KINDS: Final = (
 )  # fmt: skip
 KIND_MASK: Final = 0x1F  # above it are flags up to Go 1.25
 ARRAY, CHAN, FUNC, INTERFACE, MAP, POINTER, SLICE, STRUCT = 17, 18, 19, 20, 21, 22, 23, 25
+DIRECTIONS: Final = {1: "<-chan ", 2: "chan<- ", 3: "chan "}  # of a chan, and how its name begins
 
 # kind -> bytes of a value; negative: so many words.
 _SIZES = {

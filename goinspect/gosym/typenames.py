@@ -6,6 +6,7 @@ together from those of its parts. Source: ``(*Type).LinkString`` in src/cmd/comp
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from goinspect.gosym import typekinds as kinds
@@ -20,8 +21,10 @@ __all__ = ["TypeNames", "escaped"]
 
 _MAX_DEPTH = 48  # of types in types without a name
 _MAX_NAME = 1 << 16
+_SHAPES = "go.shape"  # no import path: the compiler's package for what instances of generic functions share
+_CLOSURE = "struct { F uintptr; "
+_CAPTURED = re.compile(r"X\d+")
 _NO_HASH = "noalg."  # before names of types that the compiler makes without equality and hash functions
-_DIRECTIONS = {1: "<-chan ", 2: "chan<- ", 3: "chan "}
 _QUOTED = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}  # fmt: skip
 
 
@@ -64,8 +67,16 @@ class TypeNames:
         self._of_map: dict[int, Descriptor] = {}  # structs of map buckets -> the map
         self._without_hash: set[int] = set()
         for found in types.values():
+            if not found.named and (found.text.startswith("map.") or self._is_closure(found)):
+                self._without_hash.add(found.vaddr)
             if found.kind == kinds.MAP and len(found.elems) > 2:
                 self._mark_group(found)
+
+    def _is_closure(self, found: Descriptor) -> bool:
+        """Whether it is a struct that the compiler makes for a closure or a method value."""
+        if not found.text.startswith(_CLOSURE) or found.comparable or found.parts[0].embedded:
+            return False
+        return all(part.name == "R" or _CAPTURED.fullmatch(part.name) for part in found.parts[1:])
 
     def _mark_group(self, owner: Descriptor) -> None:
         """The parts of a map's bucket or group are types of their own, which no other type shares."""
@@ -83,7 +94,9 @@ class TypeNames:
 
     def full(self, vaddr: int) -> str | None:
         """The full name of the type at `vaddr`; None when one that is part of it is not known."""
-        return self._name(vaddr, 0)
+        name = self._name(vaddr, 0)
+        # Only the type itself is called so, not one that contains it.
+        return _NO_HASH + name if name is not None and vaddr in self._without_hash else name
 
     def _name(self, vaddr: int, depth: int) -> str | None:
         if vaddr in self._names:
@@ -97,8 +110,6 @@ class TypeNames:
             self._names[vaddr] = None  # should the type contain itself
             maker = self._makers.get(found.kind)
             name = maker(found, depth + 1) if maker else found.text
-            if name is not None and vaddr in self._without_hash:
-                name = _NO_HASH + name
         if name is not None:
             self._left -= len(name)
             if len(name) > _MAX_NAME or self._left < 0:
@@ -112,7 +123,7 @@ class TypeNames:
         return self._prefixes[package]
 
     def _own_name(self, found: Descriptor) -> str:
-        if not found.package:
+        if found.package in ("", _SHAPES):
             return found.text
         return f"{self._prefix(found.package)}.{found.text.partition('.')[2] or found.text}"
 
@@ -137,7 +148,7 @@ class TypeNames:
         return self._with_elem(f"[{found.number}]", found, depth)
 
     def _chan(self, found: Descriptor, depth: int) -> str | None:
-        before = _DIRECTIONS[found.number]
+        before = kinds.DIRECTIONS[found.number]
         name = self._with_elem(before, found, depth)
         elem = self._types.get(found.elems[0])
         if (
@@ -191,7 +202,7 @@ class TypeNames:
         """map.bucket[K]V and the like: K and V are those of the map."""
         owner = self._of_map.get(found.vaddr) or next(self._through_buckets(found), None)
         name = self._map(owner, depth) if owner else None
-        return name and f"{_NO_HASH}{found.text.partition('[')[0]}{name[3:]}"
+        return name and f"{found.text.partition('[')[0]}{name[3:]}"
 
     def _through_buckets(self, found: Descriptor) -> Iterator[Descriptor]:
         """The map of a header or an iterator, which point to its buckets (up to Go 1.23)."""
