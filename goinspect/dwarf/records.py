@@ -26,7 +26,7 @@ class DwarfUnit(NamedTuple):
 class DwarfFunctions:
     """Functions that have code of their own: neither inlined instances nor abstract ones.
 
-    ``name`` is that of the symbol table, linkage name first; Go's static functions of assembly lack the package.
+    ``name`` is that of the symbol table: the linkage name where there is one, for Go without ``.abi0``.
     ``address`` is a vaddr, ``size`` in bytes (None: not said), of the first range where there are several. ``unit`` is
     an index into `DwarfSymbols.units`, ``file`` and ``line`` are of the declaration.
     """
