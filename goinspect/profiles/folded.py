@@ -49,7 +49,7 @@ def sniff(head: bytes) -> bool | None:
     *lines, rest = head.removeprefix(_BOM).split(b"\n", _SNIFFED)
     if not lines:
         return True if _split(rest) is not None else None if b";" in rest else False
-    if _HEADER.match(lines[0]):
+    if _HEADER.fullmatch(lines[0].rstrip()):
         return True
     stacks = [line for line in lines if line.strip() and not _is_comment(line)]
     if not stacks:
@@ -173,7 +173,7 @@ class _Lines:
     def _add_other(self, line: bytes) -> bool:
         """A line that is not simply a stack and an integer. Adds all but its end; False: it is no stack."""
         if _is_comment(line) or not line.strip():
-            header = _HEADER.match(line) if not self._weights else None
+            header = _HEADER.fullmatch(line.rstrip()) if not self._weights else None
             if header is not None and not self._subject:
                 self._subject = header[1].decode()
                 words = dict(word.split("=", 1) for word in header[2].decode().split())
@@ -214,7 +214,7 @@ class _Lines:
         frames = _one_column(names, start, frames, warnings)
         empty = int(np.count_nonzero(np.array([not name for name in names])[frames]))
         if empty:
-            warnings.append(f"{empty:,} frames have no name")
+            warnings.append(f"frames without a name, shown as [unknown]: {empty:,}")
         return NamedStacks(
             path, tuple(names), start, frames, weight, decimals, self._unit, self._subject, tuple(warnings)
         )

@@ -22,11 +22,13 @@ def frame_text(frame: FlameFrame, *, annotate: bool = False) -> str:
         name += "_[k]"
     elif annotate and frame.inlined:
         name += "_[i]"
+    elif annotate and frame.package == "[jit]":
+        name += "_[j]"
     return name
 
 
 def render_folded(profile: FlameProfile, *, annotate: bool = False) -> str:
-    """The lines of a profile; stacks that read the same are one line. ``_[k]`` and ``_[i]`` when `annotate`."""
+    """The lines of a profile; stacks that read the same are one line. ``_[k]``, ``_[i]``, ``_[j]`` when `annotate`."""
     table = profile.stacks
     texts = [frame_text(frame, annotate=annotate) for frame in table.frames]
     starts, flat = table.stacks.start.tolist(), table.stacks.frames.tolist()

@@ -163,6 +163,9 @@ def test_still_labels_fit_their_frames(service):
         (12345, "samples", "12,345 samples"),
         (1, "samples", "1 sample"),
         (12345, "count", "12,345"),
+        (1, "wombats", "1 wombats"),
+        (1_234_567, "bytes", "1.2 MB"),
+        (999, "bytes", "999 B"),
     ],
 )
 def test_weights_read_as_people_say_them(value, unit, text):

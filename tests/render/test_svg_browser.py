@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from goinspect.render.svg import format_share, render_svg
+from goinspect.render.svg import format_share, format_weight, render_svg
 from tests.render.conftest import make_graph, service_stacks
 
 SHOWN = ".frames > g:not([display=none])"
@@ -114,6 +114,17 @@ def test_hover_shows_details(visit, picture):
     assert "· inlined ·" in details(page)[1]
     page.mouse.move(5, 5)
     assert "Point at a frame" in details(page)[1]
+
+
+@pytest.mark.parametrize("size", [1, 999, 1050, 999_949, 999_950, 1_250_000, 999_950_000, 12 * 10**12])
+def test_sizes_read_alike_in_tooltips_and_details(draw, size):
+    """The tooltip is Python's, the details are the script's."""
+    page = draw([(["main.size"], size)], unit="bytes")
+    frame = frame_named(page, "main.size")
+    frame.hover()
+    size = format_weight(size, "bytes")
+    assert frame.locator("title").text_content() == f"main.size\n{size}, 100.0 %"
+    assert details(page)[1].startswith(f"{size} · 100.0 % of total · self {size} (100.0 %)")
 
 
 def test_search_counts_each_weight_once(visit, picture):

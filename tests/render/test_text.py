@@ -51,10 +51,19 @@ def test_what_is_escaped_cannot_act(text):
         (5_000_000_000_000, "ns", "5,000 s"),
         (1234567, "samples", "1,234,567 samples"),
         (1234567, "count", "1,234,567"),
+        (1234567, "bytes", "1.2 MB"),
+        (7, "bytes", "7 B"),
+        (3, "thousandths of samples", "3 thousandths of samples"),
     ],
 )
 def test_weights(value, unit, text):
     assert human_weight(value, unit) == text
+
+
+def test_sizes_stay_below_a_thousand_of_their_unit():
+    assert [human_bytes(n) for n in (999, 1050, 999_949, 999_950, 1_250_000, 999_949_999, 999_950_000, 10**13)] == [
+        "999 B", "1.1 kB", "999.9 kB", "1.0 MB", "1.3 MB", "999.9 MB", "1.0 GB", "10,000.0 GB",
+    ]  # fmt: skip
 
 
 def test_sizes_and_counts():
