@@ -109,8 +109,9 @@ def parse_module_text(go_version: str, text: str) -> BuildInfo:
         problem = parser.line(line)
         if problem and len(problems) < _MAX_PROBLEMS:
             problems.append(f"build information, line {number}: {problem}")
+    main = None if parser.main == Module("", "") else parser.main
     return BuildInfo(
-        go_version, parser.path, parser.main, tuple(parser.deps), MappingProxyType(dict(parser.settings)),
+        go_version, parser.path, main, tuple(parser.deps), MappingProxyType(dict(parser.settings)),
         tuple(parser.settings), tuple(problems),
     )  # fmt: skip
 
@@ -135,7 +136,7 @@ def _module_lines(word: str, module: Module) -> list[str]:
 
 
 def _unquoted(text: str) -> str | None:
-    """The value of a Go string literal; None if it is none."""
+    """The value of a Go string literal, bytes that are no UTF-8 replaced; None if it is none."""
     if not _QUOTED.fullmatch(text):
         return None
     if text[0] == "`":
