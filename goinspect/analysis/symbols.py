@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect.analysis.symbolmerge import TYPE
 from goinspect.analysis.symboltable import ALL_SOURCES, NM_SOURCES, Wanted, collect
 from goinspect.analysis.symbolwhere import describe
-from goinspect.analysis.symbolmerge import TYPE
 from goinspect.errors import QueryError
 from goinspect.results.symbols import KINDS, SOURCES, SymbolList
 

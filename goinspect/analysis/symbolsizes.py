@@ -27,7 +27,7 @@ def sum_sizes(symbols: SymbolList, by: str, *, sort: str = "size", limit: int | 
     """
     rows = symbols.rows
     names, number = group_names(rows, by)
-    bytes_ = np.where(counted(rows), rows.size, 0)
+    bytes_ = np.where(counted(rows.address, rows.size), rows.size, 0)
     count = len(names)
     functions, types = rows.kind == FUNCTION, np.isin(rows.kind, (TYPE, ITAB))
     columns = [
@@ -66,18 +66,18 @@ def group_names(rows: SymbolRows, by: str) -> tuple[list[str], NDArray[np.int64]
     return names, np.where(rows.package >= 0, rows.package, without).astype(np.int64)
 
 
-def counted(rows: SymbolRows) -> NDArray[np.bool_]:
-    """Which rows count: of those that overlap, the first and largest one; none whose size is not known.
+def counted(address: NDArray[np.uint64], size: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which symbols count: of those that overlap, the first and largest one; none whose size is not known.
 
     Markers such as ``runtime.rodata`` have no size, or that of what other symbols lie in.
     """
-    sized = np.flatnonzero(rows.size > 0)
-    start = rows.address[sized]
-    end = start + rows.size[sized].astype(np.uint64)
-    order = np.lexsort((-rows.size[sized], start))
+    sized = np.flatnonzero(size > 0)
+    start = address[sized]
+    end = start + size[sized].astype(np.uint64)
+    order = np.lexsort((-size[sized], start))
     reached = np.maximum.accumulate(np.append(np.uint64(0), end[order][:-1]))
     fresh = start[order] >= reached
-    out = np.zeros(len(rows), dtype=np.bool_)
+    out = np.zeros(len(size), dtype=np.bool_)
     out[sized[order[fresh]]] = True
     return out
 
@@ -90,7 +90,7 @@ def size_stacks(symbols: SymbolList) -> SizeStacks:
     rows = symbols.rows
     packages, modules = [*rows.packages, ""], [*rows.modules, TOOLCHAIN]
     columns = zip(
-        counted(rows).tolist(), rows.size.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(),
+        counted(rows.address, rows.size).tolist(), rows.size.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(),
         rows.receiver, rows.name, strict=True,
     )  # fmt: skip
     found = []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from goinspect.model import Section
     from goinspect.objfile.image import Image
 
-__all__ = ["Numbering", "describe", "packages_of", "section_numbers"]
+__all__ = ["Numbering", "describe", "modules_of", "packages_of", "section_numbers"]
 
 _GO = 1 << SOURCES.index("gopclntab") | 1 << SOURCES.index("typedata")
 _NOBITS = 8
@@ -64,7 +64,7 @@ def describe(binary: Binary, merger: Merger, rows: NDArray[np.int64], *, places:
     if places:
         owners = packages_of(binary, merger, rows)
         package = packages.add(owners)
-        module = modules.add(_modules(binary, merger, rows, owners))
+        module = modules.add(modules_of(binary, merger, rows, owners))
         receivers = _receivers(merger, rows)
         file, files, line = _positions(binary, merger, rows)
     place = {row: at for at, row in enumerate(rows.tolist())} if merger.symbol else {}
@@ -168,7 +168,8 @@ def packages_of(binary: Binary, merger: Merger, rows: NDArray[np.int64]) -> list
     return out
 
 
-def _modules(binary: Binary, merger: Merger, rows: NDArray[np.int64], packages: list[str]) -> list[str]:
+def modules_of(binary: Binary, merger: Merger, rows: NDArray[np.int64], packages: list[str]) -> list[str]:
+    """Path of each row's module, or the group of what has none, cf. `gosym.origins`."""
     go = binary.go_or_none
     origins = Origins(go.build_info if go is not None else None)
     linked_c = go is None or bool(
@@ -178,7 +179,9 @@ def _modules(binary: Binary, merger: Merger, rows: NDArray[np.int64], packages: 
     types = (merger.kind[rows] == TYPE).tolist()
     names = merger.name
     return [
-        UNNAMED if is_type and not package else origins.of_symbol(names[row], package, go=is_go or not linked_c)
+        UNNAMED
+        if is_type and not package
+        else origins.of_symbol(names[row], package, go=is_go or not linked_c)
         for row, package, is_go, is_type in zip(rows.tolist(), packages, known, types, strict=True)
     ]
 

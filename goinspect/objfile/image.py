@@ -123,11 +123,6 @@ class MappedImage:
         self._bytes = memoryview(mapped)
         self.warnings = []
 
-    @property
-    def file_length(self) -> int:
-        """Bytes of the file, or of the buffer that stands for it."""
-        return len(self._bytes)
-
     def section(self, name: str) -> Section | None:
         return next((section for section in self.sections if section.name == name), None)
 

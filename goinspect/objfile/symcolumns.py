@@ -82,7 +82,7 @@ def _of_rows(symbols: Iterable[Symbol]) -> SymbolColumns:
 
 def _of_elf(image: ElfView) -> SymbolColumns:
     parts: list[SymbolColumns] = []
-    left = MAX_OVERLAP * image.file_length
+    left = MAX_OVERLAP * image.file_size
     for kind, source in ((elf.SHT_SYMTAB, "symtab"), (elf.SHT_DYNSYM, "dynsym")):
         for section in image.sections:
             left -= section.file_size if section.type == kind else 0

@@ -1,0 +1,213 @@
+"""What other tools can do with a build, concluded from what the file has: each rule names the fact it rests on.
+
+The rules are checked against the tools themselves (tests/fixtures/modes): perf 6.1, the pprof, nm, objdump and
+addr2line of Go, Delve 1.27, gdb 13, bpftrace.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from goinspect.analysis.symbolmerge import FUNCTION
+from goinspect.results.compare import Verdict
+from goinspect.results.symbols import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from goinspect.analysis.symboldiff import Build
+    from goinspect.binary import Binary
+    from goinspect.results.info import Info
+
+__all__ = ["CONSUMERS", "judge"]
+
+_MOST, _FEW = 0.95, 0.05  # of the Go functions: enough for "yes", not more than "no"
+_NEWEST_GNU_DWARF: Final = 4  # of Go, what binutils 2.40 and gdb before 13 read
+
+
+class _Facts(NamedTuple):
+    """What the verdicts depend on."""
+
+    info: Info
+    go: bool
+    symtab: float  # share of gopclntab's functions that the table names
+    dynsym: float
+    exported: int  # functions of dynsym that are defined
+    dwarf: bool
+    inlines: bool  # something was inlined
+    module_section: bool  # .go.module, Go 1.26+
+    table_section: bool  # gopclntab has a section of its own
+    text_skew: int  # bytes from the start of .text to runtime.text
+
+
+def judge(info: Info, binary: Binary, build: Build) -> dict[str, Verdict]:
+    """A verdict for each consumer."""
+    facts = _facts(info, binary, build)
+    if not facts.go:
+        none = Verdict("no", "no gopclntab: not Go, or packed")
+        return dict.fromkeys(CONSUMERS, none)
+    return {name: rule(facts) for name, rule in CONSUMERS.items()}
+
+
+def _facts(info: Info, binary: Binary, build: Build) -> _Facts:
+    go = binary.go_or_none
+    merger = build.merger
+    functions = merger.function >= 0
+    count = max(int(functions.sum()), 1)
+
+    def share(source: str) -> float:
+        bit = merger.sources >> SOURCES.index(source) & 1
+        return float((functions & bit.astype(np.bool_)).sum()) / count
+
+    dynamic = (merger.sources >> SOURCES.index("dynsym") & 1).astype(np.bool_) & (merger.kind == FUNCTION)
+    image = binary.image
+    section = image.section(".text") or image.section("__text")
+    return _Facts(
+        info,
+        go is not None,
+        share("symtab"),
+        share("dynsym"),
+        int(dynamic.sum()),
+        _has(info, "DWARF"),
+        info.optimized is not False,
+        image.section(".go.module") is not None or image.section("__go_module") is not None,
+        any(image.section(name) for name in (".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab")),
+        go.table.text - section.vaddr if go is not None and go.table.text and section is not None else 0,
+    )
+
+
+def _has(info: Info, part: str) -> bool:
+    row = info.table(part)
+    return row is not None and row.present
+
+
+# --- rules ---
+
+
+def _symbols(facts: _Facts, *, otherwise: str) -> Verdict:
+    """For tools that take names from .symtab, or from .dynsym where there is none."""
+    best = max(facts.symtab, facts.dynsym)
+    if best >= _MOST:
+        return Verdict("yes", f"{'symtab' if facts.symtab >= _MOST else 'dynsym'} names the Go functions")
+    if best > _FEW:
+        return Verdict("partly", f"the symbol tables name {best:.0%} of the Go functions")
+    only = (
+        f"no symbol table, only {facts.exported} exported functions" if facts.exported else "no symbol table"
+    )
+    return Verdict("no", f"{only}: {otherwise}")
+
+
+def _perf_names(facts: _Facts) -> Verdict:
+    found = _symbols(facts, otherwise="frames are [unknown]; goinspect flame names them")
+    if found.answer == "no" and facts.info.gnu_build_id:
+        return Verdict(
+            "no", f"{found.why} (so does a copy with symbols and the same GNU build ID in ~/.debug)"
+        )
+    return found
+
+
+def _perf_inlines(facts: _Facts) -> Verdict:
+    if not facts.inlines:
+        return (
+            _perf_names(facts)._replace(why="nothing is inlined")
+            if _perf_names(facts).answer == "yes"
+            else _perf_names(facts)
+        )
+    return Verdict("no", "perf shows no inlined calls of Go programs; goinspect flame does, from gopclntab")
+
+
+def _pprof(facts: _Facts) -> Verdict:
+    return Verdict("yes", "the program names its profiles itself, from gopclntab")
+
+
+def _pprof_disasm(facts: _Facts) -> Verdict:
+    if facts.symtab >= _MOST:
+        return Verdict("yes", "symtab says where functions are")
+    return Verdict("no", "no symbol table to find the function in; goinspect pcln does without")
+
+
+def _pprof_addresses(facts: _Facts) -> Verdict:
+    line = _addr2line(facts)
+    if line.answer == "no":
+        return line
+    if not facts.inlines:
+        return Verdict("yes", "nothing is inlined")
+    return Verdict("partly", "from gopclntab, without the inlined calls")
+
+
+def _traceback(facts: _Facts) -> Verdict:
+    return Verdict("yes", "from gopclntab, inlined calls included")
+
+
+def _delve(facts: _Facts) -> Verdict:
+    if facts.dwarf:
+        return Verdict("yes", "DWARF")
+    if facts.module_section:
+        return Verdict("partly", "no DWARF: functions and lines from gopclntab, which .go.module leads to")
+    return Verdict("no", "no DWARF, and no section .go.module (Go 1.26) that leads to gopclntab")
+
+
+def _debugger_variables(facts: _Facts) -> Verdict:
+    return Verdict("yes", "DWARF") if facts.dwarf else Verdict("no", "no DWARF")
+
+
+def _gdb(facts: _Facts) -> Verdict:
+    if facts.dwarf:
+        return Verdict("yes", "DWARF")
+    if facts.symtab >= _MOST:
+        return Verdict("partly", "no DWARF: functions by name from symtab, no lines, no stacks")
+    return Verdict("no", "no DWARF and no symbol table")
+
+
+def _go_nm(facts: _Facts) -> Verdict:
+    if facts.symtab > _FEW or _has(facts.info, "symtab"):
+        return Verdict("yes", "symtab")
+    return Verdict("no", "no symbol section; goinspect symbols --format nm lists the functions")
+
+
+def _go_objdump(facts: _Facts) -> Verdict:
+    return _go_nm(facts) if _go_nm(facts).answer == "yes" else Verdict("no", "no symbol section")
+
+
+def _addr2line(facts: _Facts) -> Verdict:
+    if facts.symtab > _FEW:
+        return Verdict("yes", "gopclntab, without the inlined calls")
+    if not facts.table_section:
+        return Verdict(
+            "no", "no symbol leads to gopclntab, and it has no section of its own; goinspect pcln finds it"
+        )
+    if facts.text_skew and facts.go:
+        return Verdict(
+            "no",
+            f"wrong answers: it takes .text for the start of the Go code, which is {facts.text_skew:#x} bytes further",
+        )
+    return Verdict("yes", "gopclntab, without the inlined calls")
+
+
+def _uprobes(facts: _Facts) -> Verdict:
+    return _symbols(facts, otherwise="a probe must be set by address, which goinspect pcln BIN FUNC tells")
+
+
+def _goinspect(facts: _Facts) -> Verdict:
+    return Verdict("yes", "gopclntab, inlined calls included")
+
+
+CONSUMERS: Final[dict[str, Callable[[_Facts], Verdict]]] = {
+    "perf: names": _perf_names,
+    "perf: inlined calls": _perf_inlines,
+    "pprof: profiles of the program": _pprof,
+    "pprof: disasm, weblist": _pprof_disasm,
+    "pprof: bare addresses": _pprof_addresses,
+    "runtime tracebacks": _traceback,
+    "delve: functions, stacks": _delve,
+    "delve: variables": _debugger_variables,
+    "gdb: functions, stacks": _gdb,
+    "gdb: variables": _debugger_variables,
+    "go tool nm": _go_nm,
+    "go tool objdump": _go_objdump,
+    "go tool addr2line": _addr2line,
+    "uprobes by name": _uprobes,
+    "goinspect": _goinspect,
+}
