@@ -19,14 +19,14 @@ from xml.sax.saxutils import escape
 
 from goinspect.model import FrameKind
 from goinspect.render import colors
-from goinspect.render.text import human_bytes
+from goinspect.render.text import human_weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from goinspect.results.flame import FlameFrame, FlameGraph
 
-__all__ = ["Box", "format_share", "format_weight", "layout", "render_svg", "shorten", "visible"]
+__all__ = ["Box", "format_share", "layout", "render_svg", "shorten", "visible"]
 
 NOMINAL_WIDTH = 1200
 MARGIN = 12  # left and right of the frames
@@ -176,22 +176,6 @@ def _cut(text: str, budget: int) -> str:
     return text
 
 
-def format_weight(value: int, unit: str) -> str:
-    """A weight as a person says it: ``1.23 s``, ``456 ms``, ``1.2 MB``, ``12,345 samples``, ``12,345``."""
-    if unit == "bytes":
-        return human_bytes(value)
-    if unit != "ns":
-        noun = (
-            "" if unit == "count" else " sample" if (value, unit) == (1, "samples") else f" {visible(unit)}"
-        )
-        return f"{value:,}{noun}"
-    for size, name in ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")):
-        if value >= size:
-            amount = value / size
-            return f"{amount:,.{2 if amount < 10 else 1 if amount < 100 else 0}f} {name}"
-    return f"{value} ns" if value else "0"
-
-
 def format_share(part: float, whole: float) -> str:
     """``12.3 %``; small shares keep two decimals so that they do not all read 0.0 %."""
     share = 100 * part / whole if whole else 0.0
@@ -225,6 +209,7 @@ class _Picture:
     min_width: float
 
     def __post_init__(self) -> None:
+        self.unit = visible(self.graph.unit)
         self.names = [visible(frame.name) for frame in self.graph.frames]
         self.moved = colors.separate(colors.user_packages(self.graph))
         self.colors = [colors.color_class(f.kind, f.package, f.name, self.moved) for f in self.graph.frames]
@@ -280,7 +265,7 @@ class _Picture:
         total = self.graph.node_total[box.node]
         share = format_share(total, self.graph.node_total[0])
         short = name if len(name) <= 500 else name[:499] + "…"
-        return f"{short}\n{format_weight(total, self.graph.unit)}, {share}"
+        return f"{short}\n{human_weight(total, self.unit)}, {share}"
 
     def head(self) -> Iterator[str]:
         room = self.width - 2 * MARGIN
@@ -322,7 +307,7 @@ class _Picture:
         centre = ' text-anchor="middle"'
         y = self.head_height + 2 * ROW
         recorded = self.graph.unit in ("ns", "count", "samples")
-        what = "No samples to draw" if recorded else f"No {visible(self.graph.unit)} to draw"
+        what = "No samples to draw" if recorded else f"No {self.unit} to draw"
         hint = "The recording holds none for this event, or a filter removed them all."
         if not recorded:
             hint = "A filter removed them all, or all weights are 0."
@@ -351,7 +336,7 @@ class _Picture:
             "title": visible(graph.title),
             "subtitle": self.subtitle,
             "width": self.width if self.fixed else 0,
-            "unit": visible(graph.unit),
+            "unit": self.unit,
             "inverted": graph.inverted,
             "minWidth": self.min_width,
             "kinds": {colors.kind_letter(kind): label for kind, label in colors.KIND_LABELS.items()},

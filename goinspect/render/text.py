@@ -20,16 +20,21 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
-def human_weight(value: float, unit: str) -> str:
-    """A weight with its unit: "1.23 s" of nanoseconds, "1.2 MB" of bytes, "12,345 samples"."""
+def human_weight(value: int, unit: str) -> str:
+    """A weight as a person says it: ``1.23 s``, ``456 ms``, ``1.2 MB``, ``12,345 samples``, ``12,345``.
+
+    The script of a flame graph writes the same: change it here and in ``flame.js`` together.
+    """
     if unit == "bytes":
-        return human_bytes(int(value))
+        return human_bytes(value)
     if unit != "ns":
-        return f"{value:,.0f} {unit}" if unit != "count" else f"{value:,.0f}"
-    for size, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        noun = "" if unit == "count" else " sample" if (value, unit) == (1, "samples") else f" {unit}"
+        return f"{value:,}{noun}"
+    for size, name in ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")):
         if value >= size:
-            return f"{value / size:.3g} {name}" if value / size < 1000 else f"{value / size:,.0f} {name}"
-    return f"{value:.0f} ns"
+            amount = value / size
+            return f"{amount:,.{2 if amount < 10 else 1 if amount < 100 else 0}f} {name}"
+    return f"{value} ns" if value else "0"
 
 
 def human_bytes(size: int) -> str:

@@ -52,7 +52,7 @@ def test_a_picture_of_samples(put):
     assert "main.g" in found
     assert words(cli("flame", "-", "-o", "-", stdin=STACKS).out)[0] == "Flame graph"
     assert words(cli("flame", "-", "-o", "-", "--title", "Mine", "--unit", "ms", stdin=STACKS).out)[:2] == [
-        "Mine", "45 ms in 3 stacks",
+        "Mine", "45.0 ms in 3 stacks",
     ]  # fmt: skip
 
 

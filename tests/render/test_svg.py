@@ -152,27 +152,6 @@ def test_still_labels_fit_their_frames(service):
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (1_234_000_000, "ns", "1.23 s"),
-        (456_000_000, "ns", "456 ms"),
-        (12_340, "ns", "12.3 µs"),
-        (999, "ns", "999 ns"),
-        (0, "ns", "0"),
-        (4_321_000_000_000, "ns", "4,321 s"),
-        (12345, "samples", "12,345 samples"),
-        (1, "samples", "1 sample"),
-        (12345, "count", "12,345"),
-        (1, "wombats", "1 wombats"),
-        (1_234_567, "bytes", "1.2 MB"),
-        (999, "bytes", "999 B"),
-    ],
-)
-def test_weights_read_as_people_say_them(value, unit, text):
-    assert svg.format_weight(value, unit) == text
-
-
-@pytest.mark.parametrize(
     ("part", "whole", "text"),
     [
         (1, 3, "33.3 %"),

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from goinspect.render.svg import format_share, format_weight, render_svg
+from goinspect.render.svg import format_share, render_svg
+from goinspect.render.text import human_weight
 from tests.render.conftest import make_graph, service_stacks
 
 SHOWN = ".frames > g:not([display=none])"
@@ -122,7 +123,7 @@ def test_sizes_read_alike_in_tooltips_and_details(draw, size):
     page = draw([(["main.size"], size)], unit="bytes")
     frame = frame_named(page, "main.size")
     frame.hover()
-    size = format_weight(size, "bytes")
+    size = human_weight(size, "bytes")
     assert frame.locator("title").text_content() == f"main.size\n{size}, 100.0 %"
     assert details(page)[1].startswith(f"{size} · 100.0 % of total · self {size} (100.0 %)")
 

@@ -43,20 +43,25 @@ def test_what_is_escaped_cannot_act(text):
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (0, "ns", "0 ns"),
+        (0, "ns", "0"),
         (999, "ns", "999 ns"),
-        (1500, "ns", "1.5 µs"),
-        (1_001_001, "ns", "1 ms"),
+        (1500, "ns", "1.50 µs"),
+        (12_340, "ns", "12.3 µs"),
+        (1_001_001, "ns", "1.00 ms"),
+        (456_000_000, "ns", "456 ms"),
+        (1_234_000_000, "ns", "1.23 s"),
         (12_345_678_901, "ns", "12.3 s"),
-        (5_000_000_000_000, "ns", "5,000 s"),
-        (1234567, "samples", "1,234,567 samples"),
+        (4_321_000_000_000, "ns", "4,321 s"),
+        (12345, "samples", "12,345 samples"),
+        (1, "samples", "1 sample"),
+        (1, "wombats", "1 wombats"),
+        (3, "thousandths of samples", "3 thousandths of samples"),
         (1234567, "count", "1,234,567"),
         (1234567, "bytes", "1.2 MB"),
         (7, "bytes", "7 B"),
-        (3, "thousandths of samples", "3 thousandths of samples"),
     ],
 )
-def test_weights(value, unit, text):
+def test_weights_read_as_people_say_them(value, unit, text):
     assert human_weight(value, unit) == text
 
 

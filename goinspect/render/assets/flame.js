@@ -188,7 +188,7 @@ function setLabel(box, label) {
   text.setAttribute("lengthAdjust", "spacingAndGlyphs");
 }
 
-// ---- Numbers, written as svg.py writes them
+// ---- Numbers, written as text.py and svg.py write them
 
 function formatWeight(value, unit = data.unit) {
   const grouped = value.toLocaleString("en-US");
