@@ -19,7 +19,7 @@ from goinspect.analysis.taken import Origin, Taken
 from goinspect.errors import QueryError
 from goinspect.gosym.names import Classifier
 from goinspect.model import FrameKind
-from goinspect.results.flame import EventSummary, FlameFrame
+from goinspect.results.flame import PARTS, EventSummary, FlameFrame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +41,6 @@ _LINKED = ("toolchain", "assembly")  # what comes with Go and has no package: go
 _NANOSECONDS = {
     "ns": 0, "nanoseconds": 0, "us": 3, "µs": 3, "microseconds": 3, "ms": 6, "milliseconds": 6, "s": 9, "seconds": 9,
 }  # fmt: skip
-_PARTS = {3: "thousandths", 6: "millionths", 9: "billionths"}
 
 
 def take_stacks(stacks: NamedStacks, options: FlameOptions) -> Taken:
@@ -105,16 +104,17 @@ def _ineffective(frames: list[FlameFrame], options: FlameOptions) -> list[str]:
 
 
 def _weights(stacks: NamedStacks, wanted: str | None) -> tuple[NDArray[np.uint64], str]:
-    """Integer weights and their unit: times in ns, parts of anything else by their name."""
-    unit, decimals = wanted or stacks.unit or "samples", stacks.decimals
+    """Integer weights and their unit: times in ns, decimals of anything else in parts of it."""
+    unit, places = wanted or stacks.unit or "samples", stacks.decimals
     if unit in _NANOSECONDS:
-        shift, unit = _NANOSECONDS[unit] - decimals, "ns"
-        if shift <= 0:
-            return stacks.weight // np.uint64(10**-shift), unit
-        if sum(stacks.weight.tolist()) * 10**shift >= 1 << 63:
-            raise QueryError(f"--unit {wanted}: the weights add up to more than 2^63 ns")
-        return stacks.weight * np.uint64(10**shift), unit
-    return stacks.weight, f"{_PARTS[decimals]} of {unit}" if decimals else unit
+        shift, unit = _NANOSECONDS[unit] - places, "ns"
+        if shift >= 0:
+            if sum(stacks.weight.tolist()) * 10**shift >= 1 << 63:
+                raise QueryError(f"--unit {wanted or stacks.unit}: the weights add up to more than 2^63 ns")
+            return stacks.weight * np.uint64(10**shift), unit
+        places = -shift
+    part = next((name for name, digits in PARTS.items() if digits == places), "")
+    return stacks.weight, f"{part} of {unit}" if part else unit
 
 
 # --- frames ---

@@ -159,6 +159,8 @@ class _Lines:
         for number, line in enumerate(lines, begin):
             stack, _, weight = line.rpartition(b" ")
             if not (weight.isdigit() and stack and len(weight) < 19) or line[0] == 35 or stack.isspace():
+                if not line:
+                    continue
                 self.number = number
                 if not self._add_other(line):
                     continue

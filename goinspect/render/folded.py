@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goinspect.model import FrameKind
-from goinspect.render.text import escape_terminal
+from goinspect.render.text import escape_terminal, exact_weight
 
 if TYPE_CHECKING:
     from goinspect.results.flame import FlameFrame, FlameProfile
@@ -40,4 +40,4 @@ def render_folded(profile: FlameProfile, *, annotate: bool = False) -> str:
         if stack:
             line = ";".join(stack)
             lines[line] = lines.get(line, 0) + weight
-    return "".join(f"{line} {lines[line]}\n" for line in sorted(lines))
+    return "".join(f"{line} {exact_weight(lines[line], profile.unit)}\n" for line in sorted(lines))

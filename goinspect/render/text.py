@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["escape_terminal", "human_bytes", "human_weight"]
+from goinspect.results.flame import PARTS
+
+__all__ = ["escape_terminal", "exact_weight", "human_bytes", "human_weight", "whole_unit"]
 
 # Control characters would drive the terminal, bidirectional marks reorder what is read, lone surrogates do not encode.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -25,6 +27,10 @@ def human_weight(value: int, unit: str) -> str:
 
     The script of a flame graph writes the same: change it here and in ``flame.js`` together.
     """
+    places, unit = whole_unit(unit)
+    if places:
+        thousandths = (value * 1000 + 10**places // 2) // 10**places
+        return f"{_decimal(thousandths, 3)} {unit}" if thousandths or not value else f"<0.001 {unit}"
     if unit == "bytes":
         return human_bytes(value)
     if unit != "ns":
@@ -35,6 +41,23 @@ def human_weight(value: int, unit: str) -> str:
             amount = value / size
             return f"{amount:,.{2 if amount < 10 else 1 if amount < 100 else 0}f} {name}"
     return f"{value} ns" if value else "0"
+
+
+def whole_unit(unit: str) -> tuple[int, str]:
+    """Decimal places of weights that are counted in parts, and what they are parts of: "thousandths of samples"."""
+    part, of, whole = unit.partition(" of ")
+    return (PARTS[part], whole) if of and part in PARTS else (0, unit)
+
+
+def exact_weight(value: int, unit: str) -> str:
+    """The digits of a weight in its whole unit: 1500 thousandths are ``1.5``."""
+    places, _ = whole_unit(unit)
+    return _decimal(value, places).replace(",", "") if places else str(value)
+
+
+def _decimal(value: int, places: int) -> str:
+    whole, fraction = divmod(value, 10**places)
+    return f"{whole:,}.{fraction:0{places}}".rstrip("0").rstrip(".")
 
 
 def human_bytes(size: int) -> str:

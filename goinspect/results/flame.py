@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "PARTS",
     "EventSummary",
     "FlameFrame",
     "FlameGraph",
@@ -21,6 +22,10 @@ __all__ = [
     "StackTable",
     "Stacks",
 ]
+
+
+# Weights with decimals are counted in these parts of their unit ("thousandths of samples"): decimal places.
+PARTS = {"thousandths": 3, "millionths": 6, "billionths": 9}
 
 
 class FlameFrame(NamedTuple):
@@ -83,7 +88,7 @@ class FlameProfile(NamedTuple):
 
     events: tuple[EventSummary, ...]
     event: str
-    unit: str  # "ns", "count" or "samples"
+    unit: str  # "ns", "count", "samples"; of folded stacks also "bytes", other words, and PARTS of these
     totals: FlameTotals
     stacks: StackTable
     missing: tuple[str, ...] = ()  # binaries that were not found
@@ -99,8 +104,8 @@ class FlameProfile(NamedTuple):
 class FlameGraph(NamedTuple):
     """A merged call tree, columnar. Node 0 is the root ("all"); a parent comes before its children; depth first.
 
-    ``total[i]`` includes the children, ``own[i]`` is what ended in the node itself. ``unit``: "ns", "samples"
-    or "count". Nodes below the pruning threshold are left out, their weight stays in their parents' totals.
+    ``total[i]`` includes the children, ``own[i]`` is what ended in the node itself. ``unit`` is as in
+    `FlameProfile`. Nodes below the pruning threshold are left out, their weight stays in their parents' totals.
     """
 
     title: str

@@ -157,7 +157,8 @@ def test_filters_without_effect_are_told():
         ("a 3.5\n", "s", 3_500_000_000, "ns"),
         ("a 3\n", "ms", 3_000_000, "ns"),
         ("a 0.25\na 2\n", "us", 2250, "ns"),
-        ("a 1.75\n", "ns", 1, "ns"),
+        ("a 1.75\n", "ns", 1750, "thousandths of ns"),
+        ("a 1.2345678\n", "us", 1_234_567_800, "millionths of ns"),
         ("a 3\n", "bytes", 3, "bytes"),
         ("a 3\n", "wombats", 3, "wombats"),
         ("a 0.25\n", None, 250, "thousandths of samples"),
@@ -170,6 +171,11 @@ def test_units(text, unit, weight, shown):
     found = folded(text, unit=unit)
     assert (found.totals.weight, found.unit) == (weight, shown)
     assert found.events[0].unit == shown
+
+
+@pytest.mark.parametrize("text", ["a 0.25\na;b 1000\n", "a 0.1234567\nb 12.5\n", "a 1000000.001\n"])
+def test_decimals_come_back(text):
+    assert render_folded(folded(text)) == text
 
 
 def test_a_unit_that_is_too_large():

@@ -117,13 +117,21 @@ def test_hover_shows_details(visit, picture):
     assert "Point at a frame" in details(page)[1]
 
 
-@pytest.mark.parametrize("size", [1, 999, 1050, 999_949, 999_950, 1_250_000, 999_950_000, 12 * 10**12])
-def test_sizes_read_alike_in_tooltips_and_details(draw, size):
+@pytest.mark.parametrize(
+    ("size", "unit"),
+    [
+        *((n, "bytes") for n in (1, 999, 1050, 999_949, 999_950, 1_250_000, 999_950_000, 12 * 10**12)),
+        (1_234_500, "thousandths of samples"),
+        (12_062_500, "millionths of wombats"),
+        (3, "billionths of samples"),
+    ],
+)
+def test_weights_read_alike_in_tooltips_and_details(draw, size, unit):
     """The tooltip is Python's, the details are the script's."""
-    page = draw([(["main.size"], size)], unit="bytes")
+    page = draw([(["main.size"], size)], unit=unit)
     frame = frame_named(page, "main.size")
     frame.hover()
-    size = human_weight(size, "bytes")
+    size = human_weight(size, unit)
     assert frame.locator("title").text_content() == f"main.size\n{size}, 100.0 %"
     assert details(page)[1].startswith(f"{size} · 100.0 % of total · self {size} (100.0 %)")
 

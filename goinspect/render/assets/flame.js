@@ -192,6 +192,8 @@ function setLabel(box, label) {
 
 function formatWeight(value, unit = data.unit) {
   const grouped = value.toLocaleString("en-US");
+  const [, part, whole] = /^(thousandths|millionths|billionths) of (.*)/.exec(unit) ?? [];
+  if (part) return `${formatParts(value, { thousandths: 1e3, millionths: 1e6, billionths: 1e9 }[part])} ${whole}`;
   if (unit === "bytes") return formatBytes(value);
   if (unit !== "ns") return grouped + (unit === "count" ? "" : unit === "samples" && value === 1 ? " sample" : ` ${unit}`);
   for (const [size, name] of [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]]) {
@@ -201,6 +203,12 @@ function formatWeight(value, unit = data.unit) {
     return `${amount.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${name}`;
   }
   return value ? `${value} ns` : "0";
+}
+
+function formatParts(value, parts) {
+  const thousandths = Math.floor((value * 1000 + parts / 2) / parts);
+  if (!thousandths && value) return "<0.001";
+  return (thousandths / 1000).toLocaleString("en-US", { maximumFractionDigits: 3 });
 }
 
 function formatBytes(value) {
