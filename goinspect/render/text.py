@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from goinspect.results.flame import PARTS
-
 __all__ = ["escape_terminal", "exact_weight", "human_bytes", "human_weight", "whole_unit"]
 
 # Control characters would drive the terminal, bidirectional marks reorder what is read, lone surrogates do not encode.
@@ -45,6 +43,8 @@ def human_weight(value: int, unit: str) -> str:
 
 def whole_unit(unit: str) -> tuple[int, str]:
     """Decimal places of weights that are counted in parts, and what they are parts of: "thousandths of samples"."""
+    from goinspect.results.flame import PARTS  # 3 ms, and every lookup loads this module
+
     part, of, whole = unit.partition(" of ")
     return (PARTS[part], whole) if of and part in PARTS else (0, unit)
 
