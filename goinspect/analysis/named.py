@@ -109,7 +109,7 @@ def _weights(stacks: NamedStacks, wanted: str | None) -> tuple[NDArray[np.uint64
     if unit in _NANOSECONDS:
         shift, unit = _NANOSECONDS[unit] - places, "ns"
         if shift >= 0:
-            if sum(stacks.weight.tolist()) * 10**shift >= 1 << 63:
+            if int(stacks.weight.sum()) * 10**shift >= 1 << 63:
                 raise QueryError(f"--unit {wanted or stacks.unit}: the weights add up to more than 2^63 ns")
             return stacks.weight * np.uint64(10**shift), unit
         places = -shift

@@ -64,6 +64,8 @@ def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
     name = os.fspath(path)
     if (Path(name) / "data").is_file():  # a recording of perf record --threads: its reader says so
         return _readers()[0].read(name)
+    if Path(name).is_fifo():  # <(zcat stacks.folded.gz)
+        return _read_fifo(name)
     with map_file(name, "a perf.data recording or folded stacks") as mapped:
         head = mapped[:_HEAD]
     return _chosen(head, name).read(name)
@@ -81,6 +83,17 @@ def read_profile(stream: BinaryIO, name: str) -> Profile | NamedStacks:
         return reader.parse(chain([head], iter(partial(stream.read, _HEAD), b"")), name)
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror}", path=name) from None
+
+
+def _read_fifo(name: str) -> Profile | NamedStacks:
+    try:
+        # Opened this way, a pipe that nobody writes to is empty; any other open would wait for a writer.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+        os.set_blocking(descriptor, True)
+    except OSError as error:
+        raise FileError(f"cannot be read: {error.strerror}", path=name) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        return read_profile(stream, name)
 
 
 def _chosen(head: bytes, name: str) -> _Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from xml.etree import ElementTree as ET
@@ -46,6 +47,16 @@ def test_file_and_pipe_say_the_same(put):
     assert (process.stdout, process.stderr) == (plain, "")
 
 
+def test_process_substitution(put):
+    """A pipe with a name: what stands in it is read, and one that nobody writes to is empty (test_bad_input)."""
+    reader, writer = os.pipe()
+    os.write(writer, STACKS.encode())
+    os.close(writer)
+    answer = cli("flame", f"/dev/fd/{reader}", "--format", "folded")
+    os.close(reader)
+    assert answer == cli("flame", put(STACKS), "--format", "folded")
+
+
 def test_a_picture_of_samples(put):
     found = words(cli("flame", put(STACKS, "odd name.txt"), "-o", "-").out)
     assert found[:2] == ["Flame graph of odd name.txt", "45 samples in 3 stacks"]
@@ -64,7 +75,9 @@ def test_a_picture_of_sizes(put):
     assert "sample" not in out.partition("<script>")[0]
     tooltips = [node.text for node in ET.fromstring(out).iter("{http://www.w3.org/2000/svg}title")]
     assert "main.f\n1.2 kB, 1.3 %" in tooltips
-    assert tooltips.index("runtime\n93.5 kB, 98.3 %") < tooltips.index("main\n1.6 kB, 1.7 %")  # the larger first
+    assert tooltips.index("runtime\n93.5 kB, 98.3 %") < tooltips.index(
+        "main\n1.6 kB, 1.7 %"
+    )  # the larger first
     assert words(cli("flame", "-", "-o", "-", stdin=SIZES).out)[0] == "Symbol sizes"
 
 
