@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["capped", "distinct", "flat_ranges", "terminated"]
+__all__ = ["LONGEST", "capped", "distinct", "flat_ranges", "terminated"]
+
+LONGEST: Final = 1 << 18  # bytes of a name that is read to its end: Go's longest ones have some ten thousand
+_PIECE: Final = 256  # names read between two looks at how long they are
 
 
 def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -43,18 +46,34 @@ def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[
     """The NUL-terminated strings of `data` at `starts`; one that begins outside of it is "".
 
     Names of a damaged file may overlap any number of times: reading stops where they are longer than `most` bytes
-    together.
+    together, and one that is longer than `LONGEST` is cut.
 
     Returns:
         The strings, and how many of `starts` were read.
     """
     blob = bytes(data)
-    nuls = np.flatnonzero(np.frombuffer(blob, dtype=np.uint8) == 0)
-    starts = np.where((starts >= 0) & (starts < len(blob)), starts, len(blob))
-    ends = np.append(nuls, len(blob))[np.searchsorted(nuls, starts)]
-    count = int(np.searchsorted(np.cumsum(ends - starts), most, side="right"))
-    spans = zip(starts[:count].tolist(), ends[:count].tolist(), strict=True)
-    if blob.isascii():
-        text = blob.decode("ascii")
-        return [text[start:end] for start, end in spans], count
-    return [blob[start:end].decode("utf-8", "backslashreplace") for start, end in spans], count
+    text = blob.decode(
+        "latin-1"
+    )  # a character for each byte: right for all but the few names that are not ASCII
+    find, size, out = text.find, len(text), list[str]()
+    places = np.where((starts >= 0) & (starts < size), starts, size).tolist()
+    for begin in range(0, len(places), _PIECE):
+        part = places[begin : begin + _PIECE]
+        ends = [find("\0", start, start + LONGEST) for start in part]
+        if min(ends) < 0:  # no end in reach
+            ends = [
+                end if end >= 0 else min(start + LONGEST, size) for start, end in zip(part, ends, strict=True)
+            ]
+        out += [text[start:end] for start, end in zip(part, ends, strict=True)]
+        most -= sum(ends) - sum(part)
+        if most < 0:
+            del out[begin:]
+            break
+    if not blob.isascii():
+        joined = "".join(out)
+        if not joined.isascii():
+            out = [
+                name if name.isascii() else name.encode("latin-1").decode("utf-8", "backslashreplace")
+                for name in out
+            ]
+    return out, len(out)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect._ragged import distinct
+from goinspect._ragged import LONGEST, distinct, terminated
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
 from goinspect.gosym.pctables import PcTab
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["BulkTable", "Frames"]
 
 _SPARE = 1 << 16
+_FEW = 2000  # strings
 _NO_RECORD = 1 << 31  # above every index of an inline tree
 _NOWHERE = 0xFFFFFFFF  # past the end of every table: no position
 
@@ -200,23 +201,26 @@ class BulkTable:
 
     def _texts(self, base: int, offsets: NDArray[np.int64], what: str) -> list[str]:
         """NUL-terminated strings of the table."""
+        if len(offsets) <= _FEW:
+            return self._few_texts(base, offsets, what)
+        data = self.table.data[min(base, len(self.table.data)) :]
+        data = data[: max(int(offsets.max()), 0) + LONGEST]
+        # Names of a damaged table may overlap any number of times.
+        out, read = terminated(data, offsets, 2 * len(self.table.data) + _SPARE)
+        outside = np.flatnonzero((offsets < 0) | (offsets >= len(data))).tolist()
+        out += [""] * (len(offsets) - read)
+        for row in {*outside, *range(read, len(offsets))}:
+            out[row] = f"{what}@{int(offsets[row]):#x}"
+        return out
+
+    def _few_texts(self, base: int, offsets: NDArray[np.int64], what: str) -> list[str]:
+        """The same one by one: to look for the ends of all strings would take longer."""
         out = list[str]()
-        view = self.table.data
-        left = 2 * len(view) + _SPARE  # characters: names of a damaged table may overlap any number of times
-        whole = bytes(view[base : base + int(offsets.max()) + 4096]) if len(offsets) > 2000 else None
-        find = whole.find if whole is not None else None
         for offset in offsets.tolist():
-            if whole is not None and find is not None:
-                end = find(0, offset)
-                if 0 <= end - offset < min(4096, left):
-                    out.append(whole[offset:end].decode("utf-8", "backslashreplace"))
-                    left -= end - offset
-                    continue
             try:
-                out.append(self.table.string_at(base + offset) if left > 0 else f"{what}@{offset:#x}")
+                out.append(self.table.string_at(base + offset))
             except GoinspectError:
                 out.append(f"{what}@{offset:#x}")
-            left -= len(out[-1])
         return out
 
     # --- positions ---
