@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["CHUNK", "parse", "read", "sniff"]
+__all__ = ["parse", "read", "sniff"]
 
-CHUNK = 1 << 20  # bytes read at once
+_CHUNK = 1 << 20  # bytes read at once
 _MAX_LINE = 1 << 24  # bytes; a thousand frames of C++ templates take less
 _MAX_NAMES = 1 << 22  # distinct frames: each costs some 100 bytes, however short it is in the file
 _MAX_TOTAL = 1 << 63
@@ -69,7 +69,7 @@ def read(path: str | os.PathLike[str]) -> NamedStacks:
     name = str(path)
     try:
         with Path(name).open("rb") as file:
-            return parse(iter(partial(file.read, CHUNK), b""), name)
+            return parse(iter(partial(file.read, _CHUNK), b""), name)
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror}", path=name) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["escape_terminal", "exact_weight", "human_bytes", "human_weight", "whole_unit"]
+__all__ = ["escape_terminal", "exact_weight", "human_bytes", "human_weight"]
 
 # Control characters would drive the terminal, bidirectional marks reorder what is read, lone surrogates do not encode.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -25,7 +25,7 @@ def human_weight(value: int, unit: str) -> str:
 
     The script of a flame graph writes the same: change it here and in ``flame.js`` together.
     """
-    places, unit = whole_unit(unit)
+    places, unit = _whole_unit(unit)
     if places:
         thousandths = (value * 1000 + 10**places // 2) // 10**places
         return f"{_decimal(thousandths, 3)} {unit}" if thousandths or not value else f"<0.001 {unit}"
@@ -41,7 +41,7 @@ def human_weight(value: int, unit: str) -> str:
     return f"{value} ns" if value else "0"
 
 
-def whole_unit(unit: str) -> tuple[int, str]:
+def _whole_unit(unit: str) -> tuple[int, str]:
     """Decimal places of weights that are counted in parts, and what they are parts of: "thousandths of samples"."""
     from goinspect.results.flame import PARTS  # 3 ms, and every lookup loads this module
 
@@ -51,7 +51,7 @@ def whole_unit(unit: str) -> tuple[int, str]:
 
 def exact_weight(value: int, unit: str) -> str:
     """The digits of a weight in its whole unit: 1500 thousandths are ``1.5``."""
-    places, _ = whole_unit(unit)
+    places, _ = _whole_unit(unit)
     return _decimal(value, places).replace(",", "") if places else str(value)
 
 
