@@ -168,6 +168,7 @@ class TypeLayout(NamedTuple):
         "name"  # what says that a field is: no "name", bit 0 of its "offset", a "flag" of the name
     )
     equal: bool = False  # a word of the common header is 0 where values cannot be compared
+    blank: bool = False  # a field named _ is written with its package, as others that are not exported
     renamed: bool = False  # fields embedded by an alias are written "Alias = T"
     mark: str = "."  # "type.T", "go.itab.T,I"; ":" since 1.20
 
@@ -186,7 +187,8 @@ _TYPES_1_9 = _TYPES_1_8._replace(since=(1, 9), embedded="offset")
 _TYPES_1_10 = _TYPES_1_9._replace(since=(1, 10), itab=(2, 8))
 _TYPES_1_12 = _TYPES_1_10._replace(since=(1, 12), maps=((3, 8),))
 _TYPES_1_14 = _TYPES_1_12._replace(since=(1, 14), maps=((4, 8),), equal=True)
-_TYPES_1_16 = _TYPES_1_14._replace(since=(1, 16), md_types=35, md_etypes=36, md_typelinks=40, md_itablinks=43)
+_TYPES_1_15 = _TYPES_1_14._replace(since=(1, 15), blank=True)
+_TYPES_1_16 = _TYPES_1_15._replace(since=(1, 16), md_types=35, md_etypes=36, md_typelinks=40, md_itablinks=43)
 _TYPES_1_17 = _TYPES_1_16._replace(since=(1, 17), name_length=0)
 _TYPES_1_18 = _TYPES_1_17._replace(since=(1, 18), md_typelinks=42, md_itablinks=45, renamed=True)
 _TYPES_1_19 = _TYPES_1_18._replace(since=(1, 19), embedded="flag")
@@ -202,7 +204,7 @@ _TYPES_1_27 = _TYPES_1_26._replace(
 )
 
 TYPE_LAYOUTS: Final = (
-    _TYPES_1_5, _TYPES_1_6, _TYPES_1_7, _TYPES_1_8, _TYPES_1_9, _TYPES_1_10, _TYPES_1_12, _TYPES_1_14, _TYPES_1_16,
+    _TYPES_1_5, _TYPES_1_6, _TYPES_1_7, _TYPES_1_8, _TYPES_1_9, _TYPES_1_10, _TYPES_1_12, _TYPES_1_14, _TYPES_1_15, _TYPES_1_16,
     _TYPES_1_17, _TYPES_1_18, _TYPES_1_19, _TYPES_1_20, _TYPES_1_22, _TYPES_1_24, _TYPES_1_26, _TYPES_1_27,
 )  # fmt: skip
 

@@ -22,7 +22,11 @@ __all__ = ["TypeNames", "escaped"]
 _MAX_DEPTH = 48  # of types in types without a name
 _MAX_NAME = 1 << 16
 _SHAPES = "go.shape"  # no import path: the compiler's package for what instances of generic functions share
-_CLOSURE = "struct { F uintptr; "
+_OF_GROUPS = ("keys", "values", "elems", "slots")  # fields of a map's bucket or group
+_CODE = (
+    "F",
+    ".F",
+)  # first field of a closure; the second name is written as the first, and came before Go 1.21
 _CAPTURED = re.compile(r"X\d+")
 _NO_HASH = "noalg."  # before names of types that the compiler makes without equality and hash functions
 _QUOTED = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}  # fmt: skip
@@ -67,16 +71,23 @@ class TypeNames:
         self._of_map: dict[int, Descriptor] = {}  # structs of map buckets -> the map
         self._without_hash: set[int] = set()
         for found in types.values():
-            if not found.named and (found.text.startswith("map.") or self._is_closure(found)):
+            if self._lacks_hash(found):
                 self._without_hash.add(found.vaddr)
             if found.kind == kinds.MAP and len(found.elems) > 2:
                 self._mark_group(found)
 
-    def _is_closure(self, found: Descriptor) -> bool:
-        """Whether it is a struct that the compiler makes for a closure or a method value."""
-        if not found.text.startswith(_CLOSURE) or found.comparable or found.parts[0].embedded:
+    def _lacks_hash(self, found: Descriptor) -> bool:
+        """Whether the compiler made it without equality and hash functions, though it could have had them."""
+        if found.named or found.kind not in (kinds.ARRAY, kinds.STRUCT) or found.comparable:
             return False
-        return all(part.name == "R" or _CAPTURED.fullmatch(part.name) for part in found.parts[1:])
+        if found.text.startswith("map.") or _is_closure(found):
+            return True
+        made_of = (*found.elems, *(part.type for part in found.parts))
+        elems = [self._types.get(vaddr) for vaddr in made_of]
+        return found.comparable is False and all(
+            elem is not None and (elem.comparable or (elem.kind == kinds.STRUCT and self._lacks_hash(elem)))
+            for elem in elems
+        )
 
     def _mark_group(self, owner: Descriptor) -> None:
         """The parts of a map's bucket or group are types of their own, which no other type shares."""
@@ -86,7 +97,7 @@ class TypeNames:
         self._of_map[group.vaddr] = owner
         for part in group.parts:
             part_type = self._types.get(part.type)
-            if part.name not in ("keys", "elems", "slots") or part_type is None or part_type.named:
+            if part.name not in _OF_GROUPS or part_type is None or part_type.named:
                 continue
             self._without_hash.add(part_type.vaddr)
             if part.name == "slots":
@@ -229,7 +240,20 @@ class TypeNames:
         return part.exported or part.package == found.package
 
     def _qualified(self, part: Part) -> str:
+        if part.name == ".F":
+            return "F"
+        if part.name == "_" and not self._layout.blank:
+            return "_"
         return f"{self._prefix(part.package)}.{part.name}" if part.package else part.name
+
+
+def _is_closure(found: Descriptor) -> bool:
+    """Whether it has the form of a struct that the compiler makes for a closure or a method value."""
+    if len(found.parts) < 2 or found.parts[0].name not in _CODE:
+        return False
+    return found.parts[0].name == ".F" or all(
+        part.name == "R" or _CAPTURED.fullmatch(part.name) for part in found.parts[1:]
+    )
 
 
 def _quoted(text: str) -> str:
