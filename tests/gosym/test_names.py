@@ -1,0 +1,143 @@
+"""What names say: package, receiver, the rest; and whose module a package is."""
+
+from __future__ import annotations
+
+import pytest
+
+from goinspect.gosym.moduletext import BuildInfo, Module
+from goinspect.gosym.names import is_closure, plain_name, shortened, split_name, type_package
+from goinspect.gosym.origins import ASSEMBLY, CGO, MAIN, NATIVE, STD, TOOLCHAIN, UNKNOWN, Origins
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "receiver", "function"),
+    [
+        ("main.main", "main", "", "main"),
+        ("net/http.(*Server).Serve", "net/http", "*Server", "Serve"),
+        ("time.Duration.String", "time", "Duration", "String"),
+        ("net/http.(*Server).Serve.func1", "net/http", "*Server", "Serve.func1"),
+        ("main.F.func1", "main", "", "F.func1"),
+        ("main.F.func1.2", "main", "", "F.func1.2"),
+        ("main.F.gowrap1", "main", "", "F.gowrap1"),
+        ("main.F.deferwrap2", "main", "", "F.deferwrap2"),
+        ("main.F-range1", "main", "", "F-range1"),
+        ("main.F.func2-range1", "main", "", "F.func2-range1"),
+        ("main.T.M-fm", "main", "T", "M-fm"),
+        ("main.init.0", "main", "", "init.0"),
+        ("main.init.0.func1", "main", "", "init.0.func1"),
+        ("main.init.func1", "main", "", "init.func1"),
+        ("main.glob..func1", "main", "", "glob..func1"),
+        ("main.Map[go.shape.int,go.shape.string]", "main", "", "Map[go.shape.int,go.shape.string]"),
+        ("main.(*Gen[go.shape.int]).Push", "main", "*Gen[go.shape.int]", "Push"),
+        ("main.Gen[net/http.Header].Push.func1", "main", "Gen[net/http.Header]", "Push.func1"),
+        ("example.com/q/x.y/v1%2e2.(*T).M", "example.com/q/x.y/v1.2", "*T", "M"),
+        ("gopkg.in/yaml%2ev3.Unmarshal", "gopkg.in/yaml.v3", "", "Unmarshal"),
+        ("main.func·001", "main", "", "func·001"),  # Go 1.2-1.4
+        ("main.F·dwrap·1", "main", "", "F·dwrap·1"),  # Go 1.17
+        ("gogo", "", "", "gogo"),
+        ("_cgoexp_0123_F", "", "", "_cgoexp_0123_F"),
+        ("type:.eq.main.T", "", "", "type:.eq.main.T"),
+        ("type..hash.[2]string", "", "", "type..hash.[2]string"),
+        ("", "", "", ""),
+    ],
+)
+def test_parts(name, package, receiver, function):
+    assert split_name(name) == (package, receiver, function)
+
+
+def test_functions_tell_closures_from_methods():
+    """A closure of Foo that was inlined into main looks like one of a method Foo of type main."""
+    name = "main.main.Foo.func1"
+    assert split_name(name).receiver == "main"
+    assert split_name(name, {"main.main"}) == ("main", "", "main.Foo.func1")
+
+
+@pytest.mark.parametrize(
+    "name", ["(", "main.(", "main.(*T", "main.[", "a/b/.c", "[x].y", "main.T.", "main..", ".main", "%zz.f"]
+)
+def test_odd_names_are_taken_apart_all_the_same(name):
+    parts = split_name(name)
+    assert all(isinstance(part, str) for part in parts)
+
+
+def test_closures():
+    assert all(map(is_closure, ["func1", "1", "gowrap3", "deferwrap1", "func2-range1", "func·001"]))
+    assert not any(map(is_closure, ["Func1", "function", "f1", "String"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("main.T", "main"),
+        ("*net/http.Request", "net/http"),
+        ("**[]*net/http.Request", "net/http"),
+        ("[4]main.T", "main"),
+        ("main.Gen[net/http.Header]", "main"),
+        ("int", ""),
+        ("error", ""),
+        ("map[string]net/http.Header", ""),
+        ("func(io.Reader) error", ""),
+        ("struct { A main.T }", ""),
+        ("chan main.T", ""),
+        ("interface { io.Reader }", ""),
+    ],
+)
+def test_packages_of_types(name, package):
+    assert type_package(name) == package
+
+
+def test_spellings():
+    assert plain_name("runtime.memmove.abi0") == "runtime.memmove"
+    assert plain_name("runtime.memmove.abiinternal") == "runtime.memmove"
+    assert shortened("main.Map[int,[]string].func1") == "main.Map[...].func1"
+    assert shortened("main.f") == "main.f"
+
+
+INFO = BuildInfo(
+    "go1.27.3",
+    "example.com/app/cmd/app",
+    Module("example.com/app", "(devel)"),
+    (Module("example.com/app/lib", "v1.0.0"), Module("github.com/x/y", "v0.1.0"), Module("plain", "v0.0.0")),
+)
+
+
+@pytest.mark.parametrize(
+    ("package", "module"),
+    [
+        ("main", "example.com/app"),
+        ("example.com/app/internal/store", "example.com/app"),
+        ("example.com/app/lib/z", "example.com/app/lib"),
+        ("example.com/application", UNKNOWN),
+        ("github.com/x/y", "github.com/x/y"),
+        ("github.com/x/yz", UNKNOWN),
+        ("plain/sub", "plain"),
+        ("net/http", STD),
+        ("vendor/golang.org/x/net/dns/dnsmessage", STD),
+        ("runtime", STD),
+    ],
+)
+def test_modules(package, module):
+    assert Origins(INFO).of_package(package) == module
+
+
+def test_without_build_information():
+    origins = Origins(None)
+    assert origins.of_package("main") == MAIN
+    assert origins.of_package("github.com/x/y") == UNKNOWN
+    assert origins.of_package("net/http") == STD
+
+
+@pytest.mark.parametrize(
+    ("name", "go", "group"),
+    [
+        ("type:.eq.main.T", True, TOOLCHAIN),
+        ("go:itab.*os.File,io.Reader", False, TOOLCHAIN),
+        ("go.buildid", True, TOOLCHAIN),
+        ("_cgo_init", False, CGO),
+        ("_cgoexp_0_F", True, CGO),
+        ("memeqbody", True, ASSEMBLY),
+        ("malloc", False, NATIVE),
+    ],
+)
+def test_symbols_without_a_package(name, go, group):
+    assert Origins(INFO).of_symbol(name, "", go=go) == group
