@@ -3,6 +3,8 @@
     python3 scripts/check_dwarf.py FILE...                       # llvm-dwarfdump (ELF, and what else it can read)
     python3 scripts/check_dwarf.py --go GOROOT FILE...           # debug/dwarf of that toolchain, and `go tool nm -size`
 
+    python3 scripts/check_dwarf.py --write tests/dwarf/oracle    # what llvm-dwarfdump says of the fixtures, for the tests
+
 One line per file and oracle, exit 1 when something differs that is not explained. Functions are compared by address, size
 and name, variables by address, name and the size of their type, types by name, kind, size and descriptor. The oracles'
 output is parsed here with code of its own; the rules of what counts as a symbol are written down once more, on purpose.
@@ -21,6 +23,7 @@ Explained differences, counted by name:
 from __future__ import annotations
 
 import argparse
+import lzma
 import os
 import re
 import subprocess
@@ -32,6 +35,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.dwarf.llvm import Truth, llvm_truth
+
+FIXTURES = Path(__file__).resolve().parent.parent / "tests" / "fixtures"
 
 
 def go_program(goroot: Path, name: str, source: str) -> Path:
@@ -137,13 +142,14 @@ def goinspect_truth(path: Path) -> tuple[Truth, tuple[str, ...]]:
         Counter(zip(functions.address, functions.size, functions.name, strict=True)),
         Counter(zip(variables.address, variables.size, variables.name, strict=True)),
         Counter(zip(types.name, types.kind, types.size, types.runtime_type, strict=True)),
+        declared=Counter(zip(functions.address, functions.file, functions.line, strict=True)),
     ), found.warnings
 
 
 def compare(path: Path, oracle: str, truth: Truth, ours: Truth) -> bool:
     """Print a line; True when all is explained."""
     parts, good = [], bool(truth.functions)
-    for what in ("functions", "variables", "types"):
+    for what in ("functions", "variables", "types", *(("declared",) if truth.declared else ())):
         theirs, mine = getattr(truth, what), getattr(ours, what)
         missing, extra = theirs - mine, mine - theirs
         parts.append(f"{theirs.total()} {what}")
@@ -159,15 +165,36 @@ def compare(path: Path, oracle: str, truth: Truth, ours: Truth) -> bool:
     return good
 
 
+def write_oracle(folder: Path) -> None:
+    """Note the truth about the fixtures that have DWARF, as tests/dwarf/test_fixtures.py reads it."""
+    folder.mkdir(exist_ok=True)
+    for release in ("go1.24-exe", "go1.27-pie"):
+        packed = FIXTURES / release / "workload.xz"
+        with tempfile.NamedTemporaryFile() as file:
+            Path(file.name).write_bytes(lzma.decompress(packed.read_bytes()))
+            truth = llvm_truth(Path(file.name))
+        for what, rows in (("functions", truth.functions), ("variables", truth.variables), ("types", truth.types),
+                           ("declared", truth.declared)):  # fmt: skip
+            lines = sorted(
+                "\t".join("-" if value is None else str(value) for value in row) for row in rows.elements()
+            )
+            (folder / f"{release}-{what}.txt.xz").write_bytes(
+                lzma.compress("\n".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME)
+            )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the oracle of the tests instead")
     parser.add_argument(
         "--go", type=Path, metavar="GOROOT", help="ask debug/dwarf and go tool nm of this toolchain"
     )
     options = parser.parse_args()
+    if options.write is not None:
+        write_oracle(options.write)
     good = True
     for path in options.files:
         ours, warnings = goinspect_truth(path)

@@ -225,9 +225,9 @@ class AbbrevTable:
 
     def _make_skip(self) -> re.Pattern[bytes] | None:
         sources = [abbrev.skip_source(code, self.encoding) for code, abbrev in self.entries.items()]
-        known = [source for source in sources if source is not None]
-        source = rb"(?:\x00+|" + b"|".join(known) + b"){0,%d}" % _SKIP_RUN
-        return re.compile(source, re.DOTALL) if known and len(source) <= _MAX_SKIP_SOURCE else None
+        known = [rb"\x00+", *(source for source in sources if source is not None)]
+        source = b"(?:" + b"|".join(known) + b"){0,%d}" % _SKIP_RUN
+        return re.compile(source, re.DOTALL) if len(source) <= _MAX_SKIP_SOURCE else None
 
 
 class AbbrevTables:

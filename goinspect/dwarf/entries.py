@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from goinspect.dwarf import constants as dw
 from goinspect.dwarf.abbrevs import AbbrevTables
+from goinspect.dwarf.damage import Damage
 from goinspect.dwarf.forms import uleb
 from goinspect.dwarf.unit import Sections, Unit
 from goinspect.dwarf.units import unit_headers
@@ -44,7 +45,7 @@ class Entries:
 
     Attributes:
         units: those seen so far, in order.
-        damage: what could not be read, a line each.
+        damage: what could not be read.
 
     Raises:
         GoinspectError: ``.debug_info`` or ``.debug_abbrev`` cannot be unpacked, or is missing.
@@ -58,7 +59,7 @@ class Entries:
         self._starts: list[int] = []
         self._left = _OVERLAP * len(self._data) + _SPARE
         self.units: list[Unit] = []
-        self.damage: list[str] = []
+        self.damage = Damage()
 
     def walk(self) -> Iterator[Unit]:
         """Every unit whose first entry can be read."""
@@ -69,12 +70,12 @@ class Entries:
                 if header is None:
                     return
             except GoinspectError as error:  # without its length there is no next one
-                self.damage.append(str(error))
+                self.damage.note(error)
                 return
             try:
                 unit = Unit(header, self.sections, self._tables)
             except GoinspectError as error:
-                self.damage.append(str(error))
+                self.damage.note(error)
                 continue
             self.units.append(unit)
             self._starts.append(header.offset)
@@ -88,7 +89,7 @@ class Entries:
         try:
             yield from self._symbols(unit)
         except GoinspectError as error:
-            self.damage.append(str(error))
+            self.damage.note(error)
 
     def _symbols(self, unit: Unit) -> Iterator[Entry]:
         data, table, at, end = self._data, unit.table, unit.first, unit.header.end
@@ -100,6 +101,10 @@ class Entries:
                 at = skipped.end() if skipped else at
                 if at >= end:
                     break
+            steps += 1
+            if steps == _BATCH:
+                table.used(steps)
+                steps = 0
             start = at
             code = data[at]
             at += 1
@@ -111,10 +116,6 @@ class Entries:
             if abbrev is None:
                 raise MalformedError(_NO_CODE.format(code), offset=start)
             values, forms, at = abbrev.read_wanted(data, at, end, table)
-            steps += 1
-            if steps == _BATCH:
-                table.used(steps)
-                steps = 0
             if abbrev.role:
                 yield Entry(unit, start, abbrev, values, forms, at)
         table.used(steps)

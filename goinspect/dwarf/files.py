@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from goinspect.dwarf.damage import Damage
 from goinspect.dwarf.forms import Encoding, read_form, uleb
 from goinspect.errors import GoinspectError, MalformedError
 
@@ -34,14 +35,14 @@ class FileNames:
     """Answers for all units; a table is read when it is first asked for.
 
     Attributes:
-        damage: what was wrong with the tables that cannot be read, by their offset.
+        damage: what was wrong with the tables that cannot be read.
     """
 
     def __init__(self) -> None:
         self._tables: dict[int, _Table | None] = {}
         self._names: dict[tuple[int, int], str | None] = {}
         self._left: int | None = None
-        self.damage: dict[int, str] = {}
+        self.damage = Damage()
 
     def name(self, unit: Unit, number: int) -> str | None:
         """The file of that number, with its directory as far as it is known; None when there is none."""
@@ -59,7 +60,7 @@ class FileNames:
                 self._tables[offset] = self._read(unit, unit.sections.reader("line"), offset)
             except GoinspectError as error:
                 self._tables[offset] = None
-                self.damage[offset] = str(error)
+                self.damage.note(error)
         return self._tables[offset]
 
     def _read(self, unit: Unit, reader: Reader, start: int) -> _Table:

@@ -66,7 +66,7 @@ class Resolver:
                     found = self._named_by(entry, found)
                 self._named[offset] = found
             except GoinspectError as error:
-                self._entries.damage.append(str(error))
+                self._entries.damage.note(error)
         return self._named[offset]
 
     def _named_by(self, entry: Entry, other: Named) -> Named:
@@ -90,7 +90,7 @@ class Resolver:
                 try:
                     self.sizes[offset] = self._measure(self._entries.at(offset), hops)
                 except GoinspectError as error:
-                    self._entries.damage.append(str(error))
+                    self._entries.damage.note(error)
         return self.sizes[offset]
 
     def _measure(self, entry: Entry | None, hops: int) -> int | None:

@@ -17,7 +17,7 @@ from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfUnit, Dwa
 from goinspect.dwarf.resolve import Resolver, origin, own_name
 from goinspect.dwarf.sections import find_section
 from goinspect.dwarf.typerows import TypeRows
-from goinspect.errors import MalformedError
+from goinspect.errors import GoinspectError, MalformedError
 
 if TYPE_CHECKING:
     from goinspect.dwarf.entries import Entry
@@ -27,7 +27,6 @@ __all__ = ["read_symbols"]
 
 MAX_SYMBOLS: Final = 1 << 21  # some 400 MB of rows; the biggest Go programs have 300,000
 _MAX_SIZE = 1 << 62
-_SHOWN = 3  # warnings of one kind
 
 
 def read_symbols(image: Image) -> DwarfSymbols | None:
@@ -64,12 +63,16 @@ class _Collector:
             self.units.append(DwarfUnit(unit.name, language, unit.header.version))
             number = len(self.units) - 1
             for entry in self.entries.symbols(unit):
-                add[entry.abbrev.role](entry, number)
+                try:
+                    add[entry.abbrev.role](entry, number)
+                except GoinspectError as error:
+                    self.entries.damage.note(f"entry at {entry.offset:#x}: {error.message}")
                 if len(self.functions.name) + len(self.variables.name) + len(self.types) > MAX_SYMBOLS:
                     raise MalformedError(f"DWARF with more than {MAX_SYMBOLS} symbols")
         self._settle()
         types = self.types.distinct()
-        return DwarfSymbols(self.units, self.functions, self.variables, types, self._warnings())
+        warnings = (*self.entries.damage.lines(), *self.files.damage.lines())
+        return DwarfSymbols(self.units, self.functions, self.variables, types, warnings)
 
     def _function(self, entry: Entry, number: int) -> None:
         unit, values, found = entry.unit, entry.values, entry.forms
@@ -133,16 +136,7 @@ class _Collector:
 
     def _leave_out_nameless(self, rows: DwarfFunctions | DwarfVariables) -> None:
         named = [bool(name) for name in rows.name]
-        self.entries.damage.append(f"{named.count(False)} functions or variables without a name are left out")
+        self.entries.damage.note(f"{named.count(False)} functions or variables without a name are left out")
         columns: list[list[Any]] = [rows.name, rows.address, rows.size, rows.unit, rows.file, rows.line]
         for column in columns:
             column[:] = compress(column, named)
-
-    def _warnings(self) -> tuple[str, ...]:
-        """What went wrong, not more lines than somebody reads."""
-        lines = []
-        for damage in (list(dict.fromkeys(self.entries.damage)), list(self.files.damage.values())):
-            lines += [f"DWARF: {line}" for line in damage[:_SHOWN]]
-            if len(damage) > _SHOWN:
-                lines.append(f"DWARF: {len(damage) - _SHOWN} more like these")
-        return tuple(lines)
