@@ -117,7 +117,7 @@ def symbols(
 
     goinspect symbols ./server --by module
 
-    goinspect symbols ./server --format folded | goinspect flame - --unit bytes -o sizes.svg
+    goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
     from goinspect.analysis.symbols import SymbolQuery, list_symbols
     from goinspect.binary import Binary

@@ -31,7 +31,10 @@ __all__ = [
 
 _ESCAPE = re.compile(r"%([0-9a-f]{2})")
 # Symbols the toolchain makes itself: type:.eq.T, go:buildid, and with a dot before Go 1.20.
-_TOOLCHAIN = ("type:", "go:", "type..", "go.", "_rt0_", "_cgo", "x_cgo", "crosscall")
+_TOOLCHAIN = (
+    "type:", "go:", "type..", "go.", "_rt0_", "_cgo", "x_cgo", "crosscall",
+    "$f", "$i", "_.",  # constants; closures of functions that have no package themselves
+)  # fmt: skip
 
 _GC = re.compile(
     r"""^(?:runtime\.(?:\(\*(?:gc|sweep|scavenge|wbBuf|markBits|limiterEvent|pageAlloc\)\.scavenge)[^)]*\)\.|
@@ -66,7 +69,7 @@ def type_package(name: str) -> str:
     return package_of(name) if head and not _COMPOSED.search(head) else ""
 
 
-_PREFIXES = re.compile(r"^(?:\*|\[\d*\])+")
+_PREFIXES = re.compile(r"^(?:\*|\[\d*\]|noalg\.)+")
 _COMPOSED = re.compile(r"[\s*(){}<>,]")
 
 

@@ -23,7 +23,7 @@ ASSEMBLY: Final = "(assembly)"  # Go functions without a package
 UNNAMED: Final = "(unnamed types)"  # map[K]V, func(T), struct { … }
 NATIVE: Final = "(C)"  # everything that is not in Go's tables
 
-_TOOLCHAIN = ("type:", "go:", "type..", "go.")
+_TOOLCHAIN = ("type:", "go:", "type..", "go.", "$f", "$i")
 _CGO = ("_cgo", "x_cgo", "crosscall")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, overload
 
@@ -75,6 +75,33 @@ class SymbolRows(Sequence[SymbolRow]):
     symbol: dict[int, str]  # row -> its name in the symbol table, where that differs
     letter: NDArray[np.str_]
 
+    @classmethod
+    def of(cls, rows: Iterable[SymbolRow]) -> SymbolRows:
+        """The columns of `rows`: themselves, if they are columns already."""
+        if isinstance(rows, SymbolRows):
+            return rows
+        import numpy as np
+
+        rows = list(rows)
+        section, sections = _numbered([row.section for row in rows])
+        package, packages = _numbered([row.package for row in rows])
+        module, modules = _numbered([row.module for row in rows])
+        file, files = _numbered([row.file for row in rows])
+        return cls(
+            [row.name for row in rows],
+            np.array([row.address or 0 for row in rows], dtype=np.uint64),
+            np.array([-1 if row.size is None else row.size for row in rows], dtype=np.int64),
+            np.array([row.size_exact for row in rows], dtype=np.bool_),
+            np.array([KINDS.index(row.kind) for row in rows], dtype=np.uint8),
+            np.array([sum(1 << SOURCES.index(name) for name in row.sources) for row in rows], dtype=np.uint8),
+            section, tuple(sections), package, packages, module, modules,
+            [row.receiver or "" for row in rows],
+            file, files,
+            np.array([row.line or 0 for row in rows], dtype=np.int32),
+            {at: row.symbol for at, row in enumerate(rows) if row.symbol is not None},
+            np.array([row.letter for row in rows], dtype="<U1"),
+        )  # fmt: skip
+
     def __len__(self) -> int:
         return len(self.name)
 
@@ -103,6 +130,15 @@ class SymbolRows(Sequence[SymbolRow]):
             self.symbol.get(i),
             str(self.letter[i]),
         )
+
+
+def _numbered(texts: list[str | None]) -> tuple[NDArray[np.int32], list[str]]:
+    """The number of each text among the distinct ones, -1 for None."""
+    import numpy as np
+
+    known: dict[str, int] = {}
+    numbers = [-1 if text is None else known.setdefault(text, len(known)) for text in texts]
+    return np.array(numbers, dtype=np.int32), list(known)
 
 
 def _at(texts: Sequence[str], index: int) -> str | None:

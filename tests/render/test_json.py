@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from goinspect.model import Frame
-from goinspect.render.json import render_symbols
+from goinspect.render import symboljson
 from goinspect.render.pclnjson import render_functions, render_lines
 from goinspect.results.functions import FunctionList, FunctionRow
 from goinspect.results.lines import LineReport, LineRow, PclntabInfo
-from goinspect.results.symbols import SymbolList, SymbolRow
+from goinspect.results.symbols import SizeGroup, SizeGroups, SymbolList, SymbolRow, SymbolRows
 
 INFO = PclntabInfo("1.20", "section .gopclntab", 0x4AD6A8, 0x401000, "header", None, 0xFFFFFFF1, "little", 1, 8, 2, 3, 99,
                    {"functab": 16})  # fmt: skip
@@ -59,10 +59,27 @@ def test_functions():
 
 
 def test_symbols():
-    row = SymbolRow(HOSTILE, 0x401000, None, False, "notype", ("symtab",), None, None, None, None)
-    result = json.loads(render_symbols(SymbolList("b", (row,))))
+    row = SymbolRow(
+        HOSTILE, 0x401000, None, False, "notype", ("symtab",), None, None, None, None, None, None, None
+    )
+    typed = row._replace(name="main.T", kind="type", address=None)
+    result = json.loads(symboljson.render(SymbolList("b", SymbolRows.of((row, typed)))))
     assert result == {
         "schema": "goinspect.symbols/1", "binary": "b", "warnings": [],
         "rows": [{"name": HOSTILE, "address": "0x401000", "size": None, "size_exact": False, "kind": "notype",
-                  "sources": ["symtab"], "section": None, "package": None, "file": None, "line": None}],
+                  "sources": ["symtab"], "section": None, "package": None, "receiver": None, "module": None, "file": None,
+                  "line": None, "symbol": None, "letter": "?"},
+                 {"name": "main.T", "address": None, "size": None, "size_exact": False, "kind": "type",
+                  "sources": ["symtab"], "section": None, "package": None, "receiver": None, "module": None, "file": None,
+                  "line": None, "symbol": None, "letter": "?"}],
+    }  # fmt: skip
+    empty = json.loads(symboljson.render(SymbolList("b", SymbolRows.of(()), ("odd",))))
+    assert (empty["rows"], empty["warnings"]) == ([], ["odd"])
+
+
+def test_size_groups():
+    groups = SizeGroups("b", "kind", (SizeGroup(HOSTILE, 1, 2, 3, 4, 9),), False)
+    assert json.loads(symboljson.render_groups(groups)) == {
+        "schema": "goinspect.symbols/1", "binary": "b", "by": "kind", "size_exact": False, "warnings": [],
+        "rows": [{"name": HOSTILE, "symbols": 1, "functions": 2, "variables": 3, "types": 4, "size": 9}],
     }  # fmt: skip

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from goinspect.model import Frame
-from goinspect.render import pclntext, table
+from goinspect.render import pclntext, symboltext, table
 from goinspect.render.columns import escape_all, write_columns
 from goinspect.render.lines import render_addr2line, render_lines
 from goinspect.render.text import escape_terminal
@@ -23,7 +23,7 @@ from goinspect.results.functions import (
     SizeRow,
 )
 from goinspect.results.lines import LineReport, LineRow, LineRows, LineTable
-from goinspect.results.symbols import SymbolList, SymbolRow
+from goinspect.results.symbols import SizeGroup, SizeGroups, SymbolList, SymbolRow, SymbolRows
 from tests.render.test_json import INFO
 
 HOSTILE = "evil\x1b]0;x\x07\nname"
@@ -31,7 +31,26 @@ LONG = "main.F[" + "x" * 5000 + "]"
 
 
 def symbol(name, size=16, *, exact=True, kind="function", section=".text", file=None, line=None):
-    return SymbolRow(name, 0x401000, size, exact, kind, ("symtab", "gopclntab"), section, "main", file, line)
+    return SymbolRow(
+        name,
+        0x401000,
+        size,
+        exact,
+        kind,
+        ("symtab", "gopclntab"),
+        section,
+        "main",
+        None,
+        "app",
+        file,
+        line,
+        None,
+        "T",
+    )
+
+
+def symbol_list(*rows):
+    return SymbolList("b", SymbolRows.of(rows))
 
 
 def function(name):
@@ -42,7 +61,7 @@ def outputs(name):
     """Everything for people and line-wise programs, with a function of this name in it."""
     row = LineRow(0x401000, "401000", name, 0x401000, (Frame(name, HOSTILE, 1, False),))
     report = LineReport(HOSTILE, HOSTILE, INFO, (row,))
-    symbols = SymbolList("b", (symbol(name, file=HOSTILE, line=1),))
+    symbols = symbol_list(symbol(name, file=HOSTILE, line=1))
     functions = FunctionList("b", None, INFO, (function(name),))
     inlined = InlinedList("b", None, INFO, (InlinedRow(name, None, 1, 1, 1, (name,)),))
     sizes = SizeReport("b", None, INFO, (SizeRow(name, 0x401000, 1, *range(8)),), (SizePart("all", 9, 9),), 9)
@@ -50,8 +69,8 @@ def outputs(name):
     return {
         "inlined": pclntext.render_inlined(inlined), "sizes": pclntext.render_sizes(sizes),
         "line table": pclntext.render_line_table(table_of_lines),
-        "lines": render_lines(report), "addr2line": render_addr2line(report), "symbols": table.render_symbols(symbols),
-        "nm": table.render_nm(symbols), "functions": pclntext.render_functions(functions),
+        "lines": render_lines(report), "addr2line": render_addr2line(report), "symbols": symboltext.render_table(symbols),
+        "nm": symboltext.render_nm(symbols), "functions": pclntext.render_functions(functions),
         "header": pclntext.render_header(INFO, name, HOSTILE),
     }  # fmt: skip
 
@@ -73,7 +92,7 @@ def test_nothing_is_cut(shape):
 @pytest.mark.parametrize("name", ["1e5", "0x10", "1_000", "007", "nan", "-1", "1.50", "True"])
 def test_names_like_numbers_stay_names(name):
     """tabulate turns what looks like a number into one, if it may."""
-    symbols = table.render_symbols(SymbolList("b", (symbol(name),)))
+    symbols = symboltext.render_table(symbol_list(symbol(name)))
     functions = pclntext.render_functions(FunctionList("b", None, INFO, (function(name),)))
     assert name in symbols.splitlines()[1].split()
     assert name in functions.splitlines()[1].split()
@@ -148,23 +167,53 @@ def test_sizes():
         symbol("c", None),
         symbol("d", exact=False, kind="variable"),
     )
-    text = table.render_symbols(SymbolList("b", rows)).splitlines()[1:]
+    text = symboltext.render_table(symbol_list(*rows)).splitlines()[1:]
     assert [line.split()[1] for line in text] == ["16", "<=16", "?", "16"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "section", "letter"),
-    [("function", ".text", "T"), ("variable", ".data", "D"), ("variable", ".noptrdata", "D"), ("variable", ".bss", "B"),
-     ("variable", ".noptrbss", "B"), ("variable", ".rodata", "R"), ("variable", ".gopclntab", "R"), ("variable", ".go.func", "R"),
-     ("variable", ".data.rel.ro", "D"), ("variable", ".data.rel.ro.gopclntab", "D"), ("tls", ".tbss", "B"), ("notype", None, "U")],
-)  # fmt: skip
-def test_nm(kind, section, letter):
-    text = table.render_nm(SymbolList("b", (symbol("main.f x", 66, kind=kind, section=section),)))
-    assert text == f"  401000         66 {letter} main.f x\n"
+def test_nm():
+    rows = (
+        symbol("main.f x", 66),
+        symbol("runtime.memmove")._replace(symbol="runtime.memmove.abi0", letter="t"),
+        symbol("puts", 0, kind="undefined")._replace(address=0, letter="U"),
+    )
+    assert symboltext.render_nm(symbol_list(*rows)) == (
+        "  401000         66 T main.f x\n"
+        "  401000         16 t runtime.memmove.abi0\n"
+        "                  0 U puts\n"
+    )
+
+
+def test_symbols_are_columns():
+    rows = (
+        symbol("a", file="a.go", line=3),
+        symbol("b", None, kind="type", section=None)._replace(
+            address=None, package=None, module=None, receiver="*T"
+        ),
+        symbol("c")._replace(symbol="c.abi0", sources=("dwarf", "typedata")),
+    )
+    columns = SymbolRows.of(rows)
+    assert tuple(columns) == rows
+    assert columns[1:] == rows[1:]
+    assert SymbolRows.of(columns) is columns
+
+
+def test_size_groups():
+    groups = SizeGroups(
+        "b", "package", (SizeGroup(HOSTILE, 2, 30, 5, 5, 40), SizeGroup("main", 1, 10, 0, 0, 10)), True
+    )
+    lines = symboltext.render_groups(groups).splitlines()
+    assert lines[0].split() == ["symbols", "functions", "variables", "types", "bytes", "share", "package"]
+    assert lines[1].split()[:6] == ["2", "30", "5", "5", "40", "80.0%"]
+    assert "\x1b" not in lines[1]
+    assert lines[3].split() == ["3", "40", "5", "5", "50", "100.0%", "(all)"]
+    sheet = list(csv.DictReader(io.StringIO(symboltext.render_groups_csv(groups))))
+    assert [row["bytes"] for row in sheet] == ["40", "10"]
+    assert symboltext.render_groups(groups._replace(rows=())).splitlines()[1].split()[-1] == "(all)"
 
 
 def test_csv():
-    text = table.render_symbols_csv(SymbolList("b", (symbol('a,"b"\nc', None, exact=False), symbol("d"))))
+    text = symboltext.render_csv(symbol_list(symbol('a,"b"\nc', None, exact=False), symbol("d")))
     rows = list(csv.DictReader(io.StringIO(text)))
     assert rows[0]["name"] == 'a,"b"\nc'
     assert rows[0]["size"] == ""
@@ -172,6 +221,6 @@ def test_csv():
 
 
 def test_empty_tables_have_their_heads():
-    assert table.render_symbols(SymbolList("b", ())).split()[:2] == ["address", "size"]
+    assert symboltext.render_table(symbol_list()).split()[:2] == ["address", "size"]
     assert pclntext.render_functions(FunctionList("b", None, INFO, ())).split()[:2] == ["entry", "size"]
     assert table.render_events(()).split() == ["event", "samples", "weight"]
