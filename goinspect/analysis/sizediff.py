@@ -9,7 +9,7 @@ import numpy as np
 
 from goinspect.analysis.symbolmerge import FUNCTION, ITAB, NOTYPE, TLS, TYPE, VARIABLE
 from goinspect.analysis.symbolsizes import counted
-from goinspect.analysis.symbolwhere import modules_of, packages_of, section_numbers
+from goinspect.analysis.symbolwhere import in_file, modules_of, packages_of, section_numbers
 from goinspect.results.compare import GroupRow, SizeTable
 from goinspect.results.symbols import KINDS
 
@@ -54,6 +54,7 @@ def _exact(build: Build) -> bool:
 def _sums(binary: Binary, build: Build, by: str, kinds: list[int], *, exact: bool) -> Counter[str]:
     merger = build.merger
     rows = build.order[np.isin(merger.kind[build.order], kinds)]
+    rows = rows[in_file(binary.image.sections, merger, rows)]
     size = merger.size[rows]
     if not exact:
         size = np.where(build.span[rows] >= 0, build.span[rows], size)

@@ -29,25 +29,27 @@ def sum_sizes(symbols: SymbolList, by: str, *, sort: str = "size", limit: int | 
     names, number = group_names(rows, by)
     bytes_ = np.where(counted(rows.address, rows.size), rows.size, 0)
     count = len(names)
-    functions, types = rows.kind == FUNCTION, np.isin(rows.kind, (TYPE, ITAB))
+    functions, types, bss = rows.kind == FUNCTION, np.isin(rows.kind, (TYPE, ITAB)), in_bss(rows)
     columns = [
         np.bincount(number, weights=np.where(mask, bytes_, 0), minlength=count).astype(np.int64)
-        for mask in (functions, ~functions & ~types, types)
+        for mask in (functions, ~functions & ~types & ~bss, types, bss)
     ]
     symbols_of = np.bincount(number, minlength=count)
+    sums = zip(names, symbols_of.tolist(), *(column.tolist() for column in columns), strict=True)
     groups = [
-        SizeGroup(
-            name, number_of, functions_of, variables_of, types_of, functions_of + variables_of + types_of
-        )
-        for name, number_of, functions_of, variables_of, types_of in zip(
-            names, symbols_of.tolist(), *(column.tolist() for column in columns), strict=True
-        )
-        if number_of
+        SizeGroup(name, held, code, data, types_of, code + data + types_of, memory)
+        for name, held, code, data, types_of, memory in sums
+        if held
     ]
     order = (lambda group: group.name) if sort == "name" else (lambda group: (-group.size, group.name))
     groups.sort(key=order)
     exact = bool(rows.size_exact[bytes_ > 0].all())
     return SizeGroups(symbols.binary, by, tuple(groups[:limit]), exact, symbols.warnings)
+
+
+def in_bss(rows: SymbolRows) -> NDArray[np.bool_]:
+    """Which rows are memory only: the file has no bytes for them."""
+    return np.isin(rows.letter, ("B", "b"))
 
 
 def group_names(rows: SymbolRows, by: str) -> tuple[list[str], NDArray[np.int64]]:
@@ -85,12 +87,13 @@ def counted(address: NDArray[np.uint64], size: NDArray[np.int64]) -> NDArray[np.
 def size_stacks(symbols: SymbolList) -> SizeStacks:
     """Each symbol below the type it is a method of, and that below its package; data below its kind.
 
-    What has no package stands below what it is instead: ``(C)``, ``(toolchain)``.
+    What has no package stands below what it is instead: ``(C)``, ``(toolchain)``. Variables that the file has no bytes
+    for are left out.
     """
     rows = symbols.rows
     packages, modules = [*rows.packages, ""], [*rows.modules, TOOLCHAIN]
     columns = zip(
-        counted(rows.address, rows.size).tolist(), rows.size.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(),
+        (counted(rows.address, rows.size) & ~in_bss(rows)).tolist(), rows.size.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(),
         rows.receiver, rows.name, strict=True,
     )  # fmt: skip
     found = []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from goinspect.model import Section
     from goinspect.objfile.image import Image
 
-__all__ = ["Numbering", "describe", "modules_of", "packages_of", "section_numbers"]
+__all__ = ["Numbering", "describe", "in_file", "modules_of", "packages_of", "section_numbers"]
 
 _GO = 1 << SOURCES.index("gopclntab") | 1 << SOURCES.index("typedata")
 _NOBITS = 8
@@ -110,6 +110,13 @@ def section_numbers(sections: Sequence[Section], merger: Merger) -> NDArray[np.i
     inside = (index >= 0) & (merger.address < ends[np.maximum(index, 0)])
     by_address = np.where(inside, numbers[np.maximum(index, 0)], -1)
     return np.where(known, merger.section, by_address).astype(np.int32)
+
+
+def in_file(sections: Sequence[Section], merger: Merger, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which symbols the file has bytes for: not those of .bss."""
+    number = section_numbers(sections, merger)[rows]
+    empty = np.array([*(s.type == _NOBITS for s in sections), False])
+    return ~(empty[number] | _beyond_the_file(sections, merger.address[rows], number))
 
 
 def _letters(

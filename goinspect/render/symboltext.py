@@ -104,24 +104,21 @@ def render_nm(symbols: SymbolList) -> str:
 
 
 def render_groups(groups: SizeGroups) -> str:
-    """One group a row, largest first, and their sum."""
+    """One group a row, largest first, and their sum. What is in .bss is no part of the bytes: the file has none for it."""
     whole = sum(row.size for row in groups.rows)
     rows = [*groups.rows]
     names = [*escape_all([row.name or "-" for row in rows]), "(all)"]
-    sums = [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)] or [0] * 5
-    columns = [[*(f"{row[at]:,}" for row in rows), f"{sums[at - 1]:,}"] for at in range(1, 6)]
+    sums = [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)] or [0] * 6
+    columns = [[*(f"{row[at]:,}" for row in rows), f"{sums[at - 1]:,}"] for at in range(1, 7)]
     shares = [f"{row.size / whole:.1%}" if whole else "-" for row in rows] + ["100.0%" if whole else "-"]
-    return write_columns(
-        ["symbols", "functions", "variables", "types", "bytes", "share", groups.by],
-        [*columns, shares, names],
-        "rrrrrrl",
-    )
+    heads = ["symbols", "functions", "variables", "types", "bytes", "share", "bss", groups.by]
+    return write_columns(heads, [*columns[:5], shares, columns[5], names], "rrrrrrrl")
 
 
 def render_groups_csv(groups: SizeGroups) -> str:
     """RFC 4180, with a header line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([groups.by, "symbols", "functions", "variables", "types", "bytes"])
+    writer.writerow([groups.by, "symbols", "functions", "variables", "types", "bytes", "bss"])
     writer.writerows(groups.rows)
     return out.getvalue()

@@ -171,7 +171,8 @@ class SizeGroup(NamedTuple):
     functions: int  # bytes of functions
     variables: int
     types: int  # descriptors and itabs
-    size: int  # all of them
+    size: int  # all of these: what the file has bytes for
+    bss: int  # bytes of variables that are zero at first, for which the file has none
 
 
 class SizeGroups(NamedTuple):
