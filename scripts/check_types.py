@@ -147,13 +147,15 @@ def check_itabs(nm: str, found: TypeData, outcome: Outcome) -> None:
         outcome.counts["itabs"] += 1
         if itab is None:
             outcome.differences["no itab"].append(f"{vaddr:#x} {name}")
-        elif NUMBER.sub("", name) == itab.name != name:
+        elif itab.name == name:
+            pass
+        elif itab.name == NUMBER.sub("", name):
             outcome.explained["number of a local type"] += 1
         elif of_bazel(name, itab.name):
             outcome.explained["main of Bazel"] += 1
-        elif itab.name != name:
+        else:
             outcome.differences["itab"].append(f"{name} is {itab.name}")
-        elif sized and itab.size != size:
+        if sized and itab is not None and itab.size != size:
             outcome.differences["size of itab"].append(f"{name} {size} is {itab.size}")
     if not ours and rows:
         outcome.explained["cached itab"] += len(rows)

@@ -74,9 +74,10 @@ def summarize_types(image: Image, module: GoModule) -> TypeSummary | None:
     )
     if places is None:
         return None
+    itabs = places.count_itabs()
     return TypeSummary(
-        places.address, places.bytes, places.listed_count, places.itab_count, places.found_by, tuple(places.warnings)
-    )  # fmt: skip
+        places.address, places.bytes, places.listed_count, itabs, places.found_by, tuple(places.warnings)
+    )
 
 
 def read_types(image: Image, module: GoModule) -> TypeData | None:
@@ -112,7 +113,7 @@ def _itab_places(places: TypePlaces, warnings: list[str]) -> list[ItabPlace]:
 
 
 def _reachable(places: TypePlaces, itabs: list[ItabPlace], warnings: list[str]) -> dict[int, Descriptor]:
-    """Every descriptor that others lead to, and those between them, by address, in that order."""
+    """Every descriptor that others lead to, and those between them, by address."""
     reader = places.reader
     found: dict[int, Descriptor] = {}
     refused: set[int] = set()
@@ -120,9 +121,7 @@ def _reachable(places: TypePlaces, itabs: list[ItabPlace], warnings: list[str]) 
     todo += places.listed()
     left = _follow(reader, todo, found, refused, places.bytes)
     if isinstance(reader, TypeReader) and left >= 0:
-        found = dict(sorted(found.items()))
         left = _follow(reader, [one.vaddr for one in strays(reader, found)], found, refused, left)
-    found = dict(sorted(found.items()))
     if left < 0:
         warnings.append("type descriptors overlap: the rest is left out")
     if refused:
@@ -149,16 +148,16 @@ def _follow(
             continue
         left -= descriptor.extent
         found[vaddr] = descriptor
-        for other in (*descriptor.elems, *descriptor.others, *[part.type for part in descriptor.parts]):
-            if other not in seen and reader.offset(other) >= 0:
-                seen.add(other)
-                todo.append(other)
+        leads_to = {*descriptor.elems, *descriptor.others, *[part.type for part in descriptor.parts]} - seen
+        seen |= leads_to
+        todo += [other for other in leads_to if reader.offset(other) >= 0]
     return left
 
 
 def _types(found: dict[int, Descriptor], names: TypeNames, warnings: list[str]) -> tuple[GoType, ...]:
     types, short = [], 0
-    for vaddr, one in found.items():
+    for vaddr in sorted(found):
+        one = found[vaddr]
         name = names.full(vaddr)
         if name is None:
             short += 1

@@ -82,15 +82,16 @@ class TypePlaces:
             return list(self.reader.adjoining(self._moduledata.word(self.layout.md_types + 1)))
         return []
 
-    @property
-    def itab_count(self) -> int:
-        """How many itabs there are; as many as can be counted."""
-        if self.layout.md_itablinks >= 0:
-            return self._slice(self.layout.md_itablinks)[1]
+    def count_itabs(self) -> int:
+        """How many itabs there are; as many as can be counted, and a warning, where the list is damaged."""
         count = 0
-        with suppress(GoinspectError):
+        try:
+            if self.layout.md_itablinks >= 0:
+                return self._slice(self.layout.md_itablinks)[1]
             for _ in self.itabs():
                 count += 1
+        except GoinspectError as error:
+            self.warnings.append(f"itabs end early: {error.message}")
         return count
 
     def itabs(self) -> Iterator[ItabPlace]:
@@ -119,7 +120,9 @@ def find_places(
     image: Image, module: GoModule, moduledata: Moduledata, *, relocate: bool
 ) -> TypePlaces | None:
     """The type data that moduledata leads to, by the first row by which it makes sense."""
-    memory = TypeMemory(image, relocate=relocate)
+    relocated = TypeMemory(image)
+    # Offsets and counts need no relocation, which takes a while for a large PIE.
+    plain = relocated if relocate else TypeMemory(image, relocate=False)
     version = parse_version(module.go_version) if module.go_version else None
     wanted = type_layout(version or module.table.release.since)
     rows = dict.fromkeys((*((wanted,) if wanted else ()), *reversed(TYPE_LAYOUTS)))
@@ -128,7 +131,7 @@ def find_places(
         rows = {row._replace(maps=tuple(dict.fromkeys((*row.maps, *maps)))): None for row in rows}
     for number, layout in enumerate(rows):
         with suppress(GoinspectError):
-            places = TypePlaces(memory, moduledata, layout)
+            places = TypePlaces(plain if layout.md_itablinks >= 0 else relocated, moduledata, layout)
             if places.is_sound():
                 if number and version is not None:
                     release = ".".join(map(str, layout.since))
