@@ -1,6 +1,6 @@
 """Compare what goinspect reads from DWARF with what llvm-dwarfdump, Go's debug/dwarf and `go tool nm` say.
 
-    python3 scripts/check_dwarf.py FILE...                       # llvm-dwarfdump (ELF, and what else it can read)
+    python3 scripts/check_dwarf.py FILE...                       # llvm-dwarfdump; version 14 reads no packed Mach-O
     python3 scripts/check_dwarf.py --go GOROOT FILE...           # debug/dwarf of that toolchain, and `go tool nm -size`
 
     python3 scripts/check_dwarf.py --write tests/dwarf/oracle    # what llvm-dwarfdump says of the fixtures, for the tests
@@ -14,9 +14,14 @@ Explained differences, counted by name:
 - literal: clang describes string literals as variables without a name
 - nm-abi: nm says which ABI a symbol has ("runtime.goexit.abi0")
 - nm-local-type: nm writes "T.1" for a type declared within a function, DWARF "T·1"
-- nm-coff-size: PE symbols have no sizes, nm takes the distance to the next one
+- nm-underscore: Mach-O and 32-bit PE write an underscore before the names of C and of static assembly
+- nm-stdcall: functions of 32-bit Windows say how many bytes of arguments they take ("f@12")
+- nm-escaped: nm has a dot of an import path as the linker escapes it ("go%2egeo")
+- nm-no-sizes: PE and Mach-O symbols have no sizes, nm takes the distance to the next one
+- nm-clone: GCC names what it made of a function ("f.constprop.0"), which DWARF calls by its own name
+- nm-mangled: a static function of C++ has no linkage name in DWARF
+- go-negative-size: debug/dwarf counts arrays of arrays wrongly in DWARF 2 of Go 1.4-1.9; LLVM says the same as we
 - nm-absent: DWARF knows a function that has no symbol of its own
-- nm-c-size: C functions (hand-written assembly above all) whose symbol has another size or none
 - nm-no-dwarf: an address of nm that DWARF does not know: C without debug information, go:buildid, PLT stubs
 """
 
@@ -31,6 +36,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from urllib.parse import unquote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -64,6 +70,9 @@ def go_truth(goroot: Path, path: Path) -> Truth:
             truth.types[row[3], row[0], None, None if row[2] == "-" else int(row[2])] += 1
             continue
         address, size = int(row[0]), None if row[1] in ("-", "-1") else -1 if row[1] == "?" else int(row[1])
+        if size is not None and size < -1:
+            truth.explained["go-negative-size"] += 1
+            size = -1
         if address in (0, 0xFFFFFFFF, (1 << 64) - 1):
             truth.explained["removed"] += 1
         elif kind == "F":
@@ -90,6 +99,24 @@ def without_sizes(ours: Truth, truth: Truth) -> Truth:
 _NM = re.compile(r"^\s*([0-9a-f]+)\s+(\d+)\s+(\S)\s+(.*)$", re.MULTILINE)
 
 
+def same_name(name: str, symbols: set[str]) -> str | None:
+    """Why one of the symbols is the function of that name; None when none is."""
+    plain = {symbol.removesuffix(".abi0").removesuffix(".abiinternal") for symbol in symbols}
+    for reason, good in (
+        ("same", name in symbols),
+        ("nm-abi", name in plain),
+        ("nm-local-type", name.replace("·", ".") in plain),
+        ("nm-underscore", "_" + name in plain),
+        ("nm-stdcall", any(symbol.partition("@")[0].lstrip("_") == name.lstrip("_") for symbol in plain)),
+        ("nm-escaped", name in {unquote(symbol) for symbol in plain}),
+        ("nm-clone", any(symbol.lstrip("_").startswith(name.lstrip("_") + ".") for symbol in plain)),
+        ("nm-mangled", any(symbol.startswith("_Z") and f"{len(name)}{name}" in symbol for symbol in plain)),
+    ):
+        if good:
+            return reason
+    return None
+
+
 def check_nm(goroot: Path, path: Path, ours: Truth) -> bool:
     """Functions of Go code against `go tool nm -size`."""
     done = subprocess.run(
@@ -100,25 +127,17 @@ def check_nm(goroot: Path, path: Path, ours: Truth) -> bool:
     for address, size, kind, name in _NM.findall(done.stdout):
         if kind in "tT":
             symbols.setdefault(int(address, 16), {})[name] = int(size)
+    sizes = done.stdout and path.read_bytes()[:4] == b"\x7fELF"
     explained: Counter[str] = Counter()
     wrong = []
     for address, size, name in ours.functions:
         known = symbols.get(address, {})
-        plain = {
-            other.removesuffix(".abi0").removesuffix(".abiinternal"): count for other, count in known.items()
-        }
-        if known.get(name) == (size or 0):
-            explained["same"] += 1
-        elif plain.get(name) == (size or 0):
-            explained["nm-abi"] += 1
-        elif plain.get(name.replace("·", ".")) == (size or 0):
-            explained["nm-local-type"] += 1
-        elif not known:
-            explained["nm-absent"] += 1
-        elif name in plain and path.suffix in (".exe", ".dll"):
-            explained["nm-coff-size"] += 1
-        else:
+        fitting = {other for other, count in known.items() if count == (size or 0) or not sizes}
+        reason = same_name(name, fitting) if known else "nm-absent"
+        if reason is None:
             wrong.append((hex(address), size, name, known))
+        else:
+            explained[reason if sizes or known.get(name, 0) == (size or 0) else "nm-no-sizes"] += 1
     addresses = {address for address, _, _ in ours.functions}
     explained["nm-no-dwarf"] = sum(address not in addresses for address in symbols)
     notes = ", ".join(f"{name} {count}" for name, count in sorted(explained.items()))
@@ -136,7 +155,7 @@ def goinspect_truth(path: Path) -> tuple[Truth, tuple[str, ...]]:
 
     found = read_symbols(open_image(path))
     if found is None:
-        return Truth(), ("no DWARF",)
+        return Truth(), ()
     functions, variables, types = found.functions, found.variables, found.types
     return Truth(
         Counter(zip(functions.address, functions.size, functions.name, strict=True)),
@@ -198,6 +217,9 @@ def main() -> int:
     good = True
     for path in options.files:
         ours, warnings = goinspect_truth(path)
+        if not ours.functions and not warnings:
+            print(f"none {path.name}: no DWARF")
+            continue
         for warning in warnings:
             print(f"     {path.name}: {warning}")
         if options.go is None:

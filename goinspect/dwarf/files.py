@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.dwarf.damage import Damage
-from goinspect.dwarf.forms import Encoding, read_form, uleb
+from goinspect.dwarf.forms import LEB_PATTERN, STRING, UDATA, Encoding, read_form, uleb
 from goinspect.errors import GoinspectError, MalformedError
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ __all__ = ["FileNames"]
 _DWARF64 = 0xFFFFFFFF
 _PATH, _DIRECTORY_INDEX = 1, 2  # DW_LNCT_*
 _MAX_NAME = 1 << 12
+_NAME = re.compile(rb"([^\x00]{0,%d})\x00" % _MAX_NAME)
+_OLD_FILE = re.compile(_NAME.pattern + b"(%b)" % LEB_PATTERN + LEB_PATTERN * 2)
+# What Go's linker says of its lists: numbers of content and form. Thousands of tables are like that.
+_GO_DIRECTORIES = ((_PATH, STRING),)
+_GO_FILES = ((_PATH, STRING), (_DIRECTORY_INDEX, UDATA))
+_GO_FILE = re.compile(_NAME.pattern + b"(%b)" % LEB_PATTERN)
 _OVERLAP = 8  # as many times its own size may be read of the section, for tables that are shared in part
 _SPARE = 1 << 16
 
@@ -96,20 +103,33 @@ class FileNames:
 
 
 def _old_names(reader: Reader, at: int, end: int) -> tuple[_Table, int]:
+    """Until version 4: names with a NUL each, a file's followed by numbers of directory, time and size."""
     directories, files = [""], [("", 0)]
     while at < end and reader.u8(at):
-        name = reader.cstr(at, _MAX_NAME)
-        directories.append(name.decode("utf-8", "backslashreplace"))
-        at += len(name) + 1
+        match = _match(_NAME, reader, at, end)
+        directories.append(_text(match[1]))
+        at = match.end()
     at += 1
     while at < end and reader.u8(at):
-        name = reader.cstr(at, _MAX_NAME)
-        at += len(name) + 1
-        directory, at = uleb(reader.data, at, end)
-        for _ in range(2):  # modification time, size
-            _, at = uleb(reader.data, at, end)
-        files.append((name.decode("utf-8", "backslashreplace"), directory))
+        match = _match(_OLD_FILE, reader, at, end)
+        files.append((_text(match[1]), _number(match[2])))
+        at = match.end()
     return _Table(directories, files), at
+
+
+def _match(pattern: re.Pattern[bytes], reader: Reader, at: int, end: int) -> re.Match[bytes]:
+    match = pattern.match(reader.data, at, end)
+    if match is None:
+        raise MalformedError("DWARF line table with a name that does not end", offset=at)
+    return match
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def _number(raw: bytes) -> int:
+    return raw[0] if len(raw) == 1 else uleb(raw, 0, len(raw))[0]
 
 
 def _new_names(
@@ -127,7 +147,13 @@ def _new_names(
         if count > end - at:  # each has a byte at least
             raise MalformedError(f"DWARF line table with {count} names", offset=at)
         rows: list[tuple[str, int]] = []
+        quick = {_GO_DIRECTORIES: _NAME, _GO_FILES: _GO_FILE}.get(tuple(formats))
         for _ in range(count):
+            if quick is not None:
+                match = _match(quick, reader, at, end)
+                rows.append((_text(match[1]), _number(match[2]) if quick is _GO_FILE else 0))
+                at = match.end()
+                continue
             name, directory = "", 0
             for content, wanted in formats:
                 form, value, at = read_form(reader.data, at, end, wanted, encoding)

@@ -45,7 +45,7 @@ _FIXED: Final = {
 _OFFSETS: Final = frozenset((STRP, 0x17, LINE_STRP, 0x1D, 0x1F20, 0x1F21))  # as wide as the unit's offsets
 _LEBS: Final = frozenset((SDATA, UDATA, 0x15, 0x1A, 0x1B, LOC_INDEX, RNGLISTX, 0x1F01, 0x1F02))
 
-_LEB_PATTERN = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+LEB_PATTERN: Final = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
 _MAX_LEB = 10
 _SHORT_BLOCKS = 24  # lengths that a pattern knows; longer blocks are rare, and read one by one
 
@@ -80,7 +80,7 @@ def form_pattern(form: int, encoding: Encoding) -> bytes | None:
     if form == STRING:
         return rb"[^\x00]*\x00"
     if form in _LEBS:
-        return _LEB_PATTERN
+        return LEB_PATTERN
     if BLOCKS.get(form, 2) < 2:
         return b"(?:" + b"|".join(b"\\x%02x.{%d}" % (size, size) for size in range(_SHORT_BLOCKS)) + b")"
     return None
