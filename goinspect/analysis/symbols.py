@@ -35,6 +35,7 @@ class SymbolQuery(NamedTuple):
         limit: at most that many.
         as_nm: what ``go tool nm`` lists: no types, nothing that only DWARF knows, but undefined symbols; without what
             it does not print (packages, files), which is quicker.
+        owners: find out packages, modules and receivers, which takes a while for a hundred thousand symbols.
     """
 
     kind: str | None = None
@@ -43,6 +44,7 @@ class SymbolQuery(NamedTuple):
     sort: str = "address"
     limit: int | None = None
     as_nm: bool = False
+    owners: bool = True
 
 
 def list_symbols(binary: Binary, query: SymbolQuery | None = None) -> SymbolList:
@@ -56,7 +58,7 @@ def list_symbols(binary: Binary, query: SymbolQuery | None = None) -> SymbolList
     warnings: list[str] = []
     merger = collect(binary, _wanted(query), warnings)
     rows = select(merger, query, matches)
-    listed = describe(binary, merger, rows, places=not query.as_nm)
+    listed = describe(binary, merger, rows, places=not query.as_nm, owners=query.owners and not query.as_nm)
     if binary.go_or_none is None:
         warnings.insert(0, "no gopclntab: only the container's own symbols are listed")
     return SymbolList(binary.path, listed, (*binary.warnings, *warnings))

@@ -49,8 +49,18 @@ class Numbering:
         return list(self.number)
 
 
-def describe(binary: Binary, merger: Merger, rows: NDArray[np.int64], *, places: bool = True) -> SymbolRows:
-    """The rows of the result. Without `places` only what ``nm`` prints of them is found out."""
+def describe(
+    binary: Binary, merger: Merger, rows: NDArray[np.int64], *, places: bool = True, owners: bool = True
+) -> SymbolRows:
+    """The rows of the result.
+
+    Args:
+        binary: the file.
+        merger: its symbols.
+        rows: those that are wanted, in order.
+        places: find files and lines. Without them sizes are what the symbol table says, as ``nm`` prints them.
+        owners: find packages, modules and receivers.
+    """
     section = section_numbers(binary.image.sections, merger)[rows]
     names = (
         merger.name
@@ -61,11 +71,12 @@ def describe(binary: Binary, merger: Merger, rows: NDArray[np.int64], *, places:
     none = np.full(len(rows), -1, dtype=np.int32)
     package, module, file, receivers = none, none, none, [""] * len(rows)
     line, files = np.zeros(len(rows), dtype=np.int32), list[str]()
-    if places:
-        owners = packages_of(binary, merger, rows)
-        package = packages.add(owners)
-        module = modules.add(modules_of(binary, merger, rows, owners))
+    if owners:
+        known = packages_of(binary, merger, rows)
+        package = packages.add(known)
+        module = modules.add(modules_of(binary, merger, rows, known))
         receivers = _receivers(merger, rows)
+    if places:
         file, files, line = _positions(binary, merger, rows)
     place = {row: at for at, row in enumerate(rows.tolist())} if merger.symbol else {}
     return SymbolRows(

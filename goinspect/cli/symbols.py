@@ -130,7 +130,7 @@ def symbols(
     check_output(output)
     query = SymbolQuery(
         kind and kind.value, source and source.value, pattern, (sort or Sort.address).value,
-        limit if by is None else None, form is Format.nm,
+        limit if by is None else None, form is Format.nm, owners=by is not None or form is not Format.table,
     )  # fmt: skip
     listed = list_symbols(Binary(binary, arch=arch), query)
     text = _rendered(listed, form) if by is None else _summed(listed, by, form, sort, limit)

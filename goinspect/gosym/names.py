@@ -121,6 +121,8 @@ def split_name(name: str, functions: Container[str] = ()) -> NameParts:
 
 def _closing(text: str) -> int:
     """Behind the parenthesis that closes the first one."""
+    if "(" not in text[1:]:  # as nearly always
+        return text.find(")") + 1 or len(text)
     depth = 0
     for at, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")
@@ -131,6 +133,9 @@ def _closing(text: str) -> int:
 
 def _first_dot(text: str) -> int:
     """The first dot outside of brackets; -1: none."""
+    dot, bracket = text.find("."), text.find("[")
+    if bracket < 0 or dot < bracket:
+        return dot
     depth = 0
     for at, letter in enumerate(text):
         if letter == "." and depth == 0:
