@@ -5,7 +5,7 @@ from __future__ import annotations
 from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfTypes, DwarfUnit, DwarfVariables
 from goinspect.dwarf.summary import DwarfSummary, summarize
 from goinspect.dwarf.symbols import read_symbols
-from goinspect.dwarf.typerows import descriptor_base
+from goinspect.dwarf.typerows import descriptor_base, descriptors
 
 __all__ = [
     "DwarfFunctions",
@@ -15,6 +15,7 @@ __all__ = [
     "DwarfUnit",
     "DwarfVariables",
     "descriptor_base",
+    "descriptors",
     "read_symbols",
     "summarize",
 ]

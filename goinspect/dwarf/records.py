@@ -57,7 +57,7 @@ class DwarfTypes:
 
     ``kind`` is the name of its reflect.Kind, for types without one (those of C, those that Go's linker makes up for
     debuggers) the word of the tag: "structure", "typedef", "base", ... ``size`` is that of a value in bytes.
-    ``runtime_type`` places the descriptor of a Go type, None when it has none: see `goinspect.dwarf.descriptor_base`.
+    ``runtime_type`` places the descriptor of a Go type, None when it has none: see `goinspect.dwarf.descriptors`.
     """
 
     name: list[str] = field(default_factory=list)

@@ -32,21 +32,28 @@ _MAX_SIZE = 1 << 62
 def read_symbols(image: Image) -> DwarfSymbols | None:
     """Everything DWARF names, None when the file has no ``.debug_info``.
 
-    Damage ends the unit it is in, and is told in ``warnings``.
+    None as well, and a warning of the image, for a relocatable file: what its debug sections refer to is only there when
+    they have been relocated. Damage ends the unit it is in, and is told in ``warnings``.
 
     Raises:
         MalformedError: the sections contradict their headers or the format, or there are more than `MAX_SYMBOLS`.
         TruncatedError: a section ends within its own header.
         UnsupportedError: they are compressed in a way that this Python cannot undo.
     """
-    return None if find_section(image, "info") is None else _Collector(image).collect()
+    if find_section(image, "info") is None:
+        return None
+    if image.type == "rel":
+        image.warnings.append(
+            "DWARF of relocatable files is not read: it needs relocations that are not applied"
+        )
+        return None
+    return _Collector(image).collect()
 
 
 class _Collector:
     """Rows as they come; what refers to something that may come later is settled at the end."""
 
     def __init__(self, image: Image) -> None:
-        self.relocatable = image.type == "rel"
         self.entries = Entries(image)
         self.files = FileNames()
         self.resolver = Resolver(self.entries, self.files)
@@ -103,7 +110,7 @@ class _Collector:
     ) -> bool:
         """Enter a function or variable; False for what is none, or was removed by the linker: it has no address."""
         top = (1 << 8 * entry.unit.header.address_size) - 1
-        if start in (0, top) and not self.relocatable:
+        if start in (0, top):
             return False
         name, values, place = own_name(entry), entry.values, origin(entry)
         if name is None and place is None and rows is self.variables:

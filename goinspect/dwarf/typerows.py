@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from goinspect.dwarf.resolve import Resolver
     from goinspect.objfile.image import Image
 
-__all__ = ["TypeRows", "descriptor_base"]
+__all__ = ["TypeRows", "descriptor_base", "descriptors"]
 
 _MAX_SIZE = 1 << 62
-_SAMPLE = 64  # types that are compared with their descriptors
 
 
 class TypeRows:
@@ -83,34 +82,45 @@ def _kind(value: object, tag: int) -> str:
     return dw.GO_KINDS[kind] if 0 < kind < len(dw.GO_KINDS) else dw.TYPE_TAGS[tag]
 
 
-def descriptor_base(image: Image, types: DwarfTypes, runtime_types: int | None) -> int | None:
-    """What makes an address of ``runtime_type`` when added to it; None when that cannot be told.
+def descriptors(image: Image, types: DwarfTypes, runtime_types: int | None) -> list[int | None]:
+    """The address of each type's descriptor; None where it has none, or none that can be believed.
 
-    The attribute was an address once (0 is the answer), and counts from ``runtime.types`` in newer Go. Which one it is
-    shows in the descriptors: their first word is the size of a value (src/internal/abi/type.go).
+    The attribute counts from ``runtime.types`` (seen in Go 1.12 to 1.27), but for uintptr, of which it is the address until
+    Go 1.23. Which one it is shows in the descriptor: its first word is the size of a value (src/internal/abi/type.go,
+    earlier src/runtime/type.go).
 
     Args:
         image: the file.
         types: its types.
         runtime_types: address of ``runtime.types``, None where it is not known.
     """
-    known = [
-        (place, size)
+    bases = (0,) if runtime_types is None else (runtime_types, 0)
+    return [
+        None if place is None or size is None else _descriptor(image, place, size, bases)
         for place, size in zip(types.runtime_type, types.size, strict=True)
-        if place and size is not None
     ]
-    sample = known[:: max(1, len(known) // _SAMPLE)]
-    for base in (0, runtime_types):
-        if base is not None and sample and _fits(image, sample, base):
-            return base
-    return None
 
 
-def _fits(image: Image, sample: list[tuple[int, int]], base: int) -> bool:
-    good = 0
-    for place, size in sample:
+def descriptor_base(image: Image, types: DwarfTypes, runtime_types: int | None) -> int | None:
+    """What makes an address of nearly every ``runtime_type`` when added to it; None when that cannot be told.
+
+    `descriptors` looks at each of them, and is right about uintptr too.
+    """
+    found = [
+        address - place
+        for address, place in zip(descriptors(image, types, runtime_types), types.runtime_type, strict=True)
+        if address is not None and place is not None
+    ]
+    known = sum(place is not None for place in types.runtime_type)
+    base = max(set(found), key=found.count, default=None)
+    return base if base is not None and found.count(base) * 10 >= known * 9 else None
+
+
+def _descriptor(image: Image, place: int, size: int, bases: tuple[int, ...]) -> int | None:
+    for base in bases:
         try:
-            good += int.from_bytes(image.read(base + place, image.ptrsize), image.byteorder) == size
+            if int.from_bytes(image.read(base + place, image.ptrsize), image.byteorder) == size:
+                return base + place
         except GoinspectError:
             continue
-    return good * 10 >= len(sample) * 9
+    return None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from goinspect.dwarf import descriptor_base, read_symbols, summarize
+from goinspect.dwarf import descriptor_base, descriptors, read_symbols, summarize
 from goinspect.objfile import open_image
 from tests.dwarf.llvm import llvm_truth
 
@@ -81,12 +81,26 @@ def test_descriptors(build, fixture_file):
     image = open_image(fixture_file(build, "workload"))
     types = read_symbols(image).types
     (start,) = (symbol.vaddr for symbol in image.symbols() if symbol.name == "runtime.types")
+    found = descriptors(image, types, start)
+    assert [address is None for address in found] == [place is None for place in types.runtime_type]
+    assert all(
+        address == start + place for address, place in zip(found, types.runtime_type, strict=True) if address
+    )
+    assert sum(address is not None for address in found) > 500
+    kinds = {
+        name: image.read(address + 23, 1)[0] & 31
+        for name, address in zip(types.name, found, strict=True)
+        if address
+    }  # Kind_ of the descriptor, by its place in abi.Type
+    assert (kinds["error"], kinds["*os.File"], kinds["uintptr"], kinds["internal/abi.Type"]) == (
+        20,
+        22,
+        12,
+        25,
+    )
+    assert set(descriptors(image, types, None)) == {None}
     assert descriptor_base(image, types, start) == start
     assert descriptor_base(image, types, None) is None
-    placed = [(place, size) for place, size in zip(types.runtime_type, types.size, strict=True) if place]
-    assert len(placed) > 500
-    for place, size in placed:
-        assert int.from_bytes(image.read(start + place, 8), "little") == size
 
 
 @pytest.mark.parametrize("build", BUILDS)

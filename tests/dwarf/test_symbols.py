@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from goinspect.dwarf import descriptor_base, read_symbols
+from goinspect.dwarf import descriptors, read_symbols
 from tests.builders import dwarf as dw
 from tests.dwarf.images import SectionImage, image_of
 
@@ -169,10 +169,11 @@ def test_where_descriptors_are():
     for n in range(1, 5):
         memory[0x800 + 0x40 * n] = 20 + n
     image = SectionImage({}, memory=bytes(memory))
-    assert descriptor_base(image, types, 0x800) == 0x800
-    assert descriptor_base(image, types, 0x700) is None
-    assert descriptor_base(image, types, None) is None
-    assert descriptor_base(SectionImage({}, memory=bytes(memory[0x800:])), types, 0x900) == 0
+    assert descriptors(image, types, 0x800) == [0x840, 0x880, 0x8C0, 0x900]
+    assert descriptors(image, types, 0x700) == [None] * 4
+    assert descriptors(image, types, None) == [None] * 4
+    image = SectionImage({}, memory=bytes(memory[0x800:]))  # addresses
+    assert descriptors(image, types, 0x900) == [0x40, 0x80, 0xC0, 0x100]
 
 
 @pytest.mark.parametrize("order", ["little", "big"])
@@ -237,10 +238,11 @@ def test_files(version, wide):
     ]  # fmt: skip
 
 
-def test_relocatable_files_count_from_0():
-    children = [named(dw.SUBPROGRAM, "f", (dw.LOW_PC, dw.ADDR, 0), (dw.HIGH_PC, dw.DATA4, 5))]
-    assert read(dw.Dwarf(4), children, type="rel").functions.name == ["f"]
-    assert read(dw.Dwarf(4), children).functions.name == []
+def test_relocatable_files_are_not_read():
+    dwarf = dw.Dwarf(4, units=[dw.Die(dw.COMPILE_UNIT, list(UNIT))])
+    image = image_of(dwarf, type="rel")
+    assert read_symbols(image) is None
+    assert "relocatable" in image.warnings[0]
 
 
 def test_names_in_another_file_are_told():
