@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from goinspect.gosym.itabs import ItabPlace
-    from goinspect.gosym.layout import TypeLayout
+    from goinspect.gosym.layout import TypeLayout, Version
     from goinspect.gosym.module import GoModule
     from goinspect.gosym.moduledata import Moduledata
     from goinspect.objfile.image import Image
@@ -124,11 +124,7 @@ def find_places(
     # Offsets and counts need no relocation, which takes a while for a large PIE.
     plain = relocated if relocate else TypeMemory(image, relocate=False)
     version = parse_version(module.go_version) if module.go_version else None
-    wanted = type_layout(version or module.table.release.since)
-    rows = dict.fromkeys((*((wanted,) if wanted else ()), *reversed(TYPE_LAYOUTS)))
-    if version is None:  # only named maps tell some releases apart
-        maps = tuple(dict.fromkeys(tail for row in TYPE_LAYOUTS for tail in row.maps))
-        rows = {row._replace(maps=tuple(dict.fromkeys((*row.maps, *maps)))): None for row in rows}
+    rows = _rows(version, module.table.release.since)
     for number, layout in enumerate(rows):
         with suppress(GoinspectError):
             places = TypePlaces(plain if layout.md_itablinks >= 0 else relocated, moduledata, layout)
@@ -140,3 +136,17 @@ def find_places(
                     )
                 return places
     return None
+
+
+def _rows(version: Version | None, since: Version) -> list[TypeLayout]:
+    """The rows to try. But for that of a known version, maps are told by their form, which a row may have wrong."""
+    wanted = type_layout(version or since)
+    tails = [tail for row in TYPE_LAYOUTS for tail in row.maps]
+    rows = [row for row in reversed(TYPE_LAYOUTS) if row is not wanted]
+    others = [row._replace(maps=tuple(dict.fromkeys((*row.maps, *tails)))) for row in rows]
+    if wanted is None:
+        return others
+    return [
+        wanted if version else wanted._replace(maps=tuple(dict.fromkeys((*wanted.maps, *tails)))),
+        *others,
+    ]
