@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from goinspect import dwarf
 from goinspect.analysis.symbolmerge import FUNCTION
+from goinspect.errors import GoinspectError
 from goinspect.results.compare import Verdict
 from goinspect.results.symbols import SOURCES
 
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.symboldiff import Build
     from goinspect.binary import Binary
+    from goinspect.objfile.image import Image
     from goinspect.results.info import Info
 
 __all__ = ["CONSUMERS", "judge"]
 
 _MOST, _FEW = 0.95, 0.05  # of the Go functions: enough for "yes", not more than "no"
-_NEWEST_GNU_DWARF: Final = 4  # of Go, what binutils 2.40 and gdb before 13 read
+_UNKNOWN_DWARF: Final = 5  # when its units cannot be read
+_READ_BY_PERF: Final = 4  # version of DWARF in which perf finds inlined calls of Go programs
 
 
 class _Facts(NamedTuple):
@@ -35,9 +39,8 @@ class _Facts(NamedTuple):
     symtab: float  # share of gopclntab's functions that the table names
     dynsym: float
     exported: int  # functions of dynsym that are defined
-    dwarf: bool
+    dwarf: int  # newest version of DWARF; 0: there is none
     inlines: bool  # something was inlined
-    module_section: bool  # .go.module, Go 1.26+
     table_section: bool  # gopclntab has a section of its own
     text_skew: int  # bytes from the start of .text to runtime.text
 
@@ -70,12 +73,19 @@ def _facts(info: Info, binary: Binary, build: Build) -> _Facts:
         share("symtab"),
         share("dynsym"),
         int(dynamic.sum()),
-        _has(info, "DWARF"),
+        _dwarf_version(image) if _has(info, "DWARF") else 0,
         info.optimized is not False,
-        image.section(".go.module") is not None or image.section("__go_module") is not None,
         any(image.section(name) for name in (".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab")),
         go.table.text - section.vaddr if go is not None and go.table.text and section is not None else 0,
     )
+
+
+def _dwarf_version(image: Image) -> int:
+    try:
+        summary = dwarf.summarize(image)
+    except GoinspectError:
+        return 0
+    return max(summary.versions, default=_UNKNOWN_DWARF) if summary is not None else 0
 
 
 def _has(info: Info, part: str) -> bool:
@@ -109,13 +119,16 @@ def _perf_names(facts: _Facts) -> Verdict:
 
 
 def _perf_inlines(facts: _Facts) -> Verdict:
+    names = _perf_names(facts)
     if not facts.inlines:
-        return (
-            _perf_names(facts)._replace(why="nothing is inlined")
-            if _perf_names(facts).answer == "yes"
-            else _perf_names(facts)
+        return names._replace(why="nothing is inlined") if names.answer == "yes" else names
+    if 0 < facts.dwarf <= _READ_BY_PERF:
+        return Verdict(
+            "partly",
+            f"DWARF {facts.dwarf}: with --call-graph dwarf, but without the innermost call; goinspect flame shows all",
         )
-    return Verdict("no", "perf shows no inlined calls of Go programs; goinspect flame does, from gopclntab")
+    lacks = f"DWARF {facts.dwarf}, in which perf finds none" if facts.dwarf else "no DWARF"
+    return Verdict("no", f"{lacks}; goinspect flame shows them, from gopclntab")
 
 
 def _pprof(facts: _Facts) -> Verdict:
@@ -144,9 +157,11 @@ def _traceback(facts: _Facts) -> Verdict:
 def _delve(facts: _Facts) -> Verdict:
     if facts.dwarf:
         return Verdict("yes", "DWARF")
-    if facts.module_section:
-        return Verdict("partly", "no DWARF: functions and lines from gopclntab, which .go.module leads to")
-    return Verdict("no", "no DWARF, and no section .go.module (Go 1.26) that leads to gopclntab")
+    if not facts.table_section:
+        return Verdict("no", "no DWARF, and gopclntab has no section of its own")
+    if facts.text_skew:
+        return Verdict("no", "no DWARF, and code and constants of C stand where it looks for those of Go")
+    return Verdict("partly", "no DWARF: functions and lines from gopclntab, but stacks with gaps")
 
 
 def _debugger_variables(facts: _Facts) -> Verdict:
@@ -178,7 +193,7 @@ def _addr2line(facts: _Facts) -> Verdict:
         return Verdict(
             "no", "no symbol leads to gopclntab, and it has no section of its own; goinspect pcln finds it"
         )
-    if facts.text_skew and facts.go:
+    if facts.text_skew:
         return Verdict(
             "no",
             f"wrong answers: it takes .text for the start of the Go code, which is {facts.text_skew:#x} bytes further",

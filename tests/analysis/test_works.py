@@ -1,19 +1,20 @@
-"""What `compare` concludes from a file about other tools, against those tools, which were run on the same builds."""
+"""What compare says other tools can do, against what these tools did: each was run on each build."""
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 
+import goinspect
 from goinspect.analysis.compare import compare
-from goinspect.binary import Binary
+from goinspect.analysis.overview import describe
+from goinspect.analysis.symboldiff import read_build
+from goinspect.analysis.works import CONSUMERS, judge
 from tests import modes
 
-# A row of `compare` -> the rows of verdicts.tsv that it sums up: partly, where they are not of one mind.
-CONSUMERS = {
+# Consumer -> what was tried of it.
+TRIED = {
     "perf: names": ("perf names",),
-    "perf: inlined calls": ("perf inlines",),
+    "perf: inlined calls": ("perf inlines", "perf inlines dwarf"),
     "pprof: profiles of the program": ("pprof names", "pprof inlines"),
     "pprof: disasm, weblist": ("pprof disasm",),
     "pprof: bare addresses": ("pprof addresses",),
@@ -27,41 +28,66 @@ CONSUMERS = {
     "go tool addr2line": ("go tool addr2line",),
     "uprobes by name": ("perf probe", "bpftrace"),
 }
+BUILDS = [(series, mode) for series in modes.SERIES for mode in modes.kept(series)]
 
 
-# Delve finds moduledata of Go 1.25 and older in .noptrdata, and needs moduledata.rodata to be the address of .rodata,
-# which it is not when C comes first.
-DELVE = pytest.mark.xfail(reason="the rule looks at less than Delve does", strict=False)
+def together(verdicts):
+    """Several tries as one answer."""
+    found = set(verdicts)
+    return found.pop() if len(found) == 1 else "partly"
 
 
-@functools.cache
-def concluded(series: str) -> dict[tuple[str, str], str]:
-    """(build, row of `compare`): what goinspect says."""
-    builds = modes.kept(series)
-    result = compare([Binary(modes.binary(series, mode)) for mode in builds])
-    return {
-        (mode, row.consumer): verdict.answer
-        for row in result.works
-        for mode, verdict in zip(builds, row.per_binary, strict=True)
+def test_every_consumer_was_tried():
+    assert set(CONSUMERS) == {*TRIED, "goinspect"}
+
+
+@pytest.mark.parametrize(("series", "mode"), BUILDS)
+def test_verdicts_are_what_the_tools_did(series, mode):
+    binary = goinspect.open(modes.binary(series, mode))
+    verdicts = judge(describe(binary), binary, read_build(binary))
+    told = modes.verdicts(series)
+    expected = {
+        consumer: together(told[mode, name].verdict for name in names if (mode, name) in told)
+        for consumer, names in TRIED.items()
+        if any((mode, name) in told for name in names)
     }
-
-
-@pytest.mark.parametrize(
-    "consumer",
-    [pytest.param(name, marks=DELVE) if name == "delve: functions, stacks" else name for name in CONSUMERS],
-)
-@pytest.mark.parametrize("series", modes.SERIES)
-def test_verdicts_are_those_of_the_tools(series: str, consumer: str) -> None:
-    known = modes.verdicts(series)
-    differing = []
-    for mode in modes.kept(series):
-        found = {known[mode, name].verdict for name in CONSUMERS[consumer]}
-        tool = found.pop() if len(found) == 1 else "partly"
-        if concluded(series)[mode, consumer] != tool:
-            differing.append((mode, tool, concluded(series)[mode, consumer]))
-    assert differing == []
+    assert {consumer: verdicts[consumer].answer for consumer in expected} == expected
+    assert verdicts["goinspect"].answer == "yes"
+    assert all(verdict.why for verdict in verdicts.values())
 
 
 @pytest.mark.parametrize("series", modes.SERIES)
-def test_every_row_but_our_own_is_held_against_a_tool(series: str) -> None:
-    assert {consumer for _, consumer in concluded(series)} - {"goinspect"} == set(CONSUMERS)
+def test_eight_builds_side_by_side(series):
+    """The builds of the page about build flags: what nm lists and readelf measures of each."""
+    paths = [modes.binary(series, mode) for mode in modes.EIGHT]
+    result = compare([goinspect.open(path) for path in paths])
+    assert result.labels == tuple(f"{mode}/modes" for mode in modes.EIGHT)
+    facts = modes.facts(series)
+    parts = {row.name: row for row in result.parts}
+    for at, mode in enumerate(modes.EIGHT):
+        fact = facts[mode]
+        assert parts["file"].bytes[at] == int(fact["bytes"]), mode
+        for ours, theirs in (("gopclntab", "gopclntab"), ("symtab", "symtab"), ("dynsym", "dynsym"), ("DWARF", "debug"),
+                             ("relocations", "rela")):  # fmt: skip
+            measured = parts[ours].bytes[at] if ours in parts else 0
+            assert measured == int(fact[theirs]), (mode, ours)
+    lost = {mode: one.lost for mode, one in zip(modes.EIGHT[1:], result.symbols.against, strict=True)}
+    assert lost["w"] == {}  # DWARF names nothing that the others do not
+    for mode in ("s-w", "strip", "pie-s-w"):
+        assert lost[mode]["variable"] == lost["s-w"]["variable"] > 100
+        assert "type" not in lost[mode]
+    assert lost["pie"].get("function", 0) == 0
+
+
+@pytest.mark.parametrize("series", modes.SERIES)
+@pytest.mark.parametrize("mode", ["s-w", "strip"])
+def test_stripped_builds_list_the_functions_of_their_twin(series, mode):
+    from goinspect.analysis.symbols import SymbolQuery, list_symbols
+
+    def functions(of):
+        rows = list_symbols(
+            goinspect.open(modes.binary(series, of)), SymbolQuery(kind="function", source="gopclntab")
+        ).rows
+        return [(row.address, row.name, row.file, row.line) for row in rows]
+
+    assert functions(mode) == functions("default")
