@@ -2,16 +2,18 @@
 """Feed mutated Go executables to goinspect: nothing but GoinspectError may come out, soon, in little memory.
 
     scripts/fuzz.py [-n INPUTS] [--seed N] [--jobs N] [--only REGEX] [--save DIR]
-    scripts/fuzz.py --seeds FILE... [...]      real files instead
+    scripts/fuzz.py --seeds FILE... [...]      real files instead (also in tests/fixtures/**/*.xz)
     scripts/fuzz.py --replay FILE...
 
 Seeds are small modules of every release whose layout differs, for both byte orders and pointer sizes, in every
-container that goinspect opens, written by tests/builders; mutations are truncations, flipped bits, numbers at the
-edges of their range, moved and repeated blocks. Each input is opened as a file and asked everything: functions by the
-pure and by the numpy engine, lines, inlined calls, sizes, symbols, build information.
+container that goinspect opens, written by tests/builders; those named "rich" also have symbol tables, DWARF, types,
+build information and notes. Mutations are truncations, flipped bits, numbers at the edges of their range, moved and
+repeated blocks; half of them in what goinspect reads rather than anywhere: headers, and each section as often as any
+other one. Each input is opened as a file and asked everything: functions by the pure and by the numpy engine, lines,
+inlined calls, sizes, symbols, build information, what `symbols`, `info` and `compare` show and how they print it.
 
-An input fails when anything but GoinspectError escapes, when it takes longer than 10 s, or when memory grows by more
-than 4 times its size + 100 MB. Failing inputs are written to DIR (default: fuzz-found) and named by what happened; the
+An input fails when anything but GoinspectError escapes (or a RuntimeWarning of numpy), when it takes longer than 10 s,
+when memory grows by more than 4 times its size + 100 MB, or when there are more than 40 warnings. Failing inputs are written to DIR (default: fuzz-found) and named by what happened; the
 exit code is 1. Every input follows from --seed and its number, so a run can be repeated.
 """
 
@@ -21,6 +23,7 @@ import argparse
 import contextlib
 import hashlib
 import itertools
+import lzma
 import mmap
 import multiprocessing
 import os
@@ -32,6 +35,7 @@ import struct
 import sys
 import time
 import traceback
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,6 +56,9 @@ SECONDS = 10
 SLACK = 100 << 20
 BATCH = 500
 COMMANDS_EVERY = 8  # inputs: what the commands do on top takes longer than all the rest
+MOST_WARNINGS = 40
+RICH = "rich"  # the commands are asked about each of these
+HEADERS = 4096  # bytes at the start of a file that hold its headers
 VERSIONS = [(1, minor) for minor in (2, 5, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25, 26, 27)]
 MACHINES = [("little", 8, 1), ("little", 4, 4), ("big", 8, 2), ("big", 4, 4)]
 EDGES = (
@@ -72,11 +79,12 @@ EDGES = (
 
 
 class Seed(NamedTuple):
-    """A sound input; `raw` is for bare tables."""
+    """A sound input; `raw` is for bare tables. `parts` are [start, end) of what is worth to be damaged."""
 
     name: str
     data: bytes
     raw: bool = False
+    parts: tuple[tuple[int, int], ...] = ()
 
 
 class Outcome(NamedTuple):
@@ -134,6 +142,21 @@ def seeds() -> Iterator[Seed]:
             yield Seed(f"ELF {label} two texts", write_module(functions, version, cuts=(cut,), **kinds).data)
         if (order, ptrsize) == ("little", 8):
             yield from other_containers(label, version, module)
+
+
+def rich_seeds() -> Iterator[Seed]:
+    """Files that have everything; DWARF is of another version and packed in another way from one to the next."""
+    from tests.builders.rich import write_rich
+
+    ways = itertools.cycle([
+        {"dwarf": 4}, {"dwarf": 5}, {"dwarf": 4, "pie": True}, {"dwarf": 5, "packed": "zlib"}, {"dwarf": 4, "packed": "gnu"},
+        {"dwarf": 5, "pie": True}, {"dwarf": 2}, {"stripped": True}, {"packed": "zstd"},
+    ])  # fmt: skip
+    for version, (order, ptrsize, _) in itertools.product(VERSIONS, MACHINES):
+        if version >= (1, 5):
+            way = next(ways)
+            label = " ".join([f"1.{version[1]} {order} {8 * ptrsize}", *(f"{k}={v}" for k, v in way.items())])
+            yield Seed(f"{RICH} {label}", write_rich(version, byteorder=order, ptrsize=ptrsize, **way))
 
 
 def other_containers(label: str, version: tuple[int, int], module: Module) -> Iterator[Seed]:
@@ -204,12 +227,38 @@ def _moved(word: int, table: int, to: int, end: int) -> int:
 # --- mutations ---
 
 
-def mutate(data: bytes, chance: random.Random) -> bytes:
+def parts_of(data: bytes, scratch: str, *, raw: bool) -> tuple[tuple[int, int], ...]:
+    """Headers and sections, as [start, end), without the zeros at their ends."""
+    from goinspect.binary import Binary
+
+    path = Path(f"{scratch}/goinspect-fuzz-{os.getpid()}")
+    path.write_bytes(data)
+    found = [(0, HEADERS), (len(data) - HEADERS, len(data))]
+    with contextlib.suppress(GoinspectError):
+        image = Binary(str(path), raw=raw).image
+        found += [(s.file_offset, s.file_offset + s.file_size) for s in image.sections]
+        found += [(at, at + size) for _, at, size in getattr(image, "file_parts", ())]
+        if image.container == "ELF":
+            shoff = int.from_bytes(data[24 + 2 * image.ptrsize : 24 + 3 * image.ptrsize], image.byteorder)
+            found += [(shoff, shoff + (64 if image.ptrsize == 8 else 40) * len(image.sections))] * 3
+    path.unlink()
+    clipped = ((max(start, 0), len(data[:end].rstrip(b"\0"))) for start, end in found)
+    return tuple((start, end) for start, end in clipped if start < end)
+
+
+def place(parts: tuple[tuple[int, int], ...], size: int, chance: random.Random) -> int:
+    if parts and chance.randrange(2):
+        start, end = chance.choice(parts)
+        return min(chance.randrange(start, end), size - 1)
+    return chance.randrange(size)
+
+
+def mutate(data: bytes, chance: random.Random, parts: tuple[tuple[int, int], ...] = ()) -> bytes:
     out = bytearray(data)
     for _ in range(chance.choice((1, 1, 1, 2, 4, 16))):
         if not out:
             break
-        at = chance.randrange(len(out))
+        at = place(parts, len(out), chance)
         kind = chance.randrange(8)
         if kind == 0:
             out[at] ^= 1 << chance.randrange(8)
@@ -242,14 +291,22 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
 # --- the questions ---
 
 
-def ask(path: str, *, raw: bool, commands: bool) -> str:
-    """Ask everything; returns what kind of answer there was."""
+class TooManyWarningsError(Exception):
+    """Nobody would read them."""
+
+
+def ask(path: str, number: int, *, raw: bool, commands: bool, original: str = "") -> str:
+    """Ask everything there is to ask of input `number`; returns what kind of answer there was."""
     from goinspect.binary import Binary
 
     try:
         binary = Binary(path, raw=raw)
     except GoinspectError:
         return "refused"
+    if original:
+        answer = ask_whole_files(path, number, raw=raw, original=original)
+        if not commands:
+            return answer
     with contextlib.suppress(GoinspectError):
         list(itertools.islice(binary.image.symbols(), 200))
     with contextlib.suppress(GoinspectError):
@@ -266,7 +323,7 @@ def ask(path: str, *, raw: bool, commands: bool) -> str:
 
 def ask_commands(binary: Binary) -> None:
     """What the commands answer from."""
-    from goinspect.analysis import functions, lines, linetable, sizes, symbols
+    from goinspect.analysis import functions, lines, linetable, sizes
 
     for question in (
         lambda: functions.list_functions(binary),
@@ -274,10 +331,79 @@ def ask_commands(binary: Binary) -> None:
         lambda: sizes.list_sizes(binary),
         lambda: linetable.line_table(binary, ["main.f1"]),
         lambda: lines.resolve(binary, ["b.go:300", "0x401005", "main.f1+2"]),
-        lambda: symbols.list_symbols(binary),
     ):
         with contextlib.suppress(GoinspectError):
             question()
+
+
+def ask_whole_files(path: str, number: int, *, raw: bool, original: str) -> str:
+    """What `symbols`, `info` and `compare` show; each with a Binary of its own, as a process has.
+
+    Not all of it of every input, for they take turns; all of it when `number` is negative. A file that can be opened
+    should get some answer from each: "no answer" is none that fails, but worth a look (FUZZ_TELL=1 prints why).
+    """
+    from goinspect.analysis import compare, overview, symbols, symbolsizes
+    from goinspect.binary import Binary
+    from goinspect.render import (
+        comparejson,
+        comparetext,
+        infojson,
+        infotext,
+        symbolfolded,
+        symboljson,
+        symboltext,
+    )
+    from goinspect.results.info import InfoReport
+
+    def listed() -> tuple[str, ...]:
+        found = symbols.list_symbols(Binary(path, raw=raw))
+        for by in ("package", "module", "section", "kind"):
+            groups = symbolsizes.sum_sizes(found, by)
+            symboltext.render_groups(groups)
+        symboljson.render_groups(groups)
+        symbolfolded.render_folded(symbolsizes.size_stacks(found))
+        for render in (symboltext.render_table, symboltext.render_csv, symboljson.render):
+            render(found)
+        return found.warnings
+
+    def as_nm() -> tuple[str, ...]:
+        found = symbols.list_symbols(Binary(path, raw=raw), symbols.SymbolQuery(as_nm=True, sort="size"))
+        symboltext.render_nm(found)
+        return found.warnings
+
+    def described() -> tuple[str, ...]:
+        report = InfoReport((overview.describe(Binary(path, raw=raw)),))
+        infotext.render_text(report, deps=True, verbose=True)
+        infojson.render_go_version(report.files)
+        infojson.render_json(report, several=False)
+        return report.files[0].warnings
+
+    def compared() -> tuple[str, ...]:
+        found = compare.compare([Binary(original, raw=raw), Binary(path, raw=raw)])
+        comparetext.render_text(found, symbols=True)
+        comparetext.render_markdown(found, symbols=True)
+        comparejson.render(found)
+        return found.warnings
+
+    # Seeds take turns by their number already.
+    questions = [
+        listed,
+        described,
+        *([as_nm] if number // 7 % 2 else []),
+        *([compared] if number // 5 % 4 == 0 else []),
+    ]
+    answer = "answered"
+    for question in questions if number >= 0 else (listed, described, as_nm, compared):
+        try:
+            told = question()
+        except GoinspectError as error:
+            answer = "no answer"
+            if os.environ.get("FUZZ_TELL"):
+                print(question.__name__, error.message, file=sys.stderr)
+        else:
+            if len(told) > MOST_WARNINGS:
+                raise TooManyWarningsError(f"{len(told)} warnings, such as {told[-1]}")
+    return answer
 
 
 def ask_table(binary: Binary) -> str:
@@ -330,6 +456,7 @@ def memory_now() -> int:
 def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: str) -> Outcome:
     """Inputs `first` to `first + count` of the run."""
     signal.signal(signal.SIGALRM, _alarm)
+    warnings.filterwarnings("error", category=RuntimeWarning)
     path = f"{scratch}/goinspect-fuzz-{os.getpid()}"
     counts: Counter[str] = Counter()
     failures: list[tuple[str, bytes]] = []
@@ -337,9 +464,12 @@ def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: st
     for number in range(first, first + count):
         chance = random.Random(seed << 40 | number)
         origin = corpus[number % len(corpus)]
-        data = mutate(origin.data, chance)
+        data = mutate(origin.data, chance, origin.parts)
         commands = number % COMMANDS_EVERY == 0
-        kind, seconds, excess = run_one(path, data, raw=origin.raw, commands=commands)
+        original = write_original(path, origin) if commands or origin.name.startswith(RICH) else ""
+        kind, seconds, excess = run_one(
+            path, data, number, raw=origin.raw, commands=commands, original=original
+        )
         slowest, grown = max(slowest, seconds), max(grown, excess)
         family = origin.name.split()[0]
         counts[f"{family}\t{kind.partition(':')[0]}"] += 1
@@ -348,7 +478,15 @@ def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: st
     return Outcome(counts, slowest, grown, failures)
 
 
-def run_one(path: str, data: bytes, *, raw: bool, commands: bool = True) -> tuple[str, float, int]:
+def write_original(path: str, seed: Seed) -> str:
+    """The file to compare with."""
+    Path(f"{path}-original").write_bytes(seed.data)
+    return f"{path}-original"
+
+
+def run_one(
+    path: str, data: bytes, number: int = -1, *, raw: bool, commands: bool = True, original: str = ""
+) -> tuple[str, float, int]:
     """(outcome, seconds, bytes of memory beyond 4 times the input); an outcome with a colon is a failure."""
     with contextlib.suppress(FileNotFoundError):
         Path(path).unlink()
@@ -357,7 +495,7 @@ def run_one(path: str, data: bytes, *, raw: bool, commands: bool = True) -> tupl
     begin = time.monotonic()
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        kind = ask(path, raw=raw, commands=commands)
+        kind = ask(path, number, raw=raw, commands=commands, original=original)
     except TooSlowError:
         kind = f"failed: more than {SECONDS} s"
     except Exception as error:  # noqa: BLE001  # that is what we are looking for
@@ -396,8 +534,13 @@ def main() -> int:
     scratch = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
     if options.replay:
         return replay(options.replay, scratch)
-    given = [Seed(path.name, path.read_bytes()) for path in options.seeds or ()]
-    _CORPUS.extend(seed for seed in given or seeds() if re.search(options.only, seed.name))
+    given = [Seed(f"{RICH} {path.name}", content(path)) for path in options.seeds or ()]
+    every = given or itertools.chain(seeds(), rich_seeds())
+    _CORPUS.extend(
+        seed._replace(parts=parts_of(seed.data, scratch, raw=seed.raw))
+        for seed in every
+        if re.search(options.only, seed.name)
+    )
     if not _CORPUS:
         parser.error(f"no seed matches {options.only!r}")
     for seed in _CORPUS:  # the sound ones must be understood, or nothing is tested
@@ -405,6 +548,11 @@ def main() -> int:
         if kind != "answered":
             print(f"seed {seed.name}: {kind}", file=sys.stderr)
     return report(options, scratch)
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file, unpacked where it is a fixture."""
+    return lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
 
 
 def report(options: argparse.Namespace, scratch: str) -> int:
@@ -428,7 +576,7 @@ def report(options: argparse.Namespace, scratch: str) -> int:
         f"{total:,} inputs from {len(_CORPUS)} seeds in {time.monotonic() - begin:,.0f} s (--seed {options.seed})"
     )
     families = sorted({key.partition("\t")[0] for key in counts})
-    kinds = ["answered", "damaged", "no table", "refused", "failed"]
+    kinds = ["answered", "no answer", "damaged", "no table", "refused", "failed"]
     print("\n" + f"{'':12}" + "".join(f"{kind:>12}" for kind in kinds))
     for family in families:
         print(f"{family:12}" + "".join(f"{counts[family + chr(9) + kind]:12,}" for kind in kinds))
@@ -444,11 +592,14 @@ def report(options: argparse.Namespace, scratch: str) -> int:
 
 def replay(files: list[Path], scratch: str) -> int:
     signal.signal(signal.SIGALRM, _alarm)
+    warnings.filterwarnings("error", category=RuntimeWarning)
     bad = 0
     for file in files:
         data = file.read_bytes()
         for raw in (False, True):
-            kind, seconds, _ = run_one(f"{scratch}/goinspect-fuzz-{os.getpid()}", data, raw=raw)
+            kind, seconds, _ = run_one(
+                f"{scratch}/goinspect-fuzz-{os.getpid()}", data, raw=raw, original=str(file)
+            )
             print(f"{file}{' (raw)' if raw else ''}: {kind} in {seconds:.3f} s")
             bad += ":" in kind
     return 1 if bad else 0

@@ -89,12 +89,13 @@ class LiefElf(MappedImage):
 
     def _relative(self) -> dict[int, int]:
         wanted = elf.RELATIVE.get(self.machine)
-        relocations = self._binary.dynamic_relocations if self.type == "dyn" else ()
         with guarded("ELF"):
+            relocations = self._binary.dynamic_relocations if self.type == "dyn" else ()
             return {r.address: r.addend for r in relocations if number(r.type) & _TYPE == wanted and r.addend}
 
     def symbols(self) -> Iterator[Symbol]:
-        binary = self._parse(symbols=True)
+        with guarded("ELF"):
+            binary = self._parse(symbols=True)
         for source, symbols in (("symtab", binary.symtab_symbols), ("dynsym", binary.dynamic_symbols)):
             with guarded("ELF"):
                 rows = [_symbol(symbol, source) for symbol in symbols]
@@ -102,11 +103,12 @@ class LiefElf(MappedImage):
 
     def program_ranges(self, kind: int) -> list[tuple[int, int]]:
         """(file offset, size) of the program headers of a type."""
-        return [
-            (s.file_offset, s.physical_size)
-            for s in self._binary.segments
-            if number(s.type) & 0xFFFFFFFF == kind
-        ]
+        with guarded("ELF"):
+            return [
+                (s.file_offset, s.physical_size)
+                for s in self._binary.segments
+                if number(s.type) & 0xFFFFFFFF == kind
+            ]
 
     def notes(self) -> Iterator[tuple[bytes, int, memoryview]]:
         places = [(s.file_offset, s.file_size) for s in self.sections if s.type == elf.SHT_NOTE]
