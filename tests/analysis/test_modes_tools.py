@@ -41,8 +41,9 @@ GO = ("go tool nm", "go tool objdump", "go tool addr2line")
 
 def needs(tool: str) -> None:
     """Skip when a tool is missing, or is of another release than the one that was asked."""
-    if not shutil.which(tool):
-        pytest.skip(f"{tool} is not installed")
+    for name in (tool, "readelf"):  # which tells where segments are, to whoever runs the program
+        if not shutil.which(name):
+            pytest.skip(f"{name} is not installed")
     with (modes.FOLDER / "tools.tsv").open(encoding="utf-8", newline="") as file:
         asked = {row["tool"]: row["version"] for row in csv.DictReader(file, delimiter="\t")}[tool]
     here = tool_versions(tool)[tool]
