@@ -177,3 +177,115 @@ def test_a_binary_that_is_not_go_has_its_own_symbols():
     assert result["warnings"] == ["no gopclntab: only the container's own symbols are listed"]
     assert answer.err.startswith("goinspect: warning: no gopclntab")
     assert cli("symbols", "/bin/true", "-q").err == ""
+
+
+# --- sizes ---
+
+
+def go_package(name):
+    """The import path in a function's name: up to the first dot behind the last slash, outside of brackets."""
+    match = re.match(r"(?:[^\[(]*/)?[^.\[(]+(?=\.)", name)
+    return "" if name.startswith(("type:", "go:", "_")) or match is None else re.sub("%2e", ".", match[0])
+
+
+@pytest.mark.parametrize("name", ["go1.24-exe", "go1.27-pie"])
+def test_bytes_of_packages_are_sums_of_nm(name, fixture_file):
+    answer = cli("symbols", fixture_file(name, "workload"), "--kind", "function", "--by", "package", "--json")
+    document = json.loads(answer.out)
+    assert list(document) == ["schema", "binary", "by", "size_exact", "rows", "warnings"]
+    found = {row["name"]: row["functions"] for row in document["rows"] if not row["name"].startswith("(")}
+    expected = Counter()
+    for _address, size, _kind, symbol in {row for row in nm(name) if row[2] in "tT"}:
+        expected[go_package(symbol)] += size
+    del expected[""]
+    assert {package: size for package, size in expected.items() if size} == {
+        p: s for p, s in found.items() if s
+    }
+
+
+@pytest.mark.parametrize("by", ["package", "module", "section", "kind"])
+def test_groups_add_up(by, fixture_file):
+    binary = fixture_file("go1.27-exe", "workload")
+    rows = json.loads(cli("symbols", binary, "--by", by, "--json").out)["rows"]
+    kinds = json.loads(cli("symbols", binary, "--by", "kind", "--json").out)["rows"]
+    for column in ("symbols", "functions", "variables", "types", "size", "bss"):
+        assert sum(row[column] for row in rows) == sum(row[column] for row in kinds)
+    assert [row["size"] for row in rows] == sorted((row["size"] for row in rows), reverse=True)
+    names = [
+        row["name"]
+        for row in json.loads(cli("symbols", binary, "--by", by, "--sort", "name", "--json").out)["rows"]
+    ]
+    assert names == sorted(names)
+    assert len(cli("symbols", binary, "--by", by, "-n", "1", "--format", "csv").out.splitlines()) == 2
+
+
+def test_modules_are_those_of_the_build(fixture_file):
+    rows = symbols("--kind", "function", binary=fixture_file("go1.27-exe", "workload"))
+    modules = {row["name"]: row["module"] for row in rows}
+    assert modules["main.main"] == "example.com/workload"
+    assert modules["runtime.mallocgc"] == modules["time.Now"] == "std"
+    assert modules["memeqbody"] == "(assembly)"
+    receivers = {row["name"]: (row["package"], row["receiver"]) for row in rows}
+    assert receivers["runtime.(*mheap).alloc"] == ("runtime", "*mheap")
+    assert receivers["time.Time.appendFormat"] == ("time", "Time")
+    assert receivers["main.main"] == ("main", None)
+
+
+def test_folded_sizes_are_what_flame_draws(fixture_file, tmp_path):
+    binary = fixture_file("go1.27-exe", "workload")
+    text = cli("symbols", binary, "--format", "folded").out
+    head, *lines = text.splitlines()
+    assert head == "# goinspect sizes unit=bytes"
+    total = sum(int(line.rpartition(" ")[2]) for line in lines)
+    assert total == sum(
+        row["size"] for row in json.loads(cli("symbols", binary, "--by", "kind", "--json").out)["rows"]
+    )
+    stacks = {line.rpartition(" ")[0]: int(line.rpartition(" ")[2]) for line in lines}
+    sizes = {symbol: size for _, size, kind, symbol in nm("go1.27-exe") if kind in "tT"}
+    assert stacks["runtime;runtime.(*mheap);runtime.(*mheap).alloc"] == sizes["runtime.(*mheap).alloc"]
+    assert stacks["main;main.recurse"] == sizes["main.recurse"]
+    folded = tmp_path / "sizes.folded"
+    folded.write_text(text)
+    graph = json.loads(cli("flame", folded, "--json", "-q").out)
+    assert graph["unit"] == "bytes"
+    assert graph["totals"]["weight"] == total
+
+
+def test_options_that_exclude_each_other():
+    for options in (
+        ["--by", "kind", "--format", "nm"],
+        ["--by", "kind", "--format", "folded"],
+        ["--by", "kind", "--sort", "address"],
+    ):
+        assert cli("symbols", BINARY, *options).code == 2
+
+
+# --- types and DWARF ---
+
+
+@pytest.mark.parametrize("series", ["go1.24", "go1.27"])
+def test_stripped_binaries_have_the_types_of_their_twin(series, fixture_file):
+    """By address: the types that the program itself knows."""
+    whole = symbols("--source", "typedata", binary=fixture_file(f"{series}-exe", "workload"))
+    stripped = symbols("--source", "typedata", binary=fixture_file(f"{series}-stripped", "workload"))
+    assert [(row["address"], row["name"], row["size"], row["kind"]) for row in whole] == [
+        (row["address"], row["name"], row["size"], row["kind"]) for row in stripped
+    ]
+    assert {row["kind"] for row in whole} == {"type", "itab"}
+    assert {"main.pair", "*os.File", "[]uint8"} & {row["name"] for row in whole}
+
+
+def test_what_only_debuggers_know_has_no_address(fixture_file):
+    rows = symbols("--source", "dwarf", "--kind", "type", binary=fixture_file("go1.27-exe", "workload"))
+    unknown = [row for row in rows if row["address"] is None]
+    assert unknown
+    assert all(row["sources"] == ["dwarf"] for row in unknown)
+    assert rows[-1]["address"] is None  # they come last
+    assert any(row["sources"] == ["dwarf", "typedata"] for row in rows)
+
+
+def test_undefined_symbols_are_listed_on_request():
+    rows = symbols("--kind", "undefined", binary="/bin/true")
+    assert {"dynsym"} == {source for row in rows for source in row["sources"]}
+    assert all(row["kind"] == "undefined" for row in rows)
+    assert not any(row["kind"] == "undefined" for row in symbols(binary="/bin/true"))
