@@ -117,9 +117,10 @@ def test_damaged_moduledata_of_a_real_file(build: str, fixture_file: Callable[[s
         other.moduledata.vaddr = module.moduledata.vaddr + 8 * (index - 40)
         found = read_types(image, other)
         assert found is not None
-        # Shifted by two words it is as Go 1.18 has it, but for the size of maps.
-        names = {(one.vaddr, one.name) for one in found.types}
-        assert names in (set(), {(one.vaddr, one.name) for one in sound.types})
+        # Shifted by two or four words it is as Go 1.18 or 1.16 has it.
+        vaddrs = {one.vaddr for one in found.types}
+        assert vaddrs in (set(), {one.vaddr for one in sound.types})
+        assert found.warnings or index == 40
 
 
 __all__ = ["unpacked"]
