@@ -1,11 +1,13 @@
 """Symbols of several builds against those of the first: kept, lost, gained, moved, resized.
 
 Symbols are the same when their full names are, and they are of the same sort: code, data or a type. Of several with one
-name (local symbols, both ABIs of an assembly function) the first by address is the first in every build.
+name (local symbols, both ABIs of an assembly function) the first by address is the first in every build. Marks that the
+linker sets, such as ``runtime.etext``, hold nothing and are left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -30,6 +32,9 @@ __all__ = ["Build", "diff", "read_build"]
 _SHIFTS: Final = 4  # told of each file
 _SORTS: Final = ("f", "d", "d", "d", "t", "d", "u")  # of KINDS
 _SHORT = "[...]"
+_MARK = re.compile(
+    r"runtime\.(?:e?(?:text(?:\.\d+)?|rodata|types|(?:noptr)?(?:data|bss)|covctrs|gcdata|gcbss)|e(?:nd|pclntab|symtab))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def read_build(binary: Binary) -> Build:
     sources = ALL_SOURCES - {"dwarf"} if has_table else ALL_SOURCES
     merger = collect(binary, Wanted(sources), warnings)
     nowhere = (merger.kind == TYPE) & (merger.address == 0)
-    rows = np.flatnonzero(~nowhere)
+    rows = np.flatnonzero(~nowhere & ~_marks(merger))
     rows = rows[np.argsort(merger.address[rows], kind="stable")]
     span = np.full(len(merger), -1, dtype=np.int64)
     known = np.flatnonzero(merger.function >= 0)
@@ -66,6 +71,14 @@ def read_build(binary: Binary) -> Build:
         funcs = merger.function[known]
         span[known] = (records.ends[funcs] - records.entries[funcs]).astype(np.int64)
     return Build(binary.path, merger, rows, span, tuple(warnings))
+
+
+def _marks(merger: Merger) -> NDArray[np.bool_]:
+    """Symbols of no size, and those marks that get one where the container has no sizes: up to the next symbol."""
+    marks: NDArray[np.bool_] = (merger.function < 0) & (merger.size == 0)
+    for row in np.flatnonzero((merger.function < 0) & ~merger.size_exact & ~marks).tolist():
+        marks[row] = _MARK.fullmatch(merger.name[row]) is not None
+    return marks
 
 
 def diff(builds: Sequence[Build]) -> SymbolChanges:
