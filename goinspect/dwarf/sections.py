@@ -1,9 +1,9 @@
 """Debug sections by their short name ("info", "abbrev", ...), unpacked when they are compressed.
 
-ELF names them ``.debug_info``, Mach-O ``__debug_info`` (names end after 16 bytes), both with a z where they are packed
-in GNU's old way: "ZLIB", the size as a big-endian u64, a zlib stream (Go 1.11-1.18; PE and Mach-O to this day). Since
-Go 1.19 ELF sections have SHF_COMPRESSED and start with a Chdr instead (System V gABI, chapter 4, "Section
-Compression"). What does not get smaller is left unpacked under its plain name.
+ELF and PE name them ``.debug_info``, Mach-O ``__debug_info`` (names end after 16 bytes), XCOFF ``.dwinfo``. With a z
+before the d they are packed in GNU's old way: "ZLIB", the size as a big-endian u64, a zlib stream (Go 1.11-1.18; PE and
+Mach-O to this day). Since Go 1.19 ELF sections have SHF_COMPRESSED instead and start with a Chdr (System V gABI, chapter
+4, "Section Compression"). What does not get smaller is left unpacked under its plain name.
 
 A compressed section says itself how big it is. It is believed up to `MAX_RATIO` times what is in the file (and
 `SPARE`, for small ones) and `MAX_UNPACKED` bytes: sound debug information shrinks to a third, location lists to a tenth.
@@ -32,6 +32,8 @@ MAX_UNPACKED: Final = 1 << 30
 
 _PREFIXES = ((".debug_", False), (".zdebug_", True), ("__debug_", False), ("__zdebug_", True))
 _MACHO_NAME = 16
+# src/cmd/link/internal/ld/xcoff.go
+_XCOFF = {"info": ".dwinfo", "abbrev": ".dwabrev", "line": ".dwline", "str": ".dwstr", "ranges": ".dwrnges"}
 _SHF_COMPRESSED = 0x800
 _KINDS = {1: "zlib", 2: "zstd"}  # ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD
 
@@ -51,6 +53,12 @@ def debug_sections(image: Image) -> tuple[DebugSection, ...]:
     Raises:
         TruncatedError: a compressed one has no room for its header.
     """
+    if image.container == "XCOFF":
+        return tuple(
+            _describe(image, section, packed=False)
+            for section in image.sections
+            if section.name.startswith(".dw")
+        )
     return tuple(
         _describe(image, section, packed)
         for section in image.sections
@@ -64,6 +72,9 @@ def find_section(image: Image, name: str) -> DebugSection | None:
 
     Raises as `debug_sections`.
     """
+    if image.container == "XCOFF":
+        section = image.section(_XCOFF.get(name, ""))
+        return _describe(image, section, packed=False) if section is not None and section.file_size else None
     for prefix, packed in _PREFIXES:
         full = prefix + name
         section = image.section(full[:_MACHO_NAME] if prefix.startswith("__") else full)

@@ -77,6 +77,20 @@ def test_not_compressed(container, form):
     assert read_symbols(plain).functions.address == [16, 17]
 
 
+def test_xcoff():
+    dwarf, sections = program(4, "big")
+    dwarf.wide = True
+    sections = dwarf.write()
+    plain = SectionImage(
+        {".dwinfo": sections["info"], ".dwabrev": sections["abbrev"], ".data": b"x"},
+        byteorder="big",
+        container="XCOFF",
+    )
+    total = sum(map(len, sections.values()))
+    assert summarize(plain) == ((4,), "none", total, total, 2)
+    assert read_symbols(plain).functions.address == [16, 17]
+
+
 def test_names_of_macho_sections_are_cut():
     found = SectionImage({"__debug_str_offs": b"x"}, container="Mach-O")
     assert find_section(found, "str_offsets") is not None
