@@ -6,7 +6,7 @@ Mach-O to this day). Since Go 1.19 ELF sections have SHF_COMPRESSED instead and 
 4, "Section Compression"). What does not get smaller is left unpacked under its plain name.
 
 A compressed section says itself how big it is. It is believed up to `MAX_RATIO` times what is in the file (and
-`SPARE`, for small ones) and `MAX_UNPACKED` bytes: sound debug information shrinks to a third, location lists to a tenth.
+`SPARE`, for small ones) and, all sections together, `MAX_UNPACKED` bytes: sound debug information shrinks to a third, location lists to a tenth.
 """
 
 from __future__ import annotations

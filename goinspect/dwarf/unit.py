@@ -8,7 +8,7 @@ from goinspect._reader import Reader
 from goinspect.dwarf import constants as dw
 from goinspect.dwarf import forms
 from goinspect.dwarf.forms import Encoding, uleb
-from goinspect.dwarf.sections import find_section, unpack
+from goinspect.dwarf.sections import MAX_UNPACKED, find_section, unpack
 from goinspect.errors import MalformedError
 from goinspect.objfile.strtab import StringTable
 
@@ -31,6 +31,7 @@ class Sections:
     def __init__(self, image: Image) -> None:
         self.image = image
         self._readers: dict[str, Reader] = {}
+        self._left = MAX_UNPACKED
         self._strings: dict[str, StringTable] = {}
         self._texts: dict[tuple[str, int], str] = {}
 
@@ -45,6 +46,9 @@ class Sections:
             found = find_section(self.image, name)
             if found is None:
                 raise MalformedError(f".debug_{name} is referred to, but not there")
+            self._left -= 0 if found.compression == "none" else found.unpacked
+            if self._left < 0:
+                raise MalformedError(f"debug sections unpack to more than {MAX_UNPACKED} bytes")
             data = memoryview(unpack(self.image, found))
             self._readers[name] = Reader(
                 data, self.image.byteorder, self.image.ptrsize, what=found.section.name

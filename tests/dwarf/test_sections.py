@@ -143,6 +143,14 @@ def test_bombs_are_refused_before_they_are_unpacked(limit):
         unpack(found, find_section(found, "info"), limit)
 
 
+def test_all_sections_together_are_limited(monkeypatch):
+    dwarf, sections = program()
+    packed = image(dwarf, sections, ".zdebug_{}", pack=zdebug)
+    monkeypatch.setattr("goinspect.dwarf.unit.MAX_UNPACKED", len(sections["info"]) + 1)
+    with pytest.raises(MalformedError, match="unpack to more than"):
+        read_symbols(packed)
+
+
 @pytest.mark.parametrize("claimed", [100, 300])
 def test_wrong_sizes(claimed):
     """No more than was claimed is unpacked; less is an error."""
