@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from goinspect.errors import GoinspectError
+
 if TYPE_CHECKING:
     from goinspect.gosym.module import GoModule
     from goinspect.gosym.moduletext import BuildInfo
@@ -72,7 +74,10 @@ def link_mode(image: Image, go: GoModule | None) -> Fact:
         return Fact(None, "not linked yet")
     if go is None or image.type not in ("exec", "dyn"):
         return Fact(None)
-    name = _entry_function(image, go)
+    try:
+        name = _entry_function(image, go)
+    except GoinspectError:
+        return Fact(None, f"the function at the entry point {image.entry:#x} cannot be read")
     if name == "main":  # on darwin the loader calls main of a program that the C linker wrote
         return Fact("external", "execution starts in main, as in a program of C")
     if name is not None:

@@ -40,6 +40,7 @@ _MAX_PROGRAM_HEADERS = 1 << 20
 _MAX_NOTES = 1 << 16
 _NT_GNU_BUILD_ID = 3
 _MAX_NAME = 1 << 10  # of a section
+_MAX_TOLD = 4  # sections named in a warning
 
 
 class ElfView(MappedImage):
@@ -151,6 +152,19 @@ class ElfView(MappedImage):
             self.warnings.append(
                 f"truncated: segments reach to {end:#x}, the file ends at {len(self._bytes):#x}"
             )
+        outside = [
+            section.name or "(no name)"
+            for section in self.sections
+            if section.file_size
+            and section.type
+            and section.file_offset + section.file_size > len(self._bytes)
+        ]
+        if outside:
+            more = f" and {len(outside) - _MAX_TOLD} more" if len(outside) > _MAX_TOLD else ""
+            what = "sections" if len(outside) > 1 else "section"
+            self.warnings.append(
+                f"truncated: {what} {', '.join(outside[:_MAX_TOLD])}{more} beyond the file, which ends at {len(self._bytes):#x}"
+            )
 
     def _relocation_tables(self) -> Iterator[tuple[int, int, bool]]:
         """(file offset, end, has addends) of every dynamic relocation table."""
@@ -252,7 +266,7 @@ class ElfView(MappedImage):
         left = MAX_OVERLAP * len(self._bytes)
         for kind, source in ((elf.SHT_SYMTAB, "symtab"), (elf.SHT_DYNSYM, "dynsym")):
             for section in self.sections:
-                left -= section.file_size if section.type == kind else 0
+                left -= len(self.data(section)) if section.type == kind else 0
                 if section.type == kind and left >= 0:
                     yield from self._symbols(section, source)
 

@@ -85,7 +85,7 @@ def _of_elf(image: ElfView) -> SymbolColumns:
     left = MAX_OVERLAP * image.file_size
     for kind, source in ((elf.SHT_SYMTAB, "symtab"), (elf.SHT_DYNSYM, "dynsym")):
         for section in image.sections:
-            left -= section.file_size if section.type == kind else 0
+            left -= len(image.data(section)) if section.type == kind else 0
             if section.type == kind and left >= 0:
                 parts.append(_of_section(image, section, source))
     if len(parts) == 1:
