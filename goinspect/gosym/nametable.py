@@ -76,7 +76,10 @@ class NameTable:
 
     def _counted(self, at: int) -> tuple[str | None, int]:
         """A text behind its length, and where it ends."""
-        length, at = self._length(at)
+        if not self._width and at < self._size and self._data[at] < 0x80:  # as nearly all are
+            length, at = self._data[at], at + 1
+        else:
+            length, at = self._length(at)
         end = at + length
         self._left -= length
         if not 0 <= length <= _MAX_NAME or end > self._size or self._left < 0:

@@ -115,6 +115,7 @@ class TypeReader:
             kinds.MAP: (self._map_tails[0], self._map), kinds.POINTER: (ptrsize, self._elem),
             kinds.SLICE: (ptrsize, self._elem), kinds.STRUCT: (4 * ptrsize, self._struct),
         }  # fmt: skip
+        self._sizes = [kinds.size_of_values(kind, ptrsize) for kind in range(len(kinds.KINDS))]
         self._plain = _Body(self._header.size)
 
     def _holds(self, at: int, size: int) -> bool:
@@ -169,7 +170,7 @@ class TypeReader:
             or not (align in _ALIGNS and field_align in _ALIGNS)
         ):
             return None
-        if kinds.size_of_values(kind, self._word) not in (None, size):
+        if self._sizes[kind] not in (None, size):
             return None
         name = self._names.at(name_at)
         if name is None:
