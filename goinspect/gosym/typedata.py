@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = ["GoType", "Itab", "TypeData", "TypeSummary", "read_types", "summarize_types"]
 
-_NAME_BYTES = 16  # of all full names, for each byte of type data
+_MAX_TEXT = (
+    2,
+    1 << 20,
+)  # characters of all full names: for each byte of type data (real ones have 0.4), and more
 
 
 class GoType(NamedTuple):
@@ -108,7 +111,7 @@ def _read(image: Image, module: GoModule, moduledata: Moduledata) -> TypeData:
     warnings = places.warnings
     itabs = _itab_places(places, warnings)
     found = _reachable(places, itabs, warnings)
-    names = TypeNames(found, places.layout, _NAME_BYTES * places.bytes)
+    names = TypeNames(found, places.layout, _MAX_TEXT[0] * places.bytes + _MAX_TEXT[1])
     types = _types(found, names, warnings)
     return TypeData(
         types, _itabs(itabs, found, names, places.layout, image.ptrsize), places.listed_count, places.address,

@@ -28,6 +28,9 @@ _UNCOMMON_SIZE = 16
 _METHOD_SIZE = 16
 _VARIADIC = 1 << 15
 _ALIGNS = frozenset((1, 2, 4, 8, 16, 32, 64))
+_MAX_OVERLAP = (
+    8  # how often the arrays of descriptors may be read, all together: of sound files once, or twice
+)
 _NO_NAME = Name("", 0)
 
 
@@ -116,10 +119,16 @@ class TypeReader:
             kinds.SLICE: (ptrsize, self._elem), kinds.STRUCT: (4 * ptrsize, self._struct),
         }  # fmt: skip
         self._sizes = [kinds.size_of_values(kind, ptrsize) for kind in range(len(kinds.KINDS))]
+        self._left = _MAX_OVERLAP * self._size  # bytes of arrays that may be read
         self._plain = _Body(self._header.size)
 
     def _holds(self, at: int, size: int) -> bool:
         return 0 <= at <= self._size - size
+
+    def _may_read(self, at: int, size: int) -> bool:
+        """Whether there is an array, and arrays that overlap have not been read too often yet."""
+        self._left -= size
+        return 0 <= at <= self._size - size and self._left >= 0
 
     def offset(self, vaddr: int) -> int:
         """Where an address is in the data; -1 outside of it, and where no descriptor can be."""
@@ -190,7 +199,7 @@ class TypeReader:
             return None
         package_at, count, _, offset, _ = self._uncommon.unpack_from(self._data, at)
         size, methods = _METHOD_SIZE * count, at + offset
-        if count and not (offset >= _UNCOMMON_SIZE + trailing and self._holds(methods, size)):
+        if count and not (offset >= _UNCOMMON_SIZE + trailing and self._may_read(methods, size)):
             return None
         package = ""
         if package_at and named:
@@ -289,7 +298,7 @@ class TypeReader:
         variadic, outputs = outputs & _VARIADIC, outputs & ~_VARIADIC
         count = inputs + outputs
         types = at + self._word + (_UNCOMMON_SIZE if uncommon else 0)
-        if not self._holds(types, count * self._word) or (variadic and not inputs):
+        if not self._may_read(types, count * self._word) or (variadic and not inputs):
             return None
         mark, letter = self._letters
         elems = struct.unpack_from(f"{mark}{count}{letter}", self._data, types)
@@ -303,7 +312,7 @@ class TypeReader:
             return None
         package_at, start, count, _ = words
         start -= self._base
-        if count and not self._holds(start, count * entry):
+        if count and not self._may_read(start, count * entry):
             return None
         package = self._names.at(package_at - self._base) if package_at else None
         return package.text if package else "", self._data[

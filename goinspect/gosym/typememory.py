@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from goinspect._reader import Reader
@@ -14,6 +15,9 @@ __all__ = ["TypeMemory"]
 
 _MAX_CHUNKS = 16  # the types of a module are in one segment, or two
 
+_MAX_OVERLAP = 8  # how often the bytes of a file may be read, all together
+_MORE = 1 << 20  # bytes, for small files
+
 
 class TypeMemory:
     """Bytes of an image by address, relocated.
@@ -25,9 +29,11 @@ class TypeMemory:
 
     def __init__(self, image: Image, *, relocate: bool = True) -> None:
         self._image, self._relocate = image, relocate
+        self._left = _MAX_OVERLAP * sum(s.file_size for s in image.segments) + _MORE
         self._chunks: list[tuple[int, memoryview]] = []
         self.ptrsize = image.ptrsize
         self.byteorder = image.byteorder
+        self._mark, self._letter = "<" if image.byteorder == "little" else ">", "IQ"[image.ptrsize == 8]
 
     def view(self, vaddr: int, size: int) -> memoryview:
         """At most `size` bytes at an address.
@@ -51,6 +57,9 @@ class TypeMemory:
 
     def reader(self, vaddr: int, size: int) -> Reader:
         """A Reader of exactly `size` bytes; raises as `view`, and TruncatedError where there are fewer."""
+        self._left -= size
+        if self._left < 0:
+            raise MalformedError("parts of type data overlap", path=self._image.path)
         view = self.view(vaddr, size)
         return Reader(
             Reader(view, what="type data", origin=vaddr).view(0, size), self.byteorder, self.ptrsize, what="type data",
@@ -59,5 +68,5 @@ class TypeMemory:
 
     def words(self, vaddr: int, count: int) -> tuple[int, ...]:
         """`count` pointers; raises as `reader`."""
-        reader = self.reader(vaddr, count * self.ptrsize)
-        return tuple(reader.uptr(i * self.ptrsize) for i in range(count))
+        data = self.reader(vaddr, count * self.ptrsize).data
+        return struct.unpack(f"{self._mark}{count}{self._letter}", data)

@@ -113,7 +113,7 @@ class TypeNames:
         if vaddr in self._names:
             return self._names[vaddr]
         found = self._types.get(vaddr)
-        if found is None or depth > _MAX_DEPTH:
+        if found is None or depth > _MAX_DEPTH or self._left < 0:
             return None
         if found.named:
             name: str | None = self._own_name(found)

@@ -45,6 +45,7 @@ class TypePlaces:
         self.layout, self.memory, self._moduledata = layout, memory, moduledata
         self.found_by = f"moduledata, found by {moduledata.found_by}"
         self.warnings: list[str] = []
+        self._interfaces: dict[int, int | None] = {}  # how many methods each has
         self.address = self.bytes = 0
         self._links, self.listed_count = (
             self._slice(layout.md_typelinks) if layout.md_typelinks >= 0 else (0, 0)
@@ -105,8 +106,11 @@ class TypePlaces:
             yield from adjoining_itabs(self.memory, self.address + start, size, self.layout, self._methods)
 
     def _methods(self, vaddr: int) -> int | None:
-        found = self.reader.read(vaddr)
-        return len(found.parts) if found is not None and found.kind == INTERFACE else None
+        if vaddr not in self._interfaces:
+            found = self.reader.read(vaddr)
+            is_one = found is not None and found.kind == INTERFACE
+            self._interfaces[vaddr] = len(found.parts) if found is not None and is_one else None
+        return self._interfaces[vaddr]
 
     def is_sound(self) -> bool:
         """Whether there are types, and those looked at make sense."""
