@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["counted", "group_names", "size_stacks", "sum_sizes"]
 
 _NO_SECTION = "(no section)"
+_MOST = 1 << 62  # bytes: only made-up sections of memory add up to more
 
 
 def sum_sizes(symbols: SymbolList, by: str, *, sort: str = "size", limit: int | None = None) -> SizeGroups:
@@ -31,7 +32,9 @@ def sum_sizes(symbols: SymbolList, by: str, *, sort: str = "size", limit: int | 
     count = len(names)
     functions, types, bss = rows.kind == FUNCTION, np.isin(rows.kind, (TYPE, ITAB)), in_bss(rows)
     columns = [
-        np.bincount(number, weights=np.where(mask, bytes_, 0), minlength=count).astype(np.int64)
+        np.minimum(np.bincount(number, weights=np.where(mask, bytes_, 0), minlength=count), _MOST).astype(
+            np.int64
+        )
         for mask in (functions, ~functions & ~types & ~bss, types, bss)
     ]
     symbols_of = np.bincount(number, minlength=count)
@@ -44,7 +47,8 @@ def sum_sizes(symbols: SymbolList, by: str, *, sort: str = "size", limit: int | 
     order = (lambda group: group.name) if sort == "name" else (lambda group: (-group.size, group.name))
     groups.sort(key=order)
     exact = bool(rows.size_exact[bytes_ > 0].all())
-    return SizeGroups(symbols.binary, by, tuple(groups[:limit]), exact, symbols.warnings)
+    total = SizeGroup("(all)", *(sum(group[at] for group in groups) for at in range(1, 7)))
+    return SizeGroups(symbols.binary, by, tuple(groups[:limit]), total, exact, symbols.warnings)
 
 
 def in_bss(rows: SymbolRows) -> NDArray[np.bool_]:

@@ -105,12 +105,10 @@ def render_nm(symbols: SymbolList) -> str:
 
 def render_groups(groups: SizeGroups) -> str:
     """One group a row, largest first, and their sum. What is in .bss is no part of the bytes: the file has none for it."""
-    whole = sum(row.size for row in groups.rows)
-    rows = [*groups.rows]
-    names = [*escape_all([row.name or "-" for row in rows]), "(all)"]
-    sums = [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)] or [0] * 6
-    columns = [[*(f"{row[at]:,}" for row in rows), f"{sums[at - 1]:,}"] for at in range(1, 7)]
-    shares = [f"{row.size / whole:.1%}" if whole else "-" for row in rows] + ["100.0%" if whole else "-"]
+    rows, whole = (*groups.rows, groups.total), groups.total.size
+    names = [name or "-" for name in escape_all([row.name for row in rows])]
+    columns = [[f"{row[at]:,}" for row in rows] for at in range(1, 7)]
+    shares = [f"{row.size / whole:.1%}" if whole else "-" for row in rows]
     heads = ["symbols", "functions", "variables", "types", "bytes", "share", "bss", groups.by]
     return write_columns(heads, [*columns[:5], shares, columns[5], names], "rrrrrrrl")
 

@@ -181,6 +181,7 @@ class SizeGroups(NamedTuple):
     binary: str
     by: str  # one of GROUPINGS
     rows: tuple[SizeGroup, ...]
+    total: SizeGroup  # of all groups, also those that are not in `rows`
     size_exact: bool  # False: some sizes are bounded by the next symbol, padding included
     warnings: tuple[str, ...] = ()
 

@@ -192,7 +192,7 @@ def go_package(name):
 def test_bytes_of_packages_are_sums_of_nm(name, fixture_file):
     answer = cli("symbols", fixture_file(name, "workload"), "--kind", "function", "--by", "package", "--json")
     document = json.loads(answer.out)
-    assert list(document) == ["schema", "binary", "by", "size_exact", "rows", "warnings"]
+    assert list(document) == ["schema", "binary", "by", "size_exact", "total", "rows", "warnings"]
     found = {row["name"]: row["functions"] for row in document["rows"] if not row["name"].startswith("(")}
     expected = Counter()
     for _address, size, _kind, symbol in {row for row in nm(name) if row[2] in "tT"}:
@@ -217,6 +217,9 @@ def test_groups_add_up(by, fixture_file):
     ]
     assert names == sorted(names)
     assert len(cli("symbols", binary, "--by", by, "-n", "1", "--format", "csv").out.splitlines()) == 2
+    few = json.loads(cli("symbols", binary, "--by", by, "-n", "1", "--json").out)
+    assert few["rows"] == rows[:1]
+    assert few["total"]["size"] == sum(row["size"] for row in rows)
 
 
 def test_modules_are_those_of_the_build(fixture_file):

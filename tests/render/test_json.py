@@ -78,8 +78,11 @@ def test_symbols():
 
 
 def test_size_groups():
-    groups = SizeGroups("b", "kind", (SizeGroup(HOSTILE, 1, 2, 3, 4, 9, 5),), False)
+    groups = SizeGroups(
+        "b", "kind", (SizeGroup(HOSTILE, 1, 2, 3, 4, 9, 5),), SizeGroup("(all)", 1, 2, 3, 4, 9, 5), False
+    )
     assert json.loads(symboljson.render_groups(groups)) == {
         "schema": "goinspect.symbols/1", "binary": "b", "by": "kind", "size_exact": False, "warnings": [],
+        "total": {"symbols": 1, "functions": 2, "variables": 3, "types": 4, "size": 9, "bss": 5},
         "rows": [{"name": HOSTILE, "symbols": 1, "functions": 2, "variables": 3, "types": 4, "size": 9, "bss": 5}],
     }  # fmt: skip

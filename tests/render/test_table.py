@@ -199,9 +199,8 @@ def test_symbols_are_columns():
 
 
 def test_size_groups():
-    groups = SizeGroups(
-        "b", "package", (SizeGroup(HOSTILE, 2, 30, 5, 5, 40, 7), SizeGroup("main", 1, 10, 0, 0, 10, 0)), True
-    )
+    rows = (SizeGroup(HOSTILE, 2, 30, 5, 5, 40, 7), SizeGroup("main", 1, 10, 0, 0, 10, 0))
+    groups = SizeGroups("b", "package", rows, SizeGroup("(all)", 9, 80, 10, 10, 100, 7), True)
     lines = symboltext.render_groups(groups).splitlines()
     assert lines[0].split() == [
         "symbols",
@@ -213,9 +212,9 @@ def test_size_groups():
         "bss",
         "package",
     ]
-    assert lines[1].split()[:7] == ["2", "30", "5", "5", "40", "80.0%", "7"]
+    assert lines[1].split()[:7] == ["2", "30", "5", "5", "40", "40.0%", "7"]
     assert "\x1b" not in lines[1]
-    assert lines[3].split() == ["3", "40", "5", "5", "50", "100.0%", "7", "(all)"]
+    assert lines[3].split() == ["9", "80", "10", "10", "100", "100.0%", "7", "(all)"]
     sheet = list(csv.DictReader(io.StringIO(symboltext.render_groups_csv(groups))))
     assert [row["bytes"] for row in sheet] == ["40", "10"]
     assert symboltext.render_groups(groups._replace(rows=())).splitlines()[1].split()[-1] == "(all)"
