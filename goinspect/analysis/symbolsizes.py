@@ -47,7 +47,8 @@ def sum_sizes(symbols: SymbolList, by: str, *, sort: str = "size", limit: int | 
     order = (lambda group: group.name) if sort == "name" else (lambda group: (-group.size, group.name))
     groups.sort(key=order)
     exact = bool(rows.size_exact[bytes_ > 0].all())
-    total = SizeGroup("(all)", *(sum(group[at] for group in groups) for at in range(1, 7)))
+    held, code, data, types_of, memory = (int(symbols_of.sum()), *(int(column.sum()) for column in columns))
+    total = SizeGroup("(all)", held, code, data, types_of, code + data + types_of, memory)
     return SizeGroups(symbols.binary, by, tuple(groups[:limit]), total, exact, symbols.warnings)
 
 

@@ -18,6 +18,7 @@ from goinspect.analysis.symbolmerge import (
     Batch,
     Merger,
 )
+from goinspect.analysis.symbolwhere import section_numbers
 from goinspect.errors import GoinspectError
 from goinspect.objfile.symcolumns import KINDS as TABLE_KINDS
 from goinspect.objfile.symcolumns import symbol_columns
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from goinspect.binary import Binary
     from goinspect.dwarf import DwarfTypes
+    from goinspect.objfile.image import Image
     from goinspect.objfile.symcolumns import SymbolColumns
 
 __all__ = ["ALL_SOURCES", "NM_SOURCES", "Wanted", "collect"]
@@ -43,6 +45,7 @@ _KINDS: Final = np.array([_KIND_OF[name] for name in TABLE_KINDS], dtype=np.uint
 
 ALL_SOURCES: Final = frozenset(SOURCES)
 NM_SOURCES: Final = ALL_SOURCES - {"dwarf", "typedata"}
+_SHOWN, _NAME_SHOWN = 3, 80  # names in a warning, and characters of each
 _SIZED: Final = ("ELF", "wasm")  # containers whose symbols have sizes
 
 
@@ -65,7 +68,31 @@ def collect(binary: Binary, wanted: Wanted | None = None, warnings: list[str] | 
         _add_types(binary, merger, told)
     if "dwarf" in wanted.sources:
         _add_dwarf(binary, merger, told)
+    if binary.image.container == "ELF" and binary.image.sections:
+        _forget_impossible_sizes(binary.image, merger, told)
     return merger
+
+
+def _forget_impossible_sizes(image: Image, merger: Merger, warnings: list[str]) -> None:
+    """A symbol that is said to be bigger than its section would hide all others from sums; `stated` keeps the claim."""
+    claimed = np.flatnonzero((merger.size > 0) & merger.size_exact & (merger.kind != TLS))
+    number = section_numbers(image.sections, merger)[claimed]
+    starts, ends = (
+        np.array([min(at, (1 << 64) - 1) for at in (*places, 0)], dtype=np.uint64)
+        for places in (
+            [section.vaddr for section in image.sections],
+            [section.vaddr + section.size for section in image.sections],
+        )
+    )
+    address, size = merger.address[claimed], merger.size[claimed].astype(np.uint64)
+    inside = (number >= 0) & (address >= starts[number]) & (address < ends[number])
+    room = np.where(inside, ends[number] - address, np.uint64(image.file_size))
+    wrong = claimed[size > room]
+    if len(wrong):
+        merger.size[wrong], merger.size_exact[wrong] = -1, False
+        some = ", ".join(merger.name[row][:_NAME_SHOWN] for row in wrong[:_SHOWN].tolist())
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        warnings.append(f"sizes of symbols that are bigger than their section are left out: {some}{more}")
 
 
 # --- the container's symbol tables ---
@@ -202,15 +229,11 @@ def _add_dwarf(binary: Binary, merger: Merger, warnings: list[str]) -> None:
 
 def _add_dwarf_types(binary: Binary, merger: Merger, rows: DwarfTypes) -> None:
     """Types by the address of their descriptor; 0 for those that have none: they are only known to debuggers."""
-    from goinspect.dwarf import descriptor_base
+    from goinspect.dwarf import descriptors
 
-    base = descriptor_base(binary.image, rows, binary.types.address if binary.types is not None else None)
-    places = np.array([place or 0 for place in rows.runtime_type], dtype=np.uint64)
-    address = (
-        np.where(places > 0, places + np.uint64(base), np.uint64(0))
-        if base is not None
-        else places * np.uint64(0)
-    )
+    start = binary.types.address if binary.types is not None else None
+    places = descriptors(binary.image, rows, start)
+    address = np.array([place or 0 for place in places], dtype=np.uint64)
     unknown = np.full(len(rows.name), -1, dtype=np.int64)
     merger.add(Batch(rows.name, address, unknown, TYPE, "dwarf"))
 

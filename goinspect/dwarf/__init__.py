@@ -5,7 +5,7 @@ from __future__ import annotations
 from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfTypes, DwarfUnit, DwarfVariables
 from goinspect.dwarf.summary import DwarfSummary, summarize
 from goinspect.dwarf.symbols import read_symbols
-from goinspect.dwarf.typerows import descriptor_base, descriptors
+from goinspect.dwarf.typerows import descriptors
 
 __all__ = [
     "DwarfFunctions",
@@ -14,7 +14,6 @@ __all__ = [
     "DwarfTypes",
     "DwarfUnit",
     "DwarfVariables",
-    "descriptor_base",
     "descriptors",
     "read_symbols",
     "summarize",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from goinspect.dwarf.resolve import Resolver
     from goinspect.objfile.image import Image
 
-__all__ = ["TypeRows", "descriptor_base", "descriptors"]
+__all__ = ["TypeRows", "descriptors"]
 
 _MAX_SIZE = 1 << 62
 
@@ -99,21 +99,6 @@ def descriptors(image: Image, types: DwarfTypes, runtime_types: int | None) -> l
         None if place is None or size is None else _descriptor(image, place, size, bases)
         for place, size in zip(types.runtime_type, types.size, strict=True)
     ]
-
-
-def descriptor_base(image: Image, types: DwarfTypes, runtime_types: int | None) -> int | None:
-    """What makes an address of nearly every ``runtime_type`` when added to it; None when that cannot be told.
-
-    `descriptors` looks at each of them, and is right about uintptr too.
-    """
-    found = [
-        address - place
-        for address, place in zip(descriptors(image, types, runtime_types), types.runtime_type, strict=True)
-        if address is not None and place is not None
-    ]
-    known = sum(place is not None for place in types.runtime_type)
-    base = max(set(found), key=found.count, default=None)
-    return base if base is not None and found.count(base) * 10 >= known * 9 else None
 
 
 def _descriptor(image: Image, place: int, size: int, bases: tuple[int, ...]) -> int | None:

@@ -35,6 +35,7 @@ def render_groups(groups: SizeGroups) -> str:
         "binary": groups.binary,
         "by": groups.by,
         "size_exact": groups.size_exact,
+        "total": {name: value for name, value in groups.total._asdict().items() if name != "name"},
     }
     return _document(head, (_encode(row._asdict()) for row in groups.rows), groups.warnings)
 

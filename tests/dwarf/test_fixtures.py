@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from goinspect.dwarf import descriptor_base, descriptors, read_symbols, summarize
+from goinspect.dwarf import descriptors, read_symbols, summarize
 from goinspect.objfile import open_image
 from tests.dwarf.llvm import llvm_truth
 
@@ -99,8 +99,6 @@ def test_descriptors(build, fixture_file):
         25,
     )
     assert set(descriptors(image, types, None)) == {None}
-    assert descriptor_base(image, types, start) == start
-    assert descriptor_base(image, types, None) is None
 
 
 @pytest.mark.parametrize("build", BUILDS)
