@@ -61,7 +61,7 @@ def list_symbols(binary: Binary, query: SymbolQuery | None = None) -> SymbolList
     listed = describe(binary, merger, rows, places=not query.as_nm, owners=query.owners and not query.as_nm)
     if binary.go_or_none is None:
         warnings.insert(0, "no gopclntab: only the container's own symbols are listed")
-    return SymbolList(binary.path, listed, (*binary.warnings, *warnings))
+    return SymbolList(binary.path, listed, tuple(dict.fromkeys((*binary.warnings, *warnings))))
 
 
 def compiled(pattern: str | None) -> Callable[[str], object] | None:
@@ -81,7 +81,12 @@ def _wanted(query: SymbolQuery) -> Wanted:
     sources = NM_SOURCES if query.as_nm else ALL_SOURCES
     if query.kind in ("type", "itab") or query.source in ("typedata", "dwarf"):
         sources = ALL_SOURCES
-    return Wanted(sources, undefined=query.as_nm or query.kind == "undefined")
+    # nm's lines do not say which table knows a symbol, so that names need not be compared.
+    return Wanted(
+        sources,
+        undefined=query.as_nm or query.kind == "undefined",
+        new_functions=query.as_nm and not query.source,
+    )
 
 
 def select(merger: Merger, query: SymbolQuery, matches: Callable[[str], object] | None) -> NDArray[np.int64]:

@@ -46,14 +46,23 @@ _KINDS: Final = np.array([_KIND_OF[name] for name in TABLE_KINDS], dtype=np.uint
 ALL_SOURCES: Final = frozenset(SOURCES)
 NM_SOURCES: Final = ALL_SOURCES - {"dwarf", "typedata"}
 _SHOWN, _NAME_SHOWN = 3, 80  # names in a warning, and characters of each
+_MAX_LINE: Final = (1 << 31) - 1
 _SIZED: Final = ("ELF", "wasm")  # containers whose symbols have sizes
 
 
 class Wanted(NamedTuple):
-    """Which tables to read, and whether to list what the file only refers to."""
+    """Which tables to read, and what of them.
+
+    Attributes:
+        sources: names of tables.
+        undefined: list what the file only refers to as well.
+        new_functions: of gopclntab only functions at addresses where no symbol has one; the others do not learn that
+            gopclntab knows them.
+    """
 
     sources: frozenset[str] = ALL_SOURCES
     undefined: bool = False
+    new_functions: bool = False
 
 
 def collect(binary: Binary, wanted: Wanted | None = None, warnings: list[str] | None = None) -> Merger:
@@ -63,7 +72,7 @@ def collect(binary: Binary, wanted: Wanted | None = None, warnings: list[str] | 
     columns = symbol_columns(binary.image)
     merger = _from_symbol_tables(binary, columns, undefined=wanted.undefined)
     if "gopclntab" in wanted.sources and binary.go_or_none is not None:
-        _add_functions(binary, merger, told)
+        _add_functions(binary, merger, told, only_new=wanted.new_functions)
     if "typedata" in wanted.sources:
         _add_types(binary, merger, told)
     if "dwarf" in wanted.sources:
@@ -176,10 +185,17 @@ def _up_to_next(binary: Binary, columns: SymbolColumns, listed: NDArray[np.bool_
 # --- gopclntab ---
 
 
-def _add_functions(binary: Binary, merger: Merger, warnings: list[str]) -> None:
+def _add_functions(binary: Binary, merger: Merger, warnings: list[str], *, only_new: bool) -> None:
     bulk = binary.bulk
     records = bulk.records
     funcs = np.flatnonzero(records.present)
+    if only_new:
+        known = np.sort(merger.address[merger.kind == FUNCTION])
+        place = np.searchsorted(known, records.entries[funcs])
+        inside = place < len(known)
+        held = np.zeros(len(funcs), dtype=np.bool_)
+        held[inside] = known[place[inside]] == records.entries[funcs[inside]]
+        funcs = funcs[~held]
     offsets, number = np.unique(records.field(funcs, "name_off"), return_inverse=True)
     names = bulk.names(offsets)
     missing = int(records.unreadable.sum())
@@ -220,7 +236,8 @@ def _add_dwarf(binary: Binary, merger: Merger, warnings: list[str]) -> None:
                 "dwarf",
                 size_exact=True,
                 places=[
-                    (f, n or 0) if f is not None else None for f, n in zip(rows.file, rows.line, strict=True)
+                    (f, n if n is not None and 0 < n <= _MAX_LINE else 0) if f is not None else None
+                    for f, n in zip(rows.file, rows.line, strict=True)
                 ],
             )
         )

@@ -110,7 +110,7 @@ class _Collector:
     ) -> bool:
         """Enter a function or variable; False for what is none, or was removed by the linker: it has no address."""
         top = (1 << 8 * entry.unit.header.address_size) - 1
-        if start in (0, top):
+        if not 0 < start < top:
             return False
         name, values, place = own_name(entry), entry.values, origin(entry)
         if name is None and place is None and rows is self.variables:

@@ -263,12 +263,21 @@ class ElfView(MappedImage):
                         yield place, value + (addend[0] if addend else 0) & (1 << self.bits) - 1
 
     def symbols(self) -> Iterator[Symbol]:
-        left = MAX_OVERLAP * len(self._bytes)
+        for section, source in self.symbol_sections():
+            yield from self._symbols(section, source)
+
+    def symbol_sections(self) -> Iterator[tuple[Section, str]]:
+        """The sections that hold symbol tables, with "symtab" or "dynsym"; sound files have one of each at most."""
+        left, seen = len(self._bytes), set[int]()
         for kind, source in ((elf.SHT_SYMTAB, "symtab"), (elf.SHT_DYNSYM, "dynsym")):
             for section in self.sections:
-                left -= len(self.data(section)) if section.type == kind else 0
-                if section.type == kind and left >= 0:
-                    yield from self._symbols(section, source)
+                if section.type == kind and section.file_offset not in seen:
+                    seen.add(section.file_offset)
+                    left -= len(self._bytes[section.file_offset : section.file_offset + section.file_size])
+                    if left < 0:
+                        self.warnings.append("symbol tables overlap: the rest is left out")
+                        return
+                    yield section, source
 
     def _symbol_values(self, section: Section) -> Iterator[tuple[int, int]]:
         """(value, section index) of every symbol of a symbol table."""

@@ -82,12 +82,8 @@ def _of_rows(symbols: Iterable[Symbol]) -> SymbolColumns:
 
 def _of_elf(image: ElfView) -> SymbolColumns:
     parts: list[SymbolColumns] = []
-    left = MAX_OVERLAP * image.file_size
-    for kind, source in ((elf.SHT_SYMTAB, "symtab"), (elf.SHT_DYNSYM, "dynsym")):
-        for section in image.sections:
-            left -= len(image.data(section)) if section.type == kind else 0
-            if section.type == kind and left >= 0:
-                parts.append(_of_section(image, section, source))
+    for section, source in image.symbol_sections():
+        parts.append(_of_section(image, section, source))
     if len(parts) == 1:
         return parts[0]
     if not parts:

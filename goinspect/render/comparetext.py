@@ -79,11 +79,11 @@ def render_markdown(comparison: Comparison, *, symbols: bool = False, limit: int
             else ""
         )
         notes = "".join(f"- {_inert(note)}\n" for note in block.notes)
-        out.append(f"#### {block.title}\n\n{body}\n" + (f"\n{notes}" if notes else ""))
+        out.append(f"#### {_inert(block.title)}\n\n{body}\n" + (f"\n{notes}" if notes else ""))
     return "\n".join(out)
 
 
-_MARKS = str.maketrans({mark: "\\" + mark for mark in "\\`*_[]<>|#~"})
+_MARKS = str.maketrans({mark: "\\" + mark for mark in "\\`*_[]<>|#~&$"})
 
 
 def _inert(text: str) -> str:
