@@ -13,13 +13,26 @@ __all__ = ["escape_all", "write_columns"]
 
 # One very long name must not push the next column of every row out of sight: it pushes that of its own row only.
 _MAX_WIDTH = 80
+_LONG = 1 << 20
+_FIRST, _LAST = ord(" "), ord("~")  # of the printable ASCII characters
 
 
 def escape_all(texts: Sequence[str]) -> list[str]:
     """`escape_terminal` of each: hardly ever is there anything to do, and one look at all of them finds that."""
-    if "".join(texts).isprintable():  # nothing that a terminal acts on is; quicker than to look for it
+    joined = "".join(texts)
+    if _is_harmless(joined):
         return list(texts)
     return [escape_terminal(text) for text in texts]
+
+
+def _is_harmless(text: str) -> bool:
+    """Whether nothing in a text is acted on by a terminal; False is no proof of the contrary."""
+    if len(text) > _LONG and text.isascii():
+        import numpy as np  # whoever has a million characters has it loaded
+
+        letters = np.frombuffer(text.encode("ascii"), dtype=np.uint8)
+        return bool(letters.min() >= _FIRST and letters.max() <= _LAST)
+    return text.isprintable()
 
 
 def write_columns(heads: Sequence[str], columns: Sequence[Sequence[str]], align: str) -> str:
