@@ -139,16 +139,14 @@ class Binary:
         """Functions of the symbol tables."""
         return NativeSymbols(list(self.image.symbols()), self.image.sections)
 
-    @cached_property
-    def types(self) -> TypeData | None:
-        """Go's own type data; None where there is none that can be read."""
+    def read_types(self) -> TypeData | None:
+        """Go's own type data, read anew; None where there is none that can be read."""
         from goinspect.gosym.typedata import read_types  # what only few commands need
 
         return read_types(self.image, self.go) if self.go_or_none is not None else None
 
-    @cached_property
-    def dwarf(self) -> DwarfSymbols | None:
-        """What the debug information names; None where there is none."""
+    def read_dwarf(self) -> DwarfSymbols | None:
+        """What the debug information names, read anew; None where there is none. Raises as `goinspect.dwarf.read_symbols`."""
         from goinspect.dwarf import read_symbols
 
         return read_symbols(self.image)

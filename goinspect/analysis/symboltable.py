@@ -219,7 +219,7 @@ def _add_functions(binary: Binary, merger: Merger, warnings: list[str], *, only_
 
 def _add_dwarf(binary: Binary, merger: Merger, warnings: list[str]) -> None:
     try:
-        found = binary.dwarf
+        found = binary.read_dwarf()
     except GoinspectError as error:
         warnings.append(f"DWARF cannot be read: {error.message}")
         return
@@ -247,8 +247,11 @@ def _add_dwarf(binary: Binary, merger: Merger, warnings: list[str]) -> None:
 def _add_dwarf_types(binary: Binary, merger: Merger, rows: DwarfTypes) -> None:
     """Types by the address of their descriptor; 0 for those that have none: they are only known to debuggers."""
     from goinspect.dwarf import descriptors
+    from goinspect.gosym.typedata import summarize_types
 
-    start = binary.types.address if binary.types is not None else None
+    go = binary.go_or_none
+    summary = summarize_types(binary.image, go) if go is not None else None
+    start = summary.address if summary is not None else None
     places = descriptors(binary.image, rows, start)
     address = np.array([place or 0 for place in places], dtype=np.uint64)
     unknown = np.full(len(rows.name), -1, dtype=np.int64)
@@ -260,7 +263,7 @@ def _sizes(sizes: Sequence[int | None]) -> NDArray[np.int64]:
 
 
 def _add_types(binary: Binary, merger: Merger, warnings: list[str]) -> None:
-    types = binary.types
+    types = binary.read_types()
     if types is None:
         return
     warnings.extend(types.warnings)

@@ -56,7 +56,8 @@ def package_of(name: str) -> str:
     dot = head.find(".", head.rfind("/") + 1)
     if dot <= 0:
         return ""
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), head[:dot])
+    package = head[:dot]
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), package) if "%" in package else package
 
 
 def type_package(name: str) -> str:

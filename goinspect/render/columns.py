@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from goinspect.render.text import escape_terminal
@@ -13,6 +14,7 @@ __all__ = ["escape_all", "write_columns"]
 
 # One very long name must not push the next column of every row out of sight: it pushes that of its own row only.
 _MAX_WIDTH = 80
+_PIECE = 1 << 12  # rows
 _LONG = 1 << 20
 _FIRST, _LAST = ord(" "), ord("~")  # of the printable ASCII characters
 
@@ -51,6 +53,10 @@ def write_columns(heads: Sequence[str], columns: Sequence[Sequence[str]], align:
     if align[-1] == "l":
         cells[-1] = "%s"
     row = "  ".join(cells)
-    lines = [(row % tuple(heads)).rstrip()]
-    lines += [row % line for line in zip(*columns, strict=True)]
-    return "\n".join(lines) + "\n"
+    out = [(row % tuple(heads)).rstrip()]
+    lines = zip(*columns, strict=True)
+    while piece := "\n".join(
+        [row % line for line in islice(lines, _PIECE)]
+    ):  # pieces take less memory than lines
+        out.append(piece)
+    return "\n".join(out) + "\n"
