@@ -1,7 +1,7 @@
 """Itabs: for a type and an interface that it satisfies, the functions that a call through the interface goes to.
 
 An itab is the addresses of interface and type, a hash, and an address for each method of the interface, at least one
-in any case. Source: src/internal/abi/iface.go (before Go 1.22 src/runtime/runtime2.go), ``itablinks`` and
+in any case. Source: src/internal/abi/iface.go (before Go 1.23 src/runtime/runtime2.go), ``itablinks`` and
 ``itaboffset`` of src/runtime/symtab.go.
 """
 

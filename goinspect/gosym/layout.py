@@ -195,9 +195,9 @@ _TYPES_1_19 = _TYPES_1_18._replace(since=(1, 19), embedded="flag")
 _TYPES_1_20 = _TYPES_1_19._replace(
     since=(1, 20), md_types=37, md_etypes=38, md_typelinks=44, md_itablinks=47, mark=":"
 )
-_TYPES_1_22 = _TYPES_1_20._replace(since=(1, 22), itab=(2, 4))
+_TYPES_1_23 = _TYPES_1_20._replace(since=(1, 23), itab=(2, 4))
 # GOEXPERIMENT=noswissmap of 1.24 and 1.25 keeps the maps of 1.14.
-_TYPES_1_24 = _TYPES_1_22._replace(since=(1, 24), maps=(_SWISS, *_TYPES_1_14.maps))
+_TYPES_1_24 = _TYPES_1_23._replace(since=(1, 24), maps=(_SWISS, *_TYPES_1_14.maps))
 _TYPES_1_26 = _TYPES_1_24._replace(since=(1, 26), md_typelinks=45, md_itablinks=48, maps=(_SWISS,))
 _TYPES_1_27 = _TYPES_1_26._replace(
     since=(1, 27), md_etypes=39, md_typelinks=-1, md_itablinks=-1, md_itabs=40, maps=((10, 4),)
@@ -205,7 +205,7 @@ _TYPES_1_27 = _TYPES_1_26._replace(
 
 TYPE_LAYOUTS: Final = (
     _TYPES_1_5, _TYPES_1_6, _TYPES_1_7, _TYPES_1_8, _TYPES_1_9, _TYPES_1_10, _TYPES_1_12, _TYPES_1_14, _TYPES_1_15, _TYPES_1_16,
-    _TYPES_1_17, _TYPES_1_18, _TYPES_1_19, _TYPES_1_20, _TYPES_1_22, _TYPES_1_24, _TYPES_1_26, _TYPES_1_27,
+    _TYPES_1_17, _TYPES_1_18, _TYPES_1_19, _TYPES_1_20, _TYPES_1_23, _TYPES_1_24, _TYPES_1_26, _TYPES_1_27,
 )  # fmt: skip
 
 

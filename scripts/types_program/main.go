@@ -22,15 +22,9 @@ type Tree[T any] struct {
 type Num interface{ ~int | ~float64 }
 
 func Map[A, B any](in []A, f func(A) B) []B {
-	type local struct {
-		a A
-		b B
-	}
 	var out []B
 	for _, a := range in {
-		l := local{a, f(a)}
-		use(l)
-		out = append(out, l.b)
+		out = append(out, keep(a, f(a)))
 	}
 	return out
 }

@@ -206,7 +206,7 @@ class Writer:
             self.out += bytes(self.word + 8)
         else:
             self.out += self.pack("I", 7)
-            self.out += bytes(4 if self.version < (1, 22) or self.word == 8 else 0)
+            self.out += bytes(4 if self.version < (1, 23) or self.word == 8 else 0)
         methods = max(1, len(self.types[interface].fields))
         self.out += bytes(methods * self.word)
         self.itabs.append((TYPES + start, len(self.out) - start, interface, concrete))
