@@ -8,6 +8,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
     scripts/bench.py flame /tmp/bench/perf.data           # against perf script, and perf script | inferno
     scripts/bench.py pcln tests/fixtures/go1.27-piestripped/workload 0x49b71d --go "$(command -v go)"
     scripts/bench.py tables BIG [--goresym BIN_GO_1_24]   # lookups of 1, 1,000, 100,000 PCs; all functions; full decode
+    scripts/bench.py symbols BIG OTHER                    # lists against go tool nm; compare of both; info
     scripts/bench.py startup
 """
 
@@ -153,6 +154,10 @@ def compare(
 
 def cpu_of(cost: Cost) -> float:
     return cost.cpu
+
+
+def megabytes_of(cost: Cost) -> float:
+    return cost.megabytes
 
 
 def wall_of(cost: Cost) -> float:
@@ -327,6 +332,44 @@ def bench_startup(options: argparse.Namespace) -> bool:
     return True
 
 
+def bench_symbols(options: argparse.Namespace) -> bool:
+    """The same lines as go tool nm prints; and what there is no peer for."""
+    goinspect, go = find_goinspect(options.goinspect), find(options.go)
+    binary, other = str(options.binary), str(options.other)
+    contenders = [
+        Contender("symbols --format nm", ((goinspect, "symbols", binary, "--format", "nm"),)),
+        Contender("symbols", ((goinspect, "symbols", binary, "-q"),)),
+        Contender("symbols of the other", ((goinspect, "symbols", other, "-q"),)),
+        Contender("compare", ((goinspect, "compare", binary, other, "-q"),)),
+        Contender("info", ((goinspect, "info", binary, "-q"),)),
+    ]
+    tool = ""
+    if go:
+        tool = f"{output_of(go, 'env', 'GOVERSION')} tool nm -size"
+        contenders.append(Contender(tool, ((go, "tool", "nm", "-size", binary),)))
+        count = output_of(go, "tool", "nm", "-size", binary).count("\n") + 1
+        print(f"  {binary}: {options.binary.stat().st_size / 1e6:.0f} MB, {count:,} lines of go tool nm")
+    costs = measure(contenders, options.runs)
+    print_costs(costs)
+    within = [
+        compare(costs, "symbols --format nm", tool, cpu_of, 1.7),
+        compare(costs, "compare", "symbols", cpu_of, 3.0),
+    ]
+    for name, figure, limit, what in (
+        ("symbols --format nm", megabytes_of, 300, "MB at the peak"),
+        ("symbols", megabytes_of, 300, "MB at the peak"),
+        ("info", cpu_of, 1, "s of CPU"),
+    ):
+        value = (
+            max(map(figure, costs[name]))
+            if figure is megabytes_of
+            else statistics.median(map(figure, costs[name]))
+        )
+        within.append(value <= limit)
+        print(f"  {name}: {value:.3g} {what}, target {limit}: {'pass' if within[-1] else 'FAIL'}")
+    return all(within)
+
+
 def output_of(*command: str | Path) -> str:
     """What the command prints; it must succeed."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -433,6 +476,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="a binary that GoReSym (on PATH) can read: Go 1.24 or older",
     )
     tables.set_defaults(action=bench_tables, runs=7)
+
+    symbols = commands.add_parser("symbols", parents=[common], help="symbols, compare, info")
+    symbols.add_argument("binary", type=Path, help="a Go binary with 150,000 symbols or more")
+    symbols.add_argument("other", type=Path, help="another build of it")
+    symbols.add_argument("--go", default="go", metavar="PATH", help="a go command (default: %(default)s)")
+    symbols.set_defaults(action=bench_symbols, runs=5)
 
     startup = commands.add_parser("startup", parents=[common], help="goinspect --help")
     startup.set_defaults(action=bench_startup, runs=15)
