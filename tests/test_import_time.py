@@ -40,7 +40,12 @@ def test_import():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["pcln", "--help"], ["flame", "--help"], ["symbols", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        *([command, "--help"] for command in ("pcln", "flame", "symbols", "info", "compare")),
+    ],
 )
 def test_help(arguments):
     modules = loaded(RUN.format(arguments=arguments))
@@ -59,4 +64,10 @@ def test_a_flame_graph():
     recording = str(FIXTURES / "go1.27-piestripped" / "perf.data")
     modules = loaded(RUN.format(arguments=["flame", recording, "-b", BINARY, "--format", "folded", "-q"]))
     assert "numpy" in modules
+    assert modules & (HEAVY - {"numpy"}) == set()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--format", "go-version"]])
+def test_a_description(options):
+    modules = loaded(RUN.format(arguments=["info", BINARY, *options]))
     assert modules & (HEAVY - {"numpy"}) == set()

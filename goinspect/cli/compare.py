@@ -41,7 +41,7 @@ class By(StrEnum):
 def compare(
     binaries: Annotated[
         list[str],
-        typer.Argument(metavar="BASE OTHER...", help="Builds of a program; the first is what the others are compared with.", show_default=False),
+        typer.Argument(metavar="BASE OTHER...", help="Builds of a program; the first is the base.", show_default=False),
     ],
     by: Annotated[By, typer.Option("--by", help="What sizes are summed by.")] = By.package,
     symbols: Annotated[bool, typer.Option("--symbols", help="List the symbols that differ, by name.")] = False,

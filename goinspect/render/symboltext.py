@@ -11,7 +11,7 @@ from goinspect.render.text import escape_terminal
 from goinspect.results.symbols import KINDS, source_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def _named(texts: Sequence[str], index: NDArray[np.int32]) -> list[str]:
 
 
 def render_csv(symbols: SymbolList) -> str:
-    """RFC 4180, with a header line."""
+    """RFC 4180, with a header line. Names are escaped as everywhere: a row is a line."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([
@@ -79,12 +79,17 @@ def render_csv(symbols: SymbolList) -> str:
     ])  # fmt: skip
     writer.writerows(
         (
-            row.name, "" if row.address is None else hex(row.address), row.size, row.size_exact, row.kind,
-            "+".join(row.sources), row.section, row.package, row.receiver, row.module, row.file, row.line, row.symbol,
+            escape_terminal(row.name), "" if row.address is None else hex(row.address), row.size, row.size_exact, row.kind,
+            "+".join(row.sources), *_safe(row.section, row.package, row.receiver, row.module, row.file), row.line,
+            *_safe(row.symbol),
         )
         for row in symbols.rows
     )  # fmt: skip
     return out.getvalue()
+
+
+def _safe(*texts: str | None) -> Iterator[str | None]:
+    return (text and escape_terminal(text) for text in texts)
 
 
 def render_nm(symbols: SymbolList) -> str:
@@ -121,5 +126,5 @@ def render_groups_csv(groups: SizeGroups) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([groups.by, "symbols", "functions", "variables", "types", "bytes", "bss"])
-    writer.writerows(groups.rows)
+    writer.writerows((escape_terminal(row.name), *row[1:]) for row in groups.rows)
     return out.getvalue()

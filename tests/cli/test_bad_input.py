@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from goinspect.binary import Binary
+from tests.builders.rich import write_rich
 from tests.cli.runner import COMMAND, cli, environment, process
 from tests.conftest import FIXTURES
 
@@ -23,6 +25,9 @@ COMMANDS = {
     "functions": lambda path: ["pcln", path, "--functions"],
     "header": lambda path: ["pcln", path],
     "symbols": lambda path: ["symbols", path],
+    "nm": lambda path: ["symbols", path, "--format", "nm"],
+    "info": lambda path: ["info", path],
+    "compare": lambda path: ["compare", BINARY, path],
     "flame": lambda path: ["flame", path],
     "flame -b": lambda path: ["flame", RECORDING, "-b", path],
     "kallsyms": lambda path: ["flame", RECORDING, "-b", BINARY, "--kallsyms", path],
@@ -50,7 +55,7 @@ def refused(command, path, folder, *words):
     arguments = COMMANDS[command](path)
     check_refused(cli(*arguments, "-o", output / "result.json"), path, *words)
     assert list(output.iterdir()) == []
-    if command in ("pcln", "symbols", "flame"):
+    if command in ("pcln", "symbols", "info", "compare", "flame"):
         check_refused(cli(*arguments, "--json"), path, *words)
 
 
@@ -113,11 +118,12 @@ def test_default_recording_is_missing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unreadable_file(tmp_path):
+@pytest.mark.parametrize("asked", ["pcln", "symbols", "info", "compare"])
+def test_unreadable_file(asked, tmp_path):
     path = tmp_path / "secret"
     shutil.copy(BINARY, path)
     path.chmod(0)
-    command = [*COMMAND, "pcln", str(path), "401000"]
+    command = [*COMMAND, *map(str, COMMANDS[asked](path))]
     if os.geteuid() == 0:  # root may read anything
         setpriv = shutil.which("setpriv")
         if setpriv is None:
@@ -132,6 +138,29 @@ def test_unreadable_file(tmp_path):
     if "goinspect: " not in answer.stderr and os.geteuid() == 0:
         pytest.skip(f"another user cannot run this Python: {answer.stderr[-200:]}")
     check_refused((answer.returncode, answer.stdout, answer.stderr), path, "Permission denied")
+
+
+@pytest.mark.parametrize("command", ["pcln", "symbols", "info", "compare"])
+def test_wrong_architecture(command, tmp_path):
+    """Only universal files have a choice."""
+    answer = cli(*COMMANDS[command](BINARY), "--arch", "arm64", "-o", tmp_path / "result")
+    assert answer.code == 1
+    assert list(tmp_path.iterdir()) == []
+    for line in answer.err.splitlines():
+        assert line.startswith(f"goinspect: {BINARY}: ")
+        assert "arm64" in line
+
+
+def test_every_bad_file_has_a_line(tmp_path):
+    bad = [tmp_path / "absent", tmp_path / "empty", tmp_path]
+    bad[1].touch()
+    for command in ("info", "compare"):
+        answer = cli(command, *bad, "-o", tmp_path / "result")
+        assert answer.code == 1
+        assert [line.partition(": ")[2].partition(": ")[0] for line in answer.err.splitlines()] == list(
+            map(str, bad)
+        )
+        assert not (tmp_path / "result").exists()
 
 
 # --- cut short ---
@@ -150,14 +179,14 @@ def cut(source, size, folder):
 
 
 @pytest.mark.parametrize("size", [1, 4, 15, 16, 52, 63, 64, 100, 200, 1000, 4096])
-@pytest.mark.parametrize("command", ["pcln", "functions", "header", "symbols", "flame -b"])
+@pytest.mark.parametrize("command", ["pcln", "functions", "header", "symbols", "info", "flame -b"])
 def test_executable_cut_in_its_headers(command, size, tmp_path):
     """Nothing in such a file can be trusted."""
     path = cut(BINARY, size, tmp_path)
     if (
-        command == "symbols" and size >= 64
+        command in ("symbols", "info") and size >= 64
     ):  # sections are at its end: what there is may be listed, with a warning
-        answer = cli("symbols", path)
+        answer = cli(command, path)
         assert answer.code in (0, 1)
         assert answer.err.startswith("goinspect: ")
         return
@@ -222,7 +251,7 @@ def test_recording_cut_in_its_samples(part, tmp_path):
 # --- output that cannot be written ---
 
 
-@pytest.mark.parametrize("command", ["pcln", "symbols", "flame"])
+@pytest.mark.parametrize("command", ["pcln", "symbols", "info", "compare", "flame"])
 def test_output_into_a_missing_directory(command, tmp_path):
     path = {"flame": RECORDING}.get(command, BINARY)
     target = tmp_path / "no" / "where.json"
@@ -230,7 +259,7 @@ def test_output_into_a_missing_directory(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["pcln", "symbols", "flame"])
+@pytest.mark.parametrize("command", ["pcln", "symbols", "info", "compare", "flame"])
 def test_output_is_a_directory(command, tmp_path):
     path = {"flame": RECORDING}.get(command, BINARY)
     check_refused(cli(*COMMANDS[command](path), "-o", tmp_path), tmp_path, "directory")
@@ -263,9 +292,60 @@ def test_debug_adds_the_traceback(tmp_path):
     assert answer.err.splitlines()[-1].startswith(f"goinspect: {tmp_path / 'absent'}: ")
 
 
-def test_names_of_files_cannot_drive_the_terminal(tmp_path):
+@pytest.mark.parametrize("command", ["pcln", "symbols", "info", "compare"])
+def test_names_of_files_cannot_drive_the_terminal(command, tmp_path):
     path = tmp_path / "a\x1b]0;x\x07b"
-    answer = cli("pcln", path, "401000")
+    answer = cli(*COMMANDS[command](path))
     assert answer.code == 1
     assert "\x1b" not in answer.err
     assert "a\\x1b]0;x\\x07b" in answer.err
+
+
+EVIL = "main.a\x1b]0;x\x07b;c\u202ed\n|<b>`$&"
+
+
+@pytest.fixture(scope="module")
+def evil(tmp_path_factory):
+    """A file with names that no compiler makes: of symbols, in build information and of the file; and a sound one."""
+    folder = tmp_path_factory.mktemp("evil")
+    sound = folder / "sound"
+    sound.write_bytes(write_rich((1, 24)))
+    data = write_rich((1, 24), more=[(EVIL, 0x401002, 1, 2, 1, 1), (EVIL + ";", 0x800F00, 2, 1, 1, 7)])
+    for was, now in (("v1.2.3", "v\x1b[3m"), ("h1:y=", "\u202e\x9b"), ("CGO_ENABLED=0", "CGO_\x1b[2JED=0")):
+        assert len(was.encode()) >= len(now.encode())
+        data = data.replace(was.encode(), now.encode().ljust(len(was.encode()), b"x"))
+    data = data.replace(b".gofunc\0", b".g\x1b[37m\0")
+    path = folder / "evil\x1b[1m|<i>\u202e"
+    path.write_bytes(data)
+    return sound, path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["symbols"], ["symbols", "--json"], ["symbols", "--format", "csv"], ["symbols", "--format", "nm"],
+     ["symbols", "--format", "folded"], *(["symbols", "--by", by] for by in ("package", "section")),
+     ["symbols", "--by", "section", "--format", "csv"], ["symbols", "--by", "section", "--json"],
+     ["info"], ["info", "-v", "--deps"], ["info", "--json"], ["info", "--format", "go-version"],
+     ["compare"], ["compare", "--symbols"], ["compare", "--json"], ["compare", "--format", "markdown"],
+     ["compare", "--format", "markdown", "--symbols"], ["compare", "--by", "section"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_names_from_files_are_text(arguments, evil):
+    sound, path = evil
+    command, *options = arguments
+    answer = cli(command, *([sound] if command == "compare" else []), path, *options)
+    assert answer.code == 0
+    for text in (answer.out, answer.err):
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", text)
+    if "--symbols" in options or (options in ([], ["--json"]) and command == "symbols"):
+        assert "\\u202ed" in answer.out
+    if "--json" in options:
+        json.loads(answer.out)
+    if "folded" in options:  # a stack has as many frames as it should
+        (line,) = (line for line in answer.out.splitlines() if "u202ed" in line)
+        assert line.startswith("main;variables;main.a\\x1b]0:x\\x07b:c")
+    if "markdown" in options:
+        tables = re.findall(r"(?:^\|.*\|\n)+", answer.out, re.MULTILINE)
+        for table in tables:
+            assert len({len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table.splitlines()}) == 1
+        assert not re.search(r"(?<!\\)(?:\\\\)*[<`$&]", answer.out)

@@ -20,7 +20,7 @@ from tests.conftest import FIXTURES
 FOLDER = FIXTURES / "go1.27-piestripped"
 BINARY, RECORDING, KALLSYMS = FOLDER / "workload", FOLDER / "perf.data", FOLDER / "kallsyms"
 FLAME = ["flame", RECORDING, "--kallsyms", KALLSYMS]
-COMMANDS = ("flame", "pcln", "symbols")
+COMMANDS = ("flame", "pcln", "symbols", "info", "compare")
 SUMMARY = re.compile(
     r"goinspect: 788 samples, 0 lost, 8 threads, (100\.0|99\.\d\d)% of [\d,]+ frames named, 67 stacks truncated, "
     r"[\d,]+ garbage frames dropped(, 1 binaries not found: \S+)?"
@@ -52,7 +52,7 @@ def test_examples_are_real():
             assert re.search(rf"(^|[ ,]){option}\b", options, re.MULTILINE), (command, option)
 
 
-@pytest.mark.parametrize("command", ["pcln", "symbols", "flame"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_explains_the_arguments(command):
     lines = cli(command, "--help").out.partition("Arguments:\n")[2].partition("\n\n")[0].splitlines()
     assert lines
@@ -74,7 +74,10 @@ def test_help_of_all():
     [["--nonsense"], ["nonsense"], ["flame", "--nonsense"], ["flame", "a", "b"], ["flame", "--by", "moon"], ["flame", "--weight", "kg"],
      ["flame", "--format", "gif"], ["flame", "--pid", "x"], ["flame", "--time", "soon"], ["flame", "--time", "1"], ["flame", "--width", "1"],
      ["flame", "--min-width", "-1"], ["pcln"], ["symbols"], ["symbols", "x", "--kind", "stone"], ["symbols", "x", "--sort", "age"],
-     ["symbols", "x", "-n", "many"], ["pcln", "x", "--color", "pink"]],
+     ["symbols", "x", "-n", "many"], ["pcln", "x", "--color", "pink"], ["symbols", "x", "--by", "moon"],
+     ["symbols", "x", "--format", "xml"], ["info"], ["info", "x", "--format", "xml"], ["info", "x", "--color", "pink"],
+     ["compare"], ["compare", "x"], ["compare", "x", "y", "--by", "moon"], ["compare", "x", "y", "--format", "svg"],
+     ["compare", "x", "y", "-n", "-1"], ["compare", "x", "y", "--fail-if", "grew"]],
 )  # fmt: skip
 def test_usage_errors(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -104,15 +107,21 @@ def test_a_real_process():
 # --- pipes and signals ---
 
 
-def test_a_reader_that_goes_away():
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [(["pcln", BINARY, "--functions"], "entry"), (["symbols", BINARY], "address"), (["info", *[BINARY] * 40], str(BINARY)),
+     (["compare", BINARY, "/bin/true", "--symbols", "-q"], "Lost:")],
+    ids=["pcln", "symbols", "info", "compare"],
+)  # fmt: skip
+def test_a_reader_that_goes_away(arguments, first):
     """`| head -1`: silence, and the exit code of a program that SIGPIPE ended."""
-    command = shlex.join([*COMMAND, "pcln", str(BINARY), "--functions"])
+    command = shlex.join([*COMMAND, *map(str, arguments)])
     answer = subprocess.run(
         ["bash", "-c", f'{command} | head -1; echo "${{PIPESTATUS[0]}}"'],
         capture_output=True, text=True, check=False, env=environment(), timeout=60,
     )  # fmt: skip
     lines = answer.stdout.splitlines()
-    assert lines[0].split()[0] == "entry"
+    assert lines[0].split()[0].rstrip(":") == first.rstrip(":")
     assert lines[1:] == ["141"]
     assert answer.stderr == ""
 
@@ -171,6 +180,19 @@ def test_color(options, env, colored):
 
 
 @pytest.mark.parametrize(
+    "arguments", [["info", BINARY], ["compare", BINARY, BINARY]], ids=["info", "compare"]
+)
+def test_color_of_pages(arguments):
+    plain = cli(*arguments)
+    assert "\x1b" not in plain.out
+    assert cli(*arguments, env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out == plain.out
+    colored = cli(*arguments, env={"FORCE_COLOR": "1"}).out
+    assert "\x1b[" in colored
+    assert re.sub(r"\x1b\[\d*m", "", colored) == plain.out
+    assert cli(*arguments, "--json", "--color", "always").out == cli(*arguments, "--json").out
+
+
+@pytest.mark.parametrize(
     ("env", "colored"),
     [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)],
 )
@@ -215,7 +237,8 @@ def test_no_colors_where_programs_read(command):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["pcln", BINARY, "401000"], ["pcln", BINARY, "401000", "--json"], ["symbols", BINARY], [*FLAME, "--format", "json"],
+    [["pcln", BINARY, "401000"], ["pcln", BINARY, "401000", "--json"], ["symbols", BINARY], ["info", BINARY],
+     ["symbols", BINARY, "--by", "module"], ["compare", BINARY, BINARY, "--format", "markdown"], ["info", BINARY, "--json"], [*FLAME, "--format", "json"],
      [*FLAME, "--format", "folded"], [*FLAME, "--format", "svg"], [*FLAME, "--format", "top"], [*FLAME, "--list-events"]],
 )  # fmt: skip
 def test_output(arguments, tmp_path):
@@ -233,8 +256,13 @@ def test_output(arguments, tmp_path):
     assert stat.S_IMODE((tmp_path / "result").stat().st_mode) == 0o640
 
 
-def test_results_on_files_have_no_color(tmp_path):
-    cli("pcln", BINARY, "401000", "-o", tmp_path / "result", env={"FORCE_COLOR": "1"})
+@pytest.mark.parametrize(
+    "arguments",
+    [["pcln", BINARY, "401000"], ["info", BINARY], ["compare", BINARY, BINARY]],
+    ids=["pcln", "info", "compare"],
+)
+def test_results_on_files_have_no_color(arguments, tmp_path):
+    cli(*arguments, "-o", tmp_path / "result", env={"FORCE_COLOR": "1"})
     assert "\x1b" not in (tmp_path / "result").read_text()
 
 
@@ -301,6 +329,24 @@ def test_the_summary_names_missing_binaries(tmp_path):
 
 def test_verbose_tells_about_the_recording():
     assert "goinspect: hostname: fixture" in cli(*FLAME, "--format", "top", "-v").err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["symbols", BINARY], ["symbols", BINARY, "--by", "kind"], ["info", BINARY], ["info", BINARY, "/bin/true"],
+     ["compare", BINARY, "/bin/true"]],
+    ids=["symbols", "symbols --by", "info", "info of two", "compare"],
+)  # fmt: skip
+def test_json_is_one_document(arguments):
+    """With the schema first, for each file where there are several; warnings are in it, and on stderr unless -q."""
+    answer = cli(*arguments, "--json")
+    document = json.loads(answer.out)
+    for one in document if isinstance(document, list) else [document]:
+        assert next(iter(one)) == "schema"
+        assert re.fullmatch(r"goinspect\.[a-z]+/1", one["schema"])
+        assert isinstance(one["warnings"], list)
+    quiet = cli(*arguments, "--json", "-q")
+    assert (quiet.out, quiet.err) == (answer.out, "")
 
 
 # --- flame's own shapes ---

@@ -221,9 +221,10 @@ def test_size_groups():
 
 
 def test_csv():
-    text = symboltext.render_csv(symbol_list(symbol('a,"b"\nc', None, exact=False), symbol("d")))
+    text = symboltext.render_csv(symbol_list(symbol('a,"b"\n\x1bc', None, exact=False), symbol("d")))
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert rows[0]["name"] == 'a,"b"\nc'
+    assert len(text.splitlines()) == 3
+    assert rows[0]["name"] == 'a,"b"\\x0a\\x1bc'
     assert rows[0]["size"] == ""
     assert (rows[1]["address"], rows[1]["size"], rows[1]["sources"]) == ("0x401000", "16", "symtab+gopclntab")
 
