@@ -12,12 +12,13 @@ from goinspect.errors import FileError, QueryError
 from goinspect.render.text import escape_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
 __all__ = ["Color", "check_output", "report", "use_color", "warn", "write"]
 
 STDOUT = "-"
+_PIECE = 1 << 20  # characters
 
 
 class Color(StrEnum):
@@ -65,15 +66,14 @@ def write(text: str, path: str | None) -> None:
     Raises:
         FileError: the file cannot be written.
     """
-    data = text.encode("utf-8", "backslashreplace")
     if path is None or path == STDOUT:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.writelines(_encoded(text))
         sys.stdout.buffer.flush()
         return
     if Path(path).exists() and not Path(path).is_file():  # /dev/stdout, a FIFO: nothing to rename over
         with Path(path).open("wb") as special:
-            special.write(data)
+            special.writelines(_encoded(text))
         return
     import tempfile  # brings random and hashlib along
 
@@ -82,7 +82,7 @@ def write(text: str, path: str | None) -> None:
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines(_encoded(text))
         umask = os.umask(0)
         os.umask(umask)
         Path(temporary).chmod(0o666 & ~umask)
@@ -91,6 +91,12 @@ def write(text: str, path: str | None) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise FileError(f"cannot be written: {error.strerror}", path=path) from None
+
+
+def _encoded(text: str) -> Iterator[bytes]:
+    """Piece by piece: a listing may have fifty megabytes, which need not be there twice."""
+    for start in range(0, len(text), _PIECE):
+        yield text[start : start + _PIECE].encode("utf-8", "backslashreplace")
 
 
 def report(message: str, *, quiet: bool = False) -> None:
