@@ -24,8 +24,8 @@ _MARK = re.compile(
 
 
 def strays(reader: TypeReader, found: Mapping[int, Descriptor]) -> Iterator[Descriptor]:
-    """Descriptors between those that are known, which `found` has by address, in that order."""
-    for before, after in pairwise(found.values()):
+    """Descriptors between those that are known, which `found` has by address."""
+    for before, after in pairwise([found[vaddr] for vaddr in sorted(found)]):
         start, end = before.vaddr + before.extent, after.vaddr
         for vaddr in reader.marked(_MARK, start, end):
             if vaddr < start:  # inside the last one
