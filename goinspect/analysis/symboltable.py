@@ -76,7 +76,9 @@ def collect(binary: Binary, wanted: Wanted | None = None, warnings: list[str] | 
     if "typedata" in wanted.sources:
         _add_types(binary, merger, told)
     if "dwarf" in wanted.sources:
+        binary.image.forget_pages()
         _add_dwarf(binary, merger, told)
+        binary.image.forget_pages()
     if binary.image.container == "ELF" and binary.image.sections:
         _forget_impossible_sizes(binary.image, merger, told)
     return merger

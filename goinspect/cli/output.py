@@ -60,8 +60,8 @@ def check_output(path: str | None, *, picture: bool = False) -> None:
         raise FileError(f"cannot be written: no permission in {folder}", path=path)
 
 
-def write(text: str, path: str | None) -> None:
-    """Write a result to stdout, or to a file that appears only when it is complete.
+def write(text: str | Iterable[str], path: str | None) -> None:
+    """Write a result, whole or in pieces, to stdout, or to a file that appears only when it is complete.
 
     Raises:
         FileError: the file cannot be written.
@@ -93,10 +93,11 @@ def write(text: str, path: str | None) -> None:
         raise FileError(f"cannot be written: {error.strerror}", path=path) from None
 
 
-def _encoded(text: str) -> Iterator[bytes]:
+def _encoded(text: str | Iterable[str]) -> Iterator[bytes]:
     """Piece by piece: a listing may have fifty megabytes, which need not be there twice."""
-    for start in range(0, len(text), _PIECE):
-        yield text[start : start + _PIECE].encode("utf-8", "backslashreplace")
+    for part in (text,) if isinstance(text, str) else text:
+        for start in range(0, len(part), _PIECE):
+            yield part[start : start + _PIECE].encode("utf-8", "backslashreplace")
 
 
 def report(message: str, *, quiet: bool = False) -> None:

@@ -11,6 +11,8 @@ from goinspect.cli.options import ArchOption, BinaryArg, JsonOption, OutputOptio
 from goinspect.cli.output import check_output, warn, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from goinspect.results.symbols import SymbolList
 
 __all__ = ["symbols"]
@@ -138,14 +140,14 @@ def symbols(
     warn(listed.warnings, quiet=quiet)
 
 
-def _rendered(listed: SymbolList, form: Format) -> str:
+def _rendered(listed: SymbolList, form: Format) -> str | Iterator[str]:
     from goinspect.render import symbolfolded, symboljson, symboltext
 
     if form is Format.folded:
         from goinspect.analysis.symbolsizes import size_stacks
 
         return symbolfolded.render_folded(size_stacks(listed))
-    renderers = {
+    renderers: dict[Format, Callable[[SymbolList], str | Iterator[str]]] = {
         Format.table: symboltext.render_table,
         Format.json: symboljson.render,
         Format.csv: symboltext.render_csv,

@@ -49,6 +49,9 @@ class Image(Protocol):
     sections: tuple[Section, ...]
     warnings: list[str]
 
+    def forget_pages(self) -> None:
+        """Give back the memory that the file's bytes take where it is mapped; they are read again when needed."""
+
     def section(self, name: str) -> Section | None:
         """The first section of that name."""
 
@@ -122,6 +125,13 @@ class MappedImage:
         self._map = mapped
         self._bytes = memoryview(mapped)
         self.warnings = []
+
+    def forget_pages(self) -> None:
+        madvise = getattr(self._map, "madvise", None)
+        if madvise is not None:
+            import mmap
+
+            madvise(mmap.MADV_DONTNEED)
 
     def section(self, name: str) -> Section | None:
         return next((section for section in self.sections if section.name == name), None)

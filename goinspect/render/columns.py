@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from goinspect.render.text import escape_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["escape_all", "write_columns"]
+__all__ = ["column_pieces", "escape_all", "write_columns"]
 
 # One very long name must not push the next column of every row out of sight: it pushes that of its own row only.
 _MAX_WIDTH = 80
@@ -38,7 +38,12 @@ def _is_harmless(text: str) -> bool:
 
 
 def write_columns(heads: Sequence[str], columns: Sequence[Sequence[str]], align: str) -> str:
-    """Rows of `columns` under `heads`, two spaces between.
+    """All of `column_pieces`."""
+    return "".join(column_pieces(heads, columns, align))
+
+
+def column_pieces(heads: Sequence[str], columns: Sequence[Sequence[str]], align: str) -> Iterator[str]:
+    """Rows of `columns` under `heads`, two spaces between, some thousand lines at a time.
 
     Args:
         heads: one per column.
@@ -52,11 +57,8 @@ def write_columns(heads: Sequence[str], columns: Sequence[Sequence[str]], align:
     cells = [f"%{'-' if side == 'l' else ''}{width}s" for side, width in zip(align, widths, strict=True)]
     if align[-1] == "l":
         cells[-1] = "%s"
-    row = "  ".join(cells)
-    out = [(row % tuple(heads)).rstrip()]
+    row = "  ".join(cells) + "\n"
+    yield (row % tuple(heads)).rstrip() + "\n"
     lines = zip(*columns, strict=True)
-    while piece := "\n".join(
-        [row % line for line in islice(lines, _PIECE)]
-    ):  # pieces take less memory than lines
-        out.append(piece)
-    return "\n".join(out) + "\n"
+    while piece := "".join([row % line for line in islice(lines, _PIECE)]):
+        yield piece

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from goinspect.render.columns import escape_all, write_columns
+from goinspect.render.columns import column_pieces, escape_all, write_columns
 from goinspect.render.text import escape_terminal
 from goinspect.results.symbols import KINDS, source_names
 
@@ -25,8 +25,8 @@ _NM = "%8x %10d %s %s\n"
 _SETS = ["+".join(source_names(bits)) for bits in range(1 << 6)]
 
 
-def render_table(symbols: SymbolList) -> str:
-    """One symbol a row. A size with "<=" is bounded by the next symbol, not exact; "?": not known."""
+def render_table(symbols: SymbolList) -> Iterator[str]:
+    """Piece by piece, for there may be a hundred thousand lines: one symbol a row. A size with "<=" is bounded by the next symbol, not exact; "?": not known."""
     rows = symbols.rows
     files = [*escape_all(rows.files), ""]
     places = [
@@ -42,7 +42,7 @@ def render_table(symbols: SymbolList) -> str:
         escape_all(rows.name),
         places,
     ]
-    return write_columns(
+    return column_pieces(
         ["address", "size", "kind", "sources", "section", "name", "file:line"], columns, "lrlllll"
     )
 

@@ -69,7 +69,7 @@ def outputs(name):
     return {
         "inlined": pclntext.render_inlined(inlined), "sizes": pclntext.render_sizes(sizes),
         "line table": pclntext.render_line_table(table_of_lines),
-        "lines": render_lines(report), "addr2line": render_addr2line(report), "symbols": symboltext.render_table(symbols),
+        "lines": render_lines(report), "addr2line": render_addr2line(report), "symbols": "".join(symboltext.render_table(symbols)),
         "nm": symboltext.render_nm(symbols), "functions": pclntext.render_functions(functions),
         "header": pclntext.render_header(INFO, name, HOSTILE),
     }  # fmt: skip
@@ -92,7 +92,7 @@ def test_nothing_is_cut(shape):
 @pytest.mark.parametrize("name", ["1e5", "0x10", "1_000", "007", "nan", "-1", "1.50", "True"])
 def test_names_like_numbers_stay_names(name):
     """tabulate turns what looks like a number into one, if it may."""
-    symbols = symboltext.render_table(symbol_list(symbol(name)))
+    symbols = "".join(symboltext.render_table(symbol_list(symbol(name))))
     functions = pclntext.render_functions(FunctionList("b", None, INFO, (function(name),)))
     assert name in symbols.splitlines()[1].split()
     assert name in functions.splitlines()[1].split()
@@ -167,7 +167,7 @@ def test_sizes():
         symbol("c", None),
         symbol("d", exact=False, kind="variable"),
     )
-    text = symboltext.render_table(symbol_list(*rows)).splitlines()[1:]
+    text = "".join(symboltext.render_table(symbol_list(*rows))).splitlines()[1:]
     assert [line.split()[1] for line in text] == ["16", "<=16", "?", "16"]
 
 
@@ -230,6 +230,6 @@ def test_csv():
 
 
 def test_empty_tables_have_their_heads():
-    assert symboltext.render_table(symbol_list()).split()[:2] == ["address", "size"]
+    assert "".join(symboltext.render_table(symbol_list())).split()[:2] == ["address", "size"]
     assert pclntext.render_functions(FunctionList("b", None, INFO, ())).split()[:2] == ["entry", "size"]
     assert table.render_events(()).split() == ["event", "samples", "weight"]
