@@ -86,6 +86,7 @@ class Binary:
     ) -> None:
         self.image = open_image(path, arch=arch, raw=raw)
         self.path = self.image.path
+        self.why_not_go = ""
         self._text_start = text_start
 
     @cached_property
@@ -115,10 +116,11 @@ class Binary:
 
     @cached_property
     def go_or_none(self) -> GoModule | None:
-        """Its gopclntab, or None for a file that has no usable one."""
+        """Its gopclntab, or None for a file that has no usable one: then `why_not_go` says why."""
         try:
             return self.go
-        except GoinspectError:
+        except GoinspectError as error:
+            self.why_not_go = error.message
             return None
 
     @property

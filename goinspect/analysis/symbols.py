@@ -60,7 +60,8 @@ def list_symbols(binary: Binary, query: SymbolQuery | None = None) -> SymbolList
     rows = select(merger, query, matches)
     listed = describe(binary, merger, rows, places=not query.as_nm, owners=query.owners and not query.as_nm)
     if binary.go_or_none is None:
-        warnings.insert(0, "no gopclntab: only the container's own symbols are listed")
+        reason = binary.why_not_go.partition(" in its sections")[0]
+        warnings.insert(0, f"{reason}: only the container's own symbols are listed")
     return SymbolList(binary.path, listed, tuple(dict.fromkeys((*binary.warnings, *warnings))))
 
 

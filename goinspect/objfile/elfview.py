@@ -152,18 +152,17 @@ class ElfView(MappedImage):
             self.warnings.append(
                 f"truncated: segments reach to {end:#x}, the file ends at {len(self._bytes):#x}"
             )
+            return
         outside = [
-            section.name or "(no name)"
+            section.name
             for section in self.sections
             if section.file_size
             and section.type
             and section.file_offset + section.file_size > len(self._bytes)
         ]
         if outside:
-            more = f" and {len(outside) - _MAX_TOLD} more" if len(outside) > _MAX_TOLD else ""
-            what = "sections" if len(outside) > 1 else "section"
             self.warnings.append(
-                f"truncated: {what} {', '.join(outside[:_MAX_TOLD])}{more} beyond the file, which ends at {len(self._bytes):#x}"
+                f"truncated: {_listed(outside)} beyond the file, which ends at {len(self._bytes):#x}"
             )
 
     def _relocation_tables(self) -> Iterator[tuple[int, int, bool]]:
@@ -349,3 +348,12 @@ class ElfView(MappedImage):
         from goinspect.objfile import elffacts  # no lookup needs it
 
         return elffacts.relocation_tables(self)
+
+
+def _listed(sections: list[str]) -> str:
+    """Sections by the names that are known, a few of them."""
+    shown = [name for name in sections[:_MAX_TOLD] if name]
+    if not shown:  # the table of names is beyond the file, too
+        return f"{len(sections)} sections" if len(sections) > 1 else "a section"
+    more = f" and {len(sections) - len(shown)} more" if len(sections) > len(shown) else ""
+    return f"section{'s' if len(sections) > 1 else ''} {', '.join(shown)}{more}"
