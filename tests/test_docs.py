@@ -1,4 +1,4 @@
-"""The page about build flags shows what the commands print: each is run again on the builds it is about."""
+"""The README and the page about build flags show what the commands print: each is run again."""
 
 from __future__ import annotations
 
@@ -9,30 +9,48 @@ import pytest
 
 from tests import modes
 from tests.cli.runner import cli
+from tests.conftest import FIXTURES
 
-PAGE = Path(__file__).parent.parent / "docs" / "build-flags.md"
-BLOCKS = re.findall(r"```console\n\$ goinspect (.*)\n((?:.*\n)*?)```", PAGE.read_text("utf-8"))
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "docs" / "build-flags.md", ROOT / "README.md"]
+# What the recordings of the demo show is tested with them.
+BLOCKS = [
+    (page.name, command, shown)
+    for page in PAGES
+    for command, shown in re.findall(
+        r"```console\n\$ goinspect (.*)\n((?:.*\n)*?)(?:```|\n\$)", page.read_text("utf-8")
+    )
+    if not command.startswith("flame")
+]
 
 
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory):
-    """The builds as they are called on the page."""
+    """The programs as they are called on the pages."""
     directory = tmp_path_factory.mktemp("builds")
     for mode in modes.kept("go1.27"):
         (directory / mode).symlink_to(modes.binary("go1.27", mode))
+    (directory / "workload").symlink_to(FIXTURES / "go1.27-piestripped" / "workload")
     return directory
 
 
-@pytest.mark.parametrize(("command", "shown"), BLOCKS, ids=[f"{i} {c}" for i, (c, _) in enumerate(BLOCKS)])
-def test_output_is_as_shown(command, shown, builds, monkeypatch):
+@pytest.mark.parametrize(
+    ("page", "command", "shown"),
+    BLOCKS,
+    ids=[f"{i} {page} {command}" for i, (page, command, _) in enumerate(BLOCKS)],
+)
+def test_output_is_as_shown(page, command, shown, builds, monkeypatch):
     monkeypatch.chdir(builds)
-    answer = cli(*command.split())
+    answer = cli(*command.partition(" | head ")[0].split())
     assert answer.code == 0
     assert shown.strip()
     for piece in shown.split("…\n"):  # an ellipsis on a line of its own: lines are left out
         assert piece in answer.out
 
 
-def test_the_page_shows_eight_builds():
-    assert len(BLOCKS) >= 5
-    assert " ".join(modes.EIGHT) in PAGE.read_text("utf-8")
+def test_the_pages_show_what_they_promise():
+    assert len(BLOCKS) >= 12
+    assert " ".join(modes.EIGHT) in PAGES[0].read_text("utf-8")
+    assert {command.split()[0] for page, command, _ in BLOCKS if page == "README.md"} == {
+        "pcln", "symbols", "info", "compare",
+    }  # fmt: skip
