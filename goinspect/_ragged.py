@@ -67,7 +67,9 @@ def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[
         out += [text[start:end] for start, end in zip(part, ends, strict=True)]
         most -= sum(ends) - sum(part)
         if most < 0:
-            del out[begin:]
+            while most < 0:  # back to the last one that is within the limit
+                most += ends.pop() - part[len(ends)]
+                out.pop()
             break
     if not blob.isascii():
         joined = "".join(out)

@@ -284,6 +284,27 @@ def test_long_names_take_no_longer(start, folder, sound):
     assert len(found.names()) == len(parts) + len(sound.names())
 
 
+def test_names_that_share_their_bytes(monkeypatch, folder, sound):
+    """What comes before the limit stays."""
+    write = rich.symbols
+
+    def overlapping(elf, name, rows):
+        table, strings = write(elf, name, rows)
+        start = len(strings.data)
+        strings.data += b"main." + b"x" * 100_000 + b"\0"
+        table.data += b"".join(elf.pack("IBBHQQ", start + i, 0x12, 0, 1, TEXT, 4) for i in range(20_000))
+        return [table, strings]
+
+    monkeypatch.setattr(rich, "symbols", overlapping)
+    data = write_rich(VERSION)
+    monkeypatch.undo()
+    found = Answers(folder, data)
+    assert any("names overlap in the string table" in text for text in found.symbols.warnings)
+    for source in ("symtab", "gopclntab", "dwarf", "typedata"):
+        assert found.names(source) >= sound.names(source)
+    assert sum(len(name) for name in found.names()) < 10 * len(data)
+
+
 # --- DWARF ---
 
 
