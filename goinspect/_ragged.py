@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -65,12 +66,12 @@ def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[
                 end if end >= 0 else min(start + LONGEST, size) for start, end in zip(part, ends, strict=True)
             ]
         out += [text[start:end] for start, end in zip(part, ends, strict=True)]
-        most -= sum(ends) - sum(part)
-        if most < 0:
-            while most < 0:  # back to the last one that is within the limit
-                most += ends.pop() - part[len(ends)]
-                out.pop()
+        spent = sum(ends) - sum(part)
+        if spent > most:
+            held = accumulate(end - start for start, end in zip(part, ends, strict=True))
+            del out[begin + sum(length <= most for length in held) :]
             break
+        most -= spent
     if not blob.isascii():
         joined = "".join(out)
         if not joined.isascii():

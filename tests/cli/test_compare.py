@@ -60,7 +60,7 @@ def test_the_page_for_people(document):
         shown = next(line for line in text.splitlines() if line.startswith(row["consumer"]))
         assert shown[len(row["consumer"]) :].split() == [verdict["answer"] for verdict in row["per_binary"]]
     lost = sum(document["symbols"]["against_base"][0]["lost"].values())
-    assert f"{lost:,} (" in text
+    assert f"{lost:,} variables" in text
     assert len(max(text.splitlines(), key=len)) < 240
     assert cli("compare", BASE, STRIPPED, PIE, "--color", "always").out != text
 
