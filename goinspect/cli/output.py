@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,14 +68,32 @@ def write(text: str | Iterable[str], path: str | None) -> None:
         FileError: the file cannot be written.
     """
     if path is None or path == STDOUT:
+        _write_stdout(text)
+    elif Path(path).exists() and not Path(path).is_file():  # /dev/stdout, a FIFO: nothing to rename over
+        try:
+            with Path(path).open("wb") as special:
+                special.writelines(_encoded(text))
+        except OSError as error:
+            raise FileError(f"cannot be written: {error.strerror}", path=path) from None
+    else:
+        _write_file(text, path)
+
+
+def _write_stdout(text: str | Iterable[str]) -> None:
+    try:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(_encoded(text))
         sys.stdout.buffer.flush()
-        return
-    if Path(path).exists() and not Path(path).is_file():  # /dev/stdout, a FIFO: nothing to rename over
-        with Path(path).open("wb") as special:
-            special.writelines(_encoded(text))
-        return
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is still in the buffer would be written, and fail, again when Python ends.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise FileError(f"cannot be written: {error.strerror}", path="stdout") from None
+
+
+def _write_file(text: str | Iterable[str], path: str) -> None:
     import tempfile  # brings random and hashlib along
 
     target = Path(path).absolute()
@@ -87,10 +106,12 @@ def write(text: str | Iterable[str], path: str | None) -> None:
         os.umask(umask)
         Path(temporary).chmod(0o666 & ~umask)
         Path(temporary).replace(target)
+        temporary = ""
     except OSError as error:
+        raise FileError(f"cannot be written: {error.strerror}", path=path) from None
+    finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise FileError(f"cannot be written: {error.strerror}", path=path) from None
 
 
 def _encoded(text: str | Iterable[str]) -> Iterator[bytes]:

@@ -285,6 +285,22 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
+@pytest.mark.parametrize("command", ["pcln", "functions", "symbols", "info", "compare"])
+def test_a_full_device(command):
+    arguments = [str(argument) for argument in COMMANDS[command](BINARY)]
+    check_refused(
+        cli(*arguments, "-o", "/dev/full"), "/dev/full", "cannot be written: No space left on device"
+    )
+    with Path("/dev/full").open("wb") as full:
+        answer = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment(), timeout=60
+        )  # fmt: skip
+    assert (answer.returncode, answer.stderr) == (
+        1, "goinspect: stdout: cannot be written: No space left on device\n",
+    )  # fmt: skip
+
+
 def test_debug_adds_the_traceback(tmp_path):
     answer = cli("pcln", tmp_path / "absent", env={"GOINSPECT_DEBUG": "1"})
     assert answer.code == 1
