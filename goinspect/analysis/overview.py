@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ __all__ = ["describe"]
 
 _OLDEST = (1, 5)  # earlier, runtime.buildVersion is no variable
 _NOTHING = BuildInfo("")
+_REPEATED_SHOWN, _LONGEST = 3, 80  # settings in warnings, and characters of each
 
 
 def describe(binary: Binary) -> Info:
@@ -131,6 +133,12 @@ def _vcs(settings: Mapping[str, str]) -> Vcs | None:
 
 def _repeated(info: BuildInfo) -> list[str]:
     """Settings that occur twice: one of them is shown."""
-    keys = [key for key, _ in info.setting_rows]
-    twice = sorted({key for key in keys if keys.count(key) > 1}) if len(keys) != len(info.settings) else []
-    return [f"setting {key} occurs more than once: the last one is shown" for key in twice[:8]]
+    counts = Counter(key for key, _ in info.setting_rows)
+    twice = sorted(key for key, count in counts.items() if count > 1)
+    more = (
+        [f"{len(twice) - _REPEATED_SHOWN} more settings occur more than once"]
+        if twice[_REPEATED_SHOWN:]
+        else []
+    )
+    shown = twice[:_REPEATED_SHOWN]
+    return [f"setting {key[:_LONGEST]} occurs more than once: the last one is shown" for key in shown] + more

@@ -381,6 +381,15 @@ def test_build_information_cut_off(size, folder, sound):
     assert found.info.module is None or found.info.module.path == "ex.com/a"
 
 
+def test_settings_that_repeat(monkeypatch, folder):
+    text = "path\tex.com/a\n" + "".join(f"build\tkey{i % 5000}=1\n" for i in range(50_000))
+    monkeypatch.setattr(rich, "MODULES", text)
+    found = Answers(folder, write_rich(VERSION))
+    assert len(found.info.settings) == 5000
+    assert [told for told in found.info.warnings if "key0 occurs more than once" in told]
+    assert found.info.warnings[-1] == "4997 more settings occur more than once"
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([".symtab", ".dynsym", ".strtab", ".rodata", ".noptrdata", ".debug_info", ".debug_abbrev", ".go.buildinfo"]),
