@@ -9,6 +9,7 @@ contradicts nothing is added to the current space, so that it also explains samp
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,14 +20,26 @@ if TYPE_CHECKING:
 
     from goinspect.model import Mapping, Segment
 
-__all__ = ["KERNEL_PID", "KERNEL_SPACE", "NO_SPACE", "AddressSpaces", "file_offset_to_vaddr", "vaddr_of"]
+__all__ = [
+    "ANONYMOUS",
+    "KERNEL_PID",
+    "KERNEL_SPACE",
+    "KERNEL_SYMBOL",
+    "NO_SPACE",
+    "AddressSpaces",
+    "file_offset_to_vaddr",
+    "vaddr_of",
+]
 
 KERNEL_PID = -1
 KERNEL_SPACE = 0
 NO_SPACE = 1  # maps nothing
+KERNEL_SYMBOL = "[bpf]"  # path of code that the kernel made itself, before the name of its symbol
+ANONYMOUS = ("//anon", "/anon_hugepage")  # paths of memory that is no file's
 
 _TOP = 1 << 64
 _PAGE = 1 << 12
+_HUGE = 1 << 21
 _COPY_BUDGET = 4_000_000  # mappings copied into new spaces before epochs are given up
 
 
@@ -52,7 +65,7 @@ class _Space:
     def insert(self, new: Mapping) -> None:
         """Map `new` over whatever was there; what sticks out on either side stays."""
         where = self.overlapped(new.start, new.end)
-        pieces = [new]
+        pieces = [_as_text(new, self.maps[where]) if _is_huge(new) else new]
         for old in self.maps[where]:
             if old.start < new.start:
                 pieces.insert(0, old._replace(end=new.start))
@@ -61,6 +74,47 @@ class _Space:
         self.maps[where] = pieces
         self.starts[where] = [piece.start for piece in pieces]
         self.ends[where] = [piece.end for piece in pieces]
+        for index in range(max(0, where.start - 1), min(where.start + len(pieces) + 1, len(self.maps))):
+            if _is_huge(self.maps[index]):
+                self.maps[index] = _between(self.maps[max(0, index - 1) : index + 2], self.maps[index])
+
+
+def _is_huge(item: Mapping) -> bool:
+    """Code in anonymous memory that is made of whole huge pages.
+
+    Programs copy their own text there, to have it in huge pages, and map the copy in place of the file. No mapping
+    of the file is left in that place, but what is there are still its bytes.
+    """
+    return item.executable and item.path.startswith(ANONYMOUS) and not (item.start | item.end) % _HUGE
+
+
+def _as_text(new: Mapping, old: Sequence[Mapping]) -> Mapping:
+    """Mapped over the text of one file and nothing else, `new` is that text."""
+    covers = bool(old) and old[0].start <= new.start and new.end <= old[-1].end
+    same = len({(item.path, item.inode, item.start - item.pgoff) for item in old}) == 1
+    gaps = any(left.end != right.start for left, right in pairwise(old))
+    if not covers or not same or gaps or old[0].path.startswith(ANONYMOUS) or not old[0].executable:
+        return new
+    return _copy_of(new, old[0])
+
+
+def _between(around: Sequence[Mapping], item: Mapping) -> Mapping:
+    """The text of a file when what follows is the rest of it, and what comes before is no other file's."""
+    after = next((other for other in around if other.start == item.end), None)
+    before = next((other for other in around if other.end == item.start), None)
+    if after is None or not after.executable or after.path.startswith(("/anon_", "//", "[")):
+        return item
+    delta = after.start - after.pgoff
+    if item.start < delta:
+        return item
+    if before is not None and before.path == after.path and before.start - before.pgoff != delta:
+        return item
+    return _copy_of(item, after)
+
+
+def _copy_of(item: Mapping, text: Mapping) -> Mapping:
+    pgoff = item.start - (text.start - text.pgoff)
+    return item._replace(path=text.path, pgoff=pgoff, build_id=text.build_id, inode=text.inode)
 
 
 class AddressSpaces:
@@ -90,7 +144,7 @@ class AddressSpaces:
         if mapping.end > _TOP:
             mapping = mapping._replace(end=_TOP)
         if mapping.pid == KERNEL_PID:
-            self._spaces[KERNEL_SPACE].insert(mapping)
+            self._mmap_kernel(mapping, at)
             return
         if self._execs.pop(mapping.pid, None) is not None:
             self._begin(mapping.pid, at)
@@ -100,6 +154,17 @@ class AddressSpaces:
         )
         if space.owners > 1 or (conflict and self._budget > 0):
             space = self._begin(mapping.pid, at, space.maps)
+        space.insert(mapping)
+
+    def _mmap_kernel(self, mapping: Mapping, at: int) -> None:
+        """The kernel has one space, and further ones from when other code is made where such code was."""
+        space = self._current(KERNEL_PID) if KERNEL_PID in self._epochs else self._spaces[KERNEL_SPACE]
+        if mapping.path.startswith(KERNEL_SYMBOL) and self._budget > 0:
+            there = space.maps[space.overlapped(mapping.start, mapping.end)]
+            if any(old.path.startswith(KERNEL_SYMBOL) and old.path != mapping.path for old in there):
+                if KERNEL_PID not in self._epochs:
+                    self._enter(KERNEL_PID, 0, space)
+                space = self._begin(KERNEL_PID, at, space.maps)
         space.insert(mapping)
 
     def exec(self, pid: int, at: int = 0) -> None:
@@ -130,6 +195,14 @@ class AddressSpaces:
     def space_of(self, pids: NDArray[np.int32], times: NDArray[np.uint64]) -> NDArray[np.int32]:
         """The space of each process at each time. What is known first holds from the beginning."""
         return self._indexed().space_of(pids, times)
+
+    def kernel_space_of(self, times: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """The space of the kernel at each time."""
+        import numpy as np
+
+        if KERNEL_PID not in self._epochs:
+            return np.full(len(times), KERNEL_SPACE, dtype=np.int32)
+        return self.space_of(np.full(len(times), KERNEL_PID, dtype=np.int32), times)
 
     def resolve(
         self, spaces: NDArray[np.int32], runtime_addrs: NDArray[np.uint64]

@@ -43,6 +43,7 @@ class RecordType(IntEnum):
     SAMPLE = 9
     MMAP2 = 10
     LOST_SAMPLES = 13
+    KSYMBOL = 17
     HEADER_TRACING_DATA = 66
     AUXTRACE = 71
     EVENT_UPDATE = 78
@@ -62,7 +63,7 @@ class CpuMode(IntEnum):
 
 
 CPU_MODE_MASK = 7
-_MISC_MMAP_DATA = _MISC_COMM_EXEC = 1 << 13
+_MISC_MMAP_DATA = _MISC_COMM_EXEC = _MISC_FORK_EXEC = 1 << 13
 _MISC_MMAP_BUILD_ID = 1 << 14
 _UPDATE_NAME = 2  # PERF_EVENT_UPDATE__NAME
 _MAX_BUILD_ID = 20
@@ -79,6 +80,7 @@ class Mmap(NamedTuple):
     build_id: str
     executable: bool
     guest: bool
+    inode: int = 0  # device and inode number as one number; 0: not told
 
 
 class Comm(NamedTuple):
@@ -91,12 +93,16 @@ class Comm(NamedTuple):
 
 
 class Fork(NamedTuple):
-    """A new process (`pid` differs from `parent_pid`) or a new thread."""
+    """A new process (`pid` differs from `parent_pid`) or a new thread.
+
+    ``synthesized``: perf tells of one that was there already; what it has mapped follows.
+    """
 
     pid: int
     parent_pid: int
     tid: int
     parent_tid: int
+    synthesized: bool = False
 
 
 class Exit(NamedTuple):
@@ -119,7 +125,16 @@ class EventName(NamedTuple):
     name: str
 
 
-SideBand = Mmap | Comm | Fork | Exit | Lost | EventName
+class KernelSymbol(NamedTuple):
+    """Code that the kernel made while running: a BPF program, a trampoline. Not `registered`: it is gone."""
+
+    start: int
+    length: int
+    name: str
+    registered: bool
+
+
+SideBand = Mmap | Comm | Fork | Exit | Lost | EventName | KernelSymbol
 
 
 class RecordParser:
@@ -133,6 +148,8 @@ class RecordParser:
         self._task = struct.Struct(mark + "iiiiQ")
         self._u64 = struct.Struct(mark + "Q")
         self._u64_pair = struct.Struct(mark + "QQ")
+        self._inode = struct.Struct(mark + "IIQ")
+        self._ksymbol = struct.Struct(mark + "QIHH")
         self._parsers: dict[RecordType, Callable[[int, bytes], SideBand | None]] = {
             RecordType.MMAP: self._parse_mmap,
             RecordType.MMAP2: self._parse_mmap2,
@@ -142,6 +159,7 @@ class RecordParser:
             RecordType.LOST: self._parse_lost,
             RecordType.LOST_SAMPLES: self._parse_lost_samples,
             RecordType.EVENT_UPDATE: self._parse_event_update,
+            RecordType.KSYMBOL: self._parse_ksymbol,
         }
 
     @property
@@ -177,19 +195,22 @@ class RecordParser:
     def _parse_mmap2(self, misc: int, body: bytes) -> Mmap:
         pid, _, start, length, pgoff = self._mmap.unpack_from(body)
         identity, _, _ = self._mmap2_tail.unpack_from(body, 32)
-        build_id = ""
+        build_id, inode = "", 0
         if misc & _MISC_MMAP_BUILD_ID:
             build_id = identity[4 : 4 + min(identity[0], _MAX_BUILD_ID)].hex()
+        else:
+            major, minor, number = self._inode.unpack_from(identity)
+            inode = major << 96 | minor << 64 | number if number else 0
         executable = not misc & _MISC_MMAP_DATA
-        return Mmap(pid, start, length, pgoff, _text(body, 64), build_id, executable, _is_guest(misc))
+        return Mmap(pid, start, length, pgoff, _text(body, 64), build_id, executable, _is_guest(misc), inode)
 
     def _parse_comm(self, misc: int, body: bytes) -> Comm:
         pid, tid = self._pair.unpack_from(body)
         return Comm(pid, tid, _text(body, 8), bool(misc & _MISC_COMM_EXEC))
 
-    def _parse_fork(self, _: int, body: bytes) -> Fork:
+    def _parse_fork(self, misc: int, body: bytes) -> Fork:
         pid, parent_pid, tid, parent_tid, _ = self._task.unpack_from(body)
-        return Fork(pid, parent_pid, tid, parent_tid)
+        return Fork(pid, parent_pid, tid, parent_tid, bool(misc & _MISC_FORK_EXEC))
 
     def _parse_exit(self, _: int, body: bytes) -> Exit:
         pid, _, tid, _, _ = self._task.unpack_from(body)
@@ -204,6 +225,10 @@ class RecordParser:
     def _parse_event_update(self, _: int, body: bytes) -> EventName | None:
         kind, event_id = self._u64_pair.unpack_from(body)
         return EventName(event_id, _text(body, 16)) if kind == _UPDATE_NAME else None
+
+    def _parse_ksymbol(self, _: int, body: bytes) -> KernelSymbol:
+        start, length, _, flags = self._ksymbol.unpack_from(body)
+        return KernelSymbol(start, length, _text(body, 16), not flags & 1)
 
 
 def _is_guest(misc: int) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goinspect.errors import TruncatedError
-from goinspect.maps import KERNEL_PID, AddressSpaces
+from goinspect.maps import KERNEL_PID, KERNEL_SYMBOL, AddressSpaces
 from goinspect.model import Mapping
 from goinspect.profiles.perfdata.comms import CommTable
 from goinspect.profiles.perfdata.records import (
@@ -16,6 +16,7 @@ from goinspect.profiles.perfdata.records import (
     EventName,
     Exit,
     Fork,
+    KernelSymbol,
     Lost,
     Mmap,
     RecordParser,
@@ -121,8 +122,13 @@ def apply_records(
         build_ids: by path, for mappings that do not tell theirs.
     """
     state = SideBandState()
+    began = _Beginnings(records)
     dated = [
-        (clock(item.position) if item.time is None else item.time, item.position, item.record)
+        (
+            clock(item.position) if item.time is None else item.time or began.of(item),
+            item.position,
+            item.record,
+        )
         for item in records
     ]
     for time, _, record in sorted(dated, key=lambda item: item[:2]):
@@ -135,12 +141,14 @@ def apply_records(
                     state.spaces.exec(record.pid, time)
             case Fork():
                 state.comms.fork(record.tid, record.parent_tid, time)
-                if record.pid != record.parent_pid:
+                if record.pid != record.parent_pid and not record.synthesized:
                     state.spaces.fork(record.pid, record.parent_pid, time)
             case Exit() if record.pid == record.tid:
                 state.spaces.exit(record.pid)
             case Lost():
                 state.lost += record.lost
+            case KernelSymbol() if record.registered:
+                _map_kernel_symbol(state.spaces, record, time)
             case EventName():
                 events.rename(record.id, record.name)
     return state
@@ -161,6 +169,47 @@ def _map(spaces: AddressSpaces, record: Mmap, time: int, build_ids: Dict[str, st
             pid=record.pid,
             executable=record.executable,
             kernel=kernel,
+            inode=record.inode,
         ),
         time,
     )
+
+
+def _map_kernel_symbol(spaces: AddressSpaces, record: KernelSymbol, time: int) -> None:
+    """What is registered stays until something else takes its place: nothing runs there in between."""
+    end = record.start + record.length
+    path = KERNEL_SYMBOL + record.name
+    spaces.mmap(Mapping(record.start, end, record.start, path, pid=KERNEL_PID, kernel=True), time)
+
+
+class _Beginnings:
+    """When what perf tells with the time 0 began to hold.
+
+    What perf finds in /proc has the time 0. Told before the data (as usual), it holds from the beginning. Told after
+    it (``--tail-synthesize``), it is how things stood at the end: true since the process last changed its program.
+    """
+
+    def __init__(self, records: list[TimedRecord]) -> None:
+        self._maps: dict[int, list[tuple[int, int]]] = {}  # process → (position, time) of its exec or fork
+        self._names: dict[int, list[tuple[int, int]]] = {}  # thread → the same of what names it
+        for time, position, record in records:
+            if not time:
+                continue
+            if isinstance(record, Comm):
+                self._names.setdefault(record.tid, []).append((position, time))
+                if record.exec:
+                    self._maps.setdefault(record.pid, []).append((position, time))
+            elif isinstance(record, Fork):
+                self._names.setdefault(record.tid, []).append((position, time))
+                if record.pid != record.parent_pid:
+                    self._maps.setdefault(record.pid, []).append((position, time))
+
+    def of(self, item: TimedRecord) -> int:
+        """The time that counts for a record with the time 0."""
+        if isinstance(item.record, Mmap):
+            changes = self._maps.get(item.record.pid, [])
+        elif isinstance(item.record, Comm):
+            changes = self._names.get(item.record.tid, [])
+        else:
+            return 0
+        return max((time for position, time in changes if position < item.position), default=0)
