@@ -31,7 +31,6 @@ import random
 import re
 import resource
 import signal
-import struct
 import sys
 import time
 import traceback
@@ -45,22 +44,16 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from goinspect.errors import GoinspectError  # noqa: E402
+from scripts.fuzz_seeds import RICH, Seed, parts_of, rich_seeds, seeds  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from goinspect.binary import Binary
-    from tests.builders.module import Module
 
 SECONDS = 10
 SLACK = 100 << 20
 BATCH = 500
 COMMANDS_EVERY = 8  # inputs: what the commands do on top takes longer than all the rest
 MOST_WARNINGS = 40
-RICH = "rich"  # the commands are asked about each of these
-HEADERS = 4096  # bytes at the start of a file that hold its headers
-VERSIONS = [(1, minor) for minor in (2, 5, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25, 26, 27)]
-MACHINES = [("little", 8, 1), ("little", 4, 4), ("big", 8, 2), ("big", 4, 4)]
 EDGES = (
     0,
     1,
@@ -78,172 +71,16 @@ EDGES = (
 )
 
 
-class Seed(NamedTuple):
-    """A sound input; `raw` is for bare tables. `parts` are [start, end) of what is worth to be damaged."""
-
-    name: str
-    data: bytes
-    raw: bool = False
-    parts: tuple[tuple[int, int], ...] = ()
-
-
 class Outcome(NamedTuple):
     """What one batch gave."""
 
     counts: Counter[str]
-    slowest: float
+    slowest: tuple[float, str]  # seconds, which input
     grown: int  # bytes of memory beyond 4 times the input, at most
     failures: list[tuple[str, bytes]]
 
 
-# --- seeds ---
-
-
-def program(version: tuple[int, int], quantum: int) -> list:
-    from tests.builders.pclntab import Function, Inlined
-
-    out = []
-    for number in range(6):
-        size = (4 + number) * quantum
-        inlined = {}
-        if number % 2 and version >= (1, 9):
-            inlined = {
-                "inlined": [(quantum, -1), (2 * quantum, 0), (size, 1)],
-                "tree": [
-                    Inlined("main.inner", 0, -1, "a.go", 3),
-                    Inlined("main.leaf", quantum, 0, "b.go", 5),
-                ],
-            }
-        out.append(
-            Function(
-                f"main.f{number}", size, files=[(quantum, "a.go"), (size, "b.go")],
-                lines=[(quantum, number + 1), (size, 300)], sp=[(quantum, 0), (size, 48)], func_id=number % 3,
-                start_line=number + 1, **inlined,
-            )
-        )  # fmt: skip
-    return out
-
-
-def seeds() -> Iterator[Seed]:
-    from tests.builders.module import write_module
-
-    for version, (order, ptrsize, quantum) in itertools.product(VERSIONS, MACHINES):
-        functions = program(version, quantum)
-        label = f"1.{version[1]} {order} {8 * ptrsize}"
-        kinds = {"byteorder": order, "ptrsize": ptrsize, "quantum": quantum}
-        module = write_module(functions, version, **kinds)
-        yield Seed(f"ELF {label}", module.data)
-        yield Seed(
-            f"ELF {label} without sections", write_module(functions, version, headers=False, **kinds).data
-        )
-        yield Seed(f"raw {label}", module.built.data, raw=True)
-        if version >= (1, 18):
-            cut = functions[0].size + functions[1].size
-            yield Seed(f"ELF {label} two texts", write_module(functions, version, cuts=(cut,), **kinds).data)
-        if (order, ptrsize) == ("little", 8):
-            yield from other_containers(label, version, module)
-
-
-def rich_seeds() -> Iterator[Seed]:
-    """Files that have everything; DWARF is of another version and packed in another way from one to the next."""
-    from tests.builders.rich import write_rich
-
-    ways = itertools.cycle([
-        {"dwarf": 4}, {"dwarf": 5}, {"dwarf": 4, "pie": True}, {"dwarf": 5, "packed": "zlib"}, {"dwarf": 4, "packed": "gnu"},
-        {"dwarf": 5, "pie": True}, {"dwarf": 2}, {"stripped": True}, {"packed": "zstd"},
-    ])  # fmt: skip
-    for version, (order, ptrsize, _) in itertools.product(VERSIONS, MACHINES):
-        if version >= (1, 5):
-            way = next(ways)
-            label = " ".join([f"1.{version[1]} {order} {8 * ptrsize}", *(f"{k}={v}" for k, v in way.items())])
-            yield Seed(f"{RICH} {label}", write_rich(version, byteorder=order, ptrsize=ptrsize, **way))
-
-
-def other_containers(label: str, version: tuple[int, int], module: Module) -> Iterator[Seed]:
-    """The same table in PE, Mach-O, universal files, WebAssembly, objects, archives and cores."""
-    from tests.builders import ar, elfobj, macho, pe
-    from tests.builders.module import DATA, RODATA, TABLE, TEXT, moduledata_words
-
-    built = module.built
-    text = b"\x90" * (built.entries[-1] - built.text + 16)
-    words = struct.pack("<70Q", *moduledata_words(version, built, module.sections, DATA + 0x1000, 8))
-    funcdata, place = (
-        (built.funcdata, built.funcdata_vaddr) if built.gofunc is None else (built.gofunc, RODATA)
-    )
-    parts = [("text", TEXT, text), ("rdata", TABLE, built.data), ("rodata", place, funcdata)]
-    flags = {"text": pe.CODE, "rdata": pe.READ_ONLY, "rodata": pe.READ_ONLY}
-    yield Seed(f"PE {label}", pe.Pe(imagebase=0x400000, parts=[
-        *(pe.Part("." + name, vaddr - 0x400000, data, flags[name]) for name, vaddr, data in parts),
-        pe.Part(".data", DATA - 0x400000, words, pe.DATA),
-    ]).write())  # fmt: skip
-    if version >= (1, 9):
-        mac = macho.Macho(base=0x400000, parts=[
-            macho.Part("__TEXT", "__text", TEXT, text), macho.Part("__R", "__gopclntab", TABLE, built.data),
-            macho.Part("__S", "__rodata", place, funcdata), macho.Part("__DATA", "__data", DATA, words),
-        ]).write()  # fmt: skip
-        yield Seed(f"Mach-O {label}", mac)
-        if version in ((1, 15), (1, 27)):
-            yield Seed(f"universal {label}", macho.fat([(macho.AMD64, mac)]))
-    if version >= (1, 25):
-        yield Seed(f"wasm {label}", wasm_module(version))
-    if version in ((1, 15), (1, 17), (1, 25), (1, 27)):
-        obj = elfobj.Obj(parts=[
-            elfobj.Part(".text", text), elfobj.Part(".gopclntab", built.data), elfobj.Part(".data", words),
-        ]).write()  # fmt: skip
-        yield Seed(f"object {label}", obj)
-        yield Seed(f"archive {label}", ar.archive([("a.txt", b"no"), ("go.o", obj)]))
-        yield Seed(f"core {label}", elfobj.Core(memory=[
-            (TEXT, len(text), text, 5), (TABLE, len(built.data), built.data, 4), (place, len(funcdata), funcdata, 4),
-            (DATA, len(words), words, 6),
-        ]).write())  # fmt: skip
-
-
-def wasm_module(version: tuple[int, int]) -> bytes:
-    """Functab has numbers of functions, from 0x1000 on; an address is such a number << 16."""
-    from tests.builders import wasm
-    from tests.builders.module import DATA, TABLE, moduledata_words
-    from tests.builders.pclntab import build
-
-    functions = program(version, 1)
-    built = build(functions, version, vaddr=TABLE, text=0)
-    data = bytearray(built.data)
-    functab = int.from_bytes(data[8 + 7 * 8 : 8 + 8 * 8], "little")
-    for index in range(len(built.entries)):
-        at = functab + 8 * index
-        data[at : at + 4] = struct.pack("<I", built.entries[index] + 0x1000)
-    words = moduledata_words(version, built, ((0, built.entries[-1], 0),), 0, 8)
-    words[20:24] = [0x1000 << 16, built.entries[-1] + 0x1000 << 16, 0, 0]
-    words[0:2] = [TABLE, TABLE + int.from_bytes(data[8 + 3 * 8 : 8 + 4 * 8], "little")]
-    return wasm.Wasm(
-        functions=built.entries[-1], names={index: f"f{index}" for index in range(6)},
-        data=[(0x1000, bytes(data)), (0x9000, struct.pack("<70Q", *(_moved(word, TABLE, 0x1000, DATA) for word in words)))],
-    ).write()  # fmt: skip
-
-
-def _moved(word: int, table: int, to: int, end: int) -> int:
-    return word - table + to if table <= word < end else word
-
-
 # --- mutations ---
-
-
-def parts_of(data: bytes, scratch: str, *, raw: bool) -> tuple[tuple[int, int], ...]:
-    """Headers and sections, as [start, end), without the zeros at their ends."""
-    from goinspect.binary import Binary
-
-    path = Path(f"{scratch}/goinspect-fuzz-{os.getpid()}")
-    path.write_bytes(data)
-    found = [(0, HEADERS), (len(data) - HEADERS, len(data))]
-    with contextlib.suppress(GoinspectError):
-        image = Binary(str(path), raw=raw).image
-        found += [(s.file_offset, s.file_offset + s.file_size) for s in image.sections]
-        found += [(at, at + size) for _, at, size in getattr(image, "file_parts", ())]
-        if image.container == "ELF":
-            shoff = int.from_bytes(data[24 + 2 * image.ptrsize : 24 + 3 * image.ptrsize], image.byteorder)
-            found += [(shoff, shoff + (64 if image.ptrsize == 8 else 40) * len(image.sections))] * 3
-    path.unlink()
-    clipped = ((max(start, 0), len(data[:end].rstrip(b"\0"))) for start, end in found)
-    return tuple((start, end) for start, end in clipped if start < end)
 
 
 def place(parts: tuple[tuple[int, int], ...], size: int, chance: random.Random) -> int:
@@ -460,7 +297,7 @@ def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: st
     path = f"{scratch}/goinspect-fuzz-{os.getpid()}"
     counts: Counter[str] = Counter()
     failures: list[tuple[str, bytes]] = []
-    slowest, grown = 0.0, 0
+    slowest, grown = (0.0, ""), 0
     for number in range(first, first + count):
         chance = random.Random(seed << 40 | number)
         origin = corpus[number % len(corpus)]
@@ -470,7 +307,8 @@ def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: st
         kind, seconds, excess = run_one(
             path, data, number, raw=origin.raw, commands=commands, original=original
         )
-        slowest, grown = max(slowest, seconds), max(grown, excess)
+        slowest = max(slowest, (seconds, f"{origin.name} #{number}"))
+        grown = max(grown, excess)
         family = origin.name.split()[0]
         counts[f"{family}\t{kind.partition(':')[0]}"] += 1
         if ":" in kind:
@@ -558,7 +396,7 @@ def content(path: Path) -> bytes:
 def report(options: argparse.Namespace, scratch: str) -> int:
     counts: Counter[str] = Counter()
     failures: dict[str, tuple[str, bytes]] = {}
-    failed, slowest, grown, begin = 0, 0.0, 0, time.monotonic()
+    failed, slowest, grown, begin = 0, (0.0, ""), 0, time.monotonic()
     jobs = (
         (first, min(BATCH, options.inputs - first), options.seed, scratch)
         for first in range(0, options.inputs, BATCH)
@@ -580,7 +418,9 @@ def report(options: argparse.Namespace, scratch: str) -> int:
     print("\n" + f"{'':12}" + "".join(f"{kind:>12}" for kind in kinds))
     for family in families:
         print(f"{family:12}" + "".join(f"{counts[family + chr(9) + kind]:12,}" for kind in kinds))
-    print(f"\nslowest {slowest:.2f} s; memory beyond 4 x the input: at most {grown / 1e6:.0f} MB")
+    print(
+        f"\nslowest {slowest[0]:.2f} s [{slowest[1]}]; memory beyond 4 x the input: at most {grown / 1e6:.0f} MB"
+    )
     for what, data in failures.values():
         name = hashlib.sha256(data).hexdigest()[:16]
         options.save.mkdir(parents=True, exist_ok=True)

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import struct
-import time
 import warnings
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from goinspect.analysis.compare import compare
-from goinspect.analysis.overview import describe
-from goinspect.analysis.symbols import SymbolQuery, list_symbols
-from goinspect.analysis.symbolsizes import size_stacks, sum_sizes
-from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
-from goinspect.render import comparejson, comparetext, infotext, symbolfolded, symboljson, symboltext
-from goinspect.results.info import InfoReport
+from tests.analysis.damaged import EDGES, FIELDS, SOUND, TEXT, VERSION, Answers, changed, header_of
 from tests.builders import dwarf as dw
 from tests.builders import rich
 from tests.builders.rich import write_rich
-
-VERSION = (1, 24)
-SOUND = write_rich(VERSION)
-TEXT = 0x401000
-MOST_WARNINGS = 8
-SECONDS = 10
-_FIELDS = {
-    "type": (4, "I"),
-    "flags": (8, "Q"),
-    "addr": (16, "Q"),
-    "offset": (24, "Q"),
-    "size": (32, "Q"),
-    "link": (40, "I"),
-}
-_EDGES = (0, 1, 2, 0x7F, 0xFF, 0xFFFF, 1 << 31, (1 << 32) - 1, 1 << 40, 1 << 63, (1 << 64) - 1)
 
 
 @pytest.fixture(scope="module")
@@ -54,63 +32,6 @@ def sound(folder):
 def _no_noise():
     with warnings.catch_warnings(action="error", category=RuntimeWarning):
         yield
-
-
-class Answers:
-    """What the commands answer about a file, in the time that is allowed."""
-
-    def __init__(self, folder, data):
-        path = folder / "damaged"
-        path.write_bytes(data)
-        begin = time.process_time()
-        self.symbols = list_symbols(Binary(path))
-        self.groups = sum_sizes(self.symbols, "package")
-        self.info = describe(Binary(path))
-        self.comparison = compare([Binary(folder / "sound"), Binary(path)])
-        listing = list_symbols(Binary(path), SymbolQuery(as_nm=True))
-        symboltext.render_nm(listing)
-        symboltext.render_table(self.symbols)
-        symboljson.render(self.symbols)
-        symboltext.render_groups(self.groups)
-        symbolfolded.render_folded(size_stacks(self.symbols))
-        infotext.render_text(InfoReport((self.info,)), deps=True, verbose=True)
-        for symbols in (False, True):
-            comparetext.render_text(self.comparison, symbols=symbols)
-        comparetext.render_markdown(self.comparison)
-        comparejson.render(self.comparison)
-        assert time.process_time() - begin < SECONDS
-        self.said = (*self.symbols.warnings, *self.info.warnings)
-        for told in (self.symbols.warnings, self.info.warnings, listing.warnings):
-            assert len(told) <= MOST_WARNINGS
-            assert len(set(told)) == len(told)
-            assert all(len(text) < 400 for text in told)
-
-    def names(self, source=None):
-        return {row.name for row in self.symbols.rows if source is None or source in row.sources}
-
-    @property
-    def bytes(self):
-        return sum(row.size for row in self.groups.rows)
-
-
-def header_of(data, name):
-    """Offset of the section header."""
-    shoff, count, strndx = struct.unpack_from("<Q", data, 40)[0], *struct.unpack_from("<2H", data, 60)
-    strings = struct.unpack_from("<Q", data, shoff + 64 * strndx + 24)[0]
-    for number in range(count):
-        at = strings + struct.unpack_from("<I", data, shoff + 64 * number)[0]
-        if data[at : data.index(b"\0", at)].decode() == name:
-            return shoff + 64 * number
-    raise KeyError(name)
-
-
-def changed(name, data=SOUND, **fields):
-    """The file with other numbers in the header of a section."""
-    out = bytearray(data)
-    for field, value in fields.items():
-        at, letter = _FIELDS[field]
-        struct.pack_into(f"<{letter}", out, header_of(data, name) + at, value)
-    return bytes(out)
 
 
 def test_the_sound_file(folder):
@@ -165,13 +86,12 @@ def test_a_symbol_table_without_strings(link, folder):
         [".text", ".rodata", ".noptrdata", ".bss", ".symtab", ".dynsym", ".debug_info", ".gopclntab"]
     ),
     st.dictionaries(
-        st.sampled_from(sorted(_FIELDS)), st.sampled_from((*range(12), *_EDGES)), min_size=1, max_size=3
+        st.sampled_from(sorted(FIELDS)), st.sampled_from((*range(12), *EDGES)), min_size=1, max_size=3
     ),
 )
 def test_headers_may_say_anything(folder, name, fields):
     fields = {
-        field: value & ((1 << (32 if _FIELDS[field][1] == "I" else 64)) - 1)
-        for field, value in fields.items()
+        field: value & ((1 << (32 if FIELDS[field][1] == "I" else 64)) - 1) for field, value in fields.items()
     }
     try:
         found = Answers(folder, changed(name, **fields))
@@ -393,7 +313,7 @@ def test_settings_that_repeat(monkeypatch, folder):
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([".symtab", ".dynsym", ".strtab", ".rodata", ".noptrdata", ".debug_info", ".debug_abbrev", ".go.buildinfo"]),
-    st.lists(st.tuples(st.integers(0, 4095), st.sampled_from(_EDGES), st.sampled_from("BHIQ")), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(0, 4095), st.sampled_from(EDGES), st.sampled_from("BHIQ")), min_size=1, max_size=6),
 )  # fmt: skip
 def test_numbers_in_a_section_may_be_anything(folder, sound, name, words):
     start, size = struct.unpack_from("<2Q", SOUND, header_of(SOUND, name) + 24)

@@ -166,11 +166,6 @@ def loaded(elf: Elf) -> list[Part]:
     return [*elf.parts, *(elf._relocations() if elf.relatives else [])]
 
 
-def rich_elf(elf: Elf) -> Elf:
-    """A hook for tests: nothing is changed."""
-    return elf
-
-
 def write_rich(
     version: Version,
     *,
