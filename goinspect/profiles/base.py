@@ -2,6 +2,9 @@
 
 Columns of integers; nothing is symbolised here. Addresses are normalised to *locations* (mapping + file offset) and
 never to names, so that symbolization can work on each distinct location once and folding can work on small integers.
+Where a format holds both, a location carries the name it was printed with, for whoever finds no better one.
+A mapping that ends at 0 is a file of which it is not known where it was mapped: the ``file_offset`` of its locations
+is what the text printed, which may be a file offset or an address of the file's own.
 In `NamedStacks` a distinct name stands where a location would.
 """
 
@@ -25,6 +28,7 @@ __all__ = [
     "Locations",
     "NamedStacks",
     "Profile",
+    "Switches",
     "Totals",
 ]
 
@@ -56,6 +60,7 @@ class Locations:
     runtime_addr: NDArray[np.uint64]
     kind: NDArray[np.uint8]  # KIND_*
     exact: NDArray[np.bool_]  # True: the PC itself; False: return address - 1
+    name: NDArray[np.int32] | None = None  # row in Profile.names, -1: none; None where a format has no names
 
 
 @dataclass(slots=True)
@@ -66,6 +71,18 @@ class Totals:
     throttled: int = 0  # THROTTLE records
     truncated: int = 0  # stacks cut at the kernel's depth limit
     records: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Context switches in time order: thread ``tid`` stopped running where ``out``, else it went on."""
+
+    time: NDArray[np.uint64]  # ns of the recording's clock
+    tid: NDArray[np.int32]
+    out: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,13 @@ class Profile:
         default_factory=dict
     )  # hostname, os_release, arch, cmdline, perf_version
     warnings: tuple[str, ...] = ()
+    # What a recorder's own tool called locations: the physical function, then the calls inlined there, outermost first.
+    names: tuple[tuple[str, ...], ...] = ()
+    switches: Switches | None = None  # None: not recorded, as the columns below
+    cgroup: NDArray[np.int32] | None = None  # row in cgroups, -1 where not known
+    cgroups: tuple[str, ...] = ()
+    namespace: NDArray[np.int32] | None = None  # row in namespaces
+    namespaces: tuple[str, ...] = ()  # mount namespaces as /proc/PID/ns/mnt shows them; "?" where not known
 
     def __len__(self) -> int:
         return len(self.event)

@@ -24,6 +24,7 @@ _FLAG_FREQ = 10
 _FLAG_SAMPLE_ID_ALL = 18
 _AT_MAX_STACK = 108
 _TYPE_SOFTWARE = 1
+_TYPE_TRACEPOINT = 2
 _CLOCKS = (0, 1)  # PERF_COUNT_SW_CPU_CLOCK, PERF_COUNT_SW_TASK_CLOCK
 
 
@@ -40,7 +41,13 @@ class SampleType(IntFlag):
     CPU = 1 << 7
     PERIOD = 1 << 8
     STREAM_ID = 1 << 9
+    RAW = 1 << 10
     IDENTIFIER = 1 << 16
+    AUX = 1 << 20
+    CGROUP = 1 << 21
+    DATA_PAGE_SIZE = 1 << 22
+    CODE_PAGE_SIZE = 1 << 23
+    WEIGHT_STRUCT = 1 << 24  # the last one known
 
 
 class ReadFormat(IntFlag):
@@ -85,6 +92,11 @@ class Attr:
     def unit(self) -> str:
         """What a period counts: "ns" for the clocks, else "count"."""
         return "ns" if self.type == _TYPE_SOFTWARE and self.config in _CLOCKS else "count"
+
+    @property
+    def is_tracepoint(self) -> bool:
+        """Does a sample carry the fields of a tracepoint?"""
+        return self.type == _TYPE_TRACEPOINT and bool(self.sample_type & _S.RAW)
 
     @property
     def fixed_period(self) -> int | None:
@@ -139,6 +151,7 @@ class SampleLayout:
 
     ``chain`` is the word that counts the call chain. When ``group`` is set, ``entry_words`` words for each of the
     values counted by the word at ``group`` come before it (PERF_FORMAT_GROUP). ``words`` is the least size.
+    ``cgroup`` is counted from the end of the record, where fields of any length lie before it.
     """
 
     identifier: int | None
@@ -152,6 +165,7 @@ class SampleLayout:
     entry_words: int
     chain: int | None
     words: int
+    cgroup: int | None = None
 
     @classmethod
     def of(cls, sample_type: int, read_format: int) -> SampleLayout:
@@ -173,7 +187,15 @@ class SampleLayout:
         return cls(
             at.get(_S.IDENTIFIER), at.get(_S.IP), at.get(_S.TID), at.get(_S.TIME), at.get(_S.ID), at.get(_S.CPU),
             at.get(_S.PERIOD), group, entry_words, word if has_chain else None, word + has_chain,
+            _cgroup_from_end(sample_type),
         )  # fmt: skip
+
+
+def _cgroup_from_end(sample_type: int) -> int | None:
+    """Behind the cgroup come only the page sizes, and AUX of unknown length."""
+    if not sample_type & _S.CGROUP or sample_type & _S.AUX or sample_type >= 2 * _S.WEIGHT_STRUCT:
+        return None
+    return 1 + (sample_type & (_S.DATA_PAGE_SIZE | _S.CODE_PAGE_SIZE)).bit_count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +205,7 @@ class TrailerLayout:
     size: int
     time: int | None
     identifier: int | None
+    tid: int | None = None
 
     @classmethod
     def of(cls, attr: Attr) -> TrailerLayout:
@@ -191,4 +214,4 @@ class TrailerLayout:
             return cls(0, None, None)
         bits = [bit for bit in _TRAILER_FIELDS if attr.sample_type & bit]
         ends = {bit: 8 * (len(bits) - index) for index, bit in enumerate(bits)}
-        return cls(8 * len(bits), ends.get(_S.TIME), ends.get(_S.IDENTIFIER))
+        return cls(8 * len(bits), ends.get(_S.TIME), ends.get(_S.IDENTIFIER), ends.get(_S.TID))

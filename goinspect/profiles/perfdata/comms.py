@@ -20,10 +20,11 @@ class CommTable:
     """Thread names over time. Feed it in time order, then `lookup` whole columns.
 
     A name holds from its time on; the first one of a thread also for what came before. A thread that was never
-    named is called ``:tid``, as perf does.
+    named is called ``:tid``, as perf does, or `unnamed`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unnamed: str | None = None) -> None:
+        self._unnamed = unnamed
         self._names: dict[str, int] = {}
         self._changes: dict[int, list[tuple[int, int]]] = {}
 
@@ -36,6 +37,11 @@ class CommTable:
         known = self._changes.get(parent)
         if known:
             self._note(tid, known[-1][1], at)
+
+    def _default(self, tid: int) -> str:
+        if self._unnamed is not None:
+            return self._unnamed
+        return _IDLE if tid == 0 else f":{tid}"
 
     def _note(self, tid: int, name: int, at: int) -> None:
         changes = self._changes.setdefault(tid, [])
@@ -52,7 +58,7 @@ class CommTable:
         present, inverse = _distinct(tids)
         for tid in present.tolist():
             if tid not in self._changes:
-                self.rename(tid, _IDLE if tid == 0 else f":{tid}")
+                self.rename(tid, self._default(tid))
         single = np.array([self._changes[tid][0][1] for tid in present.tolist()], dtype=np.int32)
         rows = single[inverse]
         changed = np.array([len(self._changes[tid]) > 1 for tid in present.tolist()], dtype=np.bool_)

@@ -84,11 +84,13 @@ class EventTable:
         events = np.zeros(len(positions), dtype=np.uint16)
         if not self.id_word or not len(self._ids):
             return events, 0
-        wanted = words.take(positions + self.id_word)
+        return self._of_ids(words.take(positions + self.id_word))
+
+    def _of_ids(self, wanted: NDArray[np.uint64]) -> tuple[NDArray[np.uint16], int]:
         found = np.minimum(np.searchsorted(self._ids, wanted), len(self._ids) - 1)
         known = self._ids[found] == wanted
-        events[known] = self._event_of_id[found[known]]
-        return events, len(positions) - int(np.count_nonzero(known))
+        events = np.where(known, self._event_of_id[found], np.uint16(0))
+        return events, len(wanted) - int(np.count_nonzero(known))
 
     def by_layout(
         self, events: NDArray[np.uint16]
@@ -120,9 +122,21 @@ class EventTable:
         """Do all samples tell when they were taken?"""
         return all(layout.time is not None for layout in self._layouts)
 
+    def has_cgroups(self) -> bool:
+        """Do samples of any event tell their cgroup?"""
+        return any(layout.cgroup is not None for layout in self._layouts)
+
     def trailer(self, event_id: int | None = None) -> TrailerLayout:
         """The trailer of side-band records of the event with this counter id."""
         return self._trailers[self._by_id.get(event_id, 0) if event_id is not None else 0]
+
+    def by_trailer(self, ids: NDArray[np.uint64]) -> Iterator[tuple[TrailerLayout, NDArray[np.intp]]]:
+        """Each layout of trailers with the places in `ids`, counter ids of records, that have it."""
+        kinds = list(dict.fromkeys(self._trailers))
+        number = np.array([kinds.index(trailer) for trailer in self._trailers], dtype=np.intp)
+        events = self._of_ids(ids)[0] if len(self._ids) else np.zeros(len(ids), dtype=np.uint16)
+        for index, kind in enumerate(kinds):
+            yield kind, np.flatnonzero(number[events] == index)
 
     @property
     def identifier_in_trailer(self) -> int | None:

@@ -26,6 +26,7 @@ from goinspect.profiles.perfdata.header import (
 from goinspect.profiles.perfdata.samples import Clock, SampleColumns, locations
 from goinspect.profiles.perfdata.sideband import SideBandState, TimedRecord, apply_records, read_sideband
 from goinspect.profiles.perfdata.source import Buffer, Words, map_file, releaser
+from goinspect.profiles.perfdata.tasks import TaskRecords
 from goinspect.profiles.perfdata.walk import walk
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class _Records:
     sideband: list[TimedRecord] = field(default_factory=list)
     throttled: int = 0
     total: int = 0
+    tasks: TaskRecords = field(default_factory=TaskRecords)
 
 
 class _Recording:
@@ -112,7 +114,7 @@ class _Recording:
         index = index_samples(words, records.samples, events)
         state = self._replay(records, index, events, features)
         self._check(index, events, features)
-        return self._assemble(words, index, events, state, features, records.total)
+        return self._assemble(words, index, events, state, features, records)
 
     def _features(self, header: FileHeader) -> Features:
         if header.data.end > self.reader.size or is_unfinished(self.reader, header):
@@ -154,6 +156,7 @@ class _Recording:
                 self.warn(f"{found.problem}: stopped after {len(found)} records")
             base = words.base(number)
             sideband, throttled = read_sideband(buffer, found.others, base, events, self.warn)
+            records.tasks.gather(buffer, found.others, events)
             samples.append(found.samples + base if base else found.samples)
             records.sideband += sideband
             records.throttled += throttled
@@ -188,13 +191,14 @@ class _Recording:
         events: EventTable,
         state: SideBandState,
         features: Features,
-        total: int,
+        records: _Records,
     ) -> Profile:
         samples = SampleColumns(words, index, events, state.spaces)
         if samples.damaged:
             self.warn(f"{samples.damaged} samples have a damaged call chain: only their own address is used")
         truncated = samples.depth >= events.max_stacks()[index.event]
         comm = state.comms.lookup(samples.tid, samples.clock)
+        tasks = records.tasks.columns(words, index, events, samples.tid, samples.clock)
         return Profile(
             path=self.path,
             events=events.rows(),
@@ -211,7 +215,8 @@ class _Recording:
             truncated=truncated,
             locations=locations(samples.interner, state.spaces),
             mappings=state.spaces.mappings,
-            totals=Totals(state.lost, state.throttled, int(np.count_nonzero(truncated)), total),
+            totals=Totals(state.lost, state.throttled, int(np.count_nonzero(truncated)), records.total),
             metadata=features.metadata,
             warnings=tuple(self.warnings),
+            **tasks._asdict(),
         )

@@ -113,9 +113,10 @@ class Exit(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """`lost` records, or samples, did not fit the kernel's buffer."""
+    """`lost` records, or `samples`, did not fit the kernel's buffer."""
 
     lost: int
+    samples: bool = False
 
 
 class EventName(NamedTuple):
@@ -220,7 +221,7 @@ class RecordParser:
         return Lost(self._u64_pair.unpack_from(body)[1])
 
     def _parse_lost_samples(self, _: int, body: bytes) -> Lost:
-        return Lost(self._u64.unpack_from(body)[0])
+        return Lost(self._u64.unpack_from(body)[0], samples=True)
 
     def _parse_event_update(self, _: int, body: bytes) -> EventName | None:
         kind, event_id = self._u64_pair.unpack_from(body)

@@ -49,13 +49,42 @@ class TimedRecord(NamedTuple):
 
 
 @dataclass(slots=True)
+class Losses:
+    """What did not fit the kernel's buffer.
+
+    The kernel tells with the next record that fits; at the end perf adds what the counters say, without a time: the
+    same losses again, but for other records than samples.
+    """
+
+    told: int = 0
+    summed_up: int = 0
+
+    def add(self, record: Lost, time: int) -> None:
+        """Count a record of that time."""
+        if record.samples and not time:
+            self.summed_up += record.lost
+        else:
+            self.told += record.lost
+
+    @property
+    def total(self) -> int:
+        """How many, each once."""
+        return max(self.told, self.summed_up)
+
+
+@dataclass(slots=True)
 class SideBandState:
     """What the records add up to."""
 
     spaces: AddressSpaces = field(default_factory=AddressSpaces)
     comms: CommTable = field(default_factory=CommTable)
-    lost: int = 0
+    losses: Losses = field(default_factory=Losses)
     throttled: int = 0
+
+    @property
+    def lost(self) -> int:
+        """Records that did not fit the kernel's buffer."""
+        return self.losses.total
 
 
 def read_sideband(
@@ -146,7 +175,7 @@ def apply_records(
             case Exit() if record.pid == record.tid:
                 state.spaces.exit(record.pid)
             case Lost():
-                state.lost += record.lost
+                state.losses.add(record, time)
             case KernelSymbol() if record.registered:
                 _map_kernel_symbol(state.spaces, record, time)
             case EventName():
