@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["CONSUMERS", "judge"]
 
 _MOST, _FEW = 0.95, 0.05  # of the Go functions: enough for "yes", not more than "no"
+_LINUX: Final = ("linux", "android")
+_LINUX_ONLY: Final = ("perf", "uprobes")
+_NEED_PROGRAM: Final = ("perf", "pprof", "runtime", "delve", "gdb", "uprobes")
 _UNKNOWN_DWARF: Final = 5  # when its units cannot be read
 _READ_BY_PERF: Final = 4  # version of DWARF in which perf finds inlined calls of Go programs
 
@@ -51,7 +54,16 @@ def judge(info: Info, binary: Binary, build: Build) -> dict[str, Verdict]:
     if not facts.go:
         none = Verdict("no", "no gopclntab: not Go, or packed")
         return dict.fromkeys(CONSUMERS, none)
-    return {name: rule(facts) for name, rule in CONSUMERS.items()}
+    return {name: _unfit(name, info) or rule(facts) for name, rule in CONSUMERS.items()}
+
+
+def _unfit(consumer: str, info: Info) -> Verdict | None:
+    """Why a tool cannot be used on such a file at all; None where it can."""
+    if info.type == "rel" and consumer.startswith(_NEED_PROGRAM):
+        return Verdict("no", "an object file: its addresses are not final before it is linked")
+    if info.os not in (*_LINUX, None) and consumer.startswith(_LINUX_ONLY):
+        return Verdict("no", f"a tool of Linux, and this is a program for {info.os}")
+    return None
 
 
 def _facts(info: Info, binary: Binary, build: Build) -> _Facts:

@@ -10,6 +10,7 @@ from goinspect.analysis.overview import describe
 from goinspect.analysis.symboldiff import read_build
 from goinspect.analysis.works import CONSUMERS, judge
 from tests import modes
+from tests.gosym.test_matrix import unpacked
 
 # Consumer -> what was tried of it.
 TRIED = {
@@ -91,3 +92,26 @@ def test_stripped_builds_list_the_functions_of_their_twin(series, mode):
         return [(row.address, row.name, row.file, row.line) for row in rows]
 
     assert functions(mode) == functions("default")
+
+
+@pytest.mark.parametrize(
+    ("build", "consumer", "why"),
+    [
+        ("go1.27-windows-amd64", "perf: names", "a tool of Linux, and this is a program for windows"),
+        ("go1.27-darwin-arm64", "uprobes by name", "a tool of Linux, and this is a program for darwin"),
+        (
+            "go1.27-linux-amd64-carchive",
+            "delve: variables",
+            "an object file: its addresses are not final before it is linked",
+        ),
+    ],
+)
+def test_tools_that_cannot_be_used_at_all(build, consumer, why, unpacked):
+    binary = goinspect.open(
+        next(path for path in unpacked(build).iterdir() if path.name.startswith("workload"))
+    )
+    verdict = judge(describe(binary), binary, read_build(binary))[consumer]
+    assert (verdict.answer, verdict.why) == ("no", why)
+
+
+__all__ = ["unpacked"]
