@@ -53,6 +53,11 @@ class NativeSymbols:
         self._symbols = list(by_address.values())
         self._starts = [symbol.vaddr for symbol in self._symbols]
 
+    @property
+    def starts(self) -> list[int]:
+        """Where functions begin, in order."""
+        return self._starts
+
     def find(self, vaddr: int) -> Symbol | None:
         """The function that holds `vaddr`; one of unknown size reaches to the next, or the end of its section."""
         index = bisect_right(self._starts, vaddr) - 1

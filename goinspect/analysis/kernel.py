@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import itertools
+import platform
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +14,17 @@ from goinspect.errors import FileError, MalformedError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from goinspect.analysis.locate_binaries import BinaryFinder
     from goinspect.model import Mapping
 
-__all__ = ["KernelSymbols", "find_kallsyms"]
+__all__ = ["KernelSymbols", "find_kallsyms", "module_of"]
 
 _CODE_TYPES = frozenset(b"TtWw")
 _NOTES = "/sys/kernel/notes"
 _LIVE = "/proc/kallsyms"
+_CORE = "kernel"
+_MADE = ("bpf", "__builtin__")  # modules of code that comes and goes: what is there now says nothing of then
+_LARGEST_GAP = 1 << 16  # behind the last symbol of a module anything may lie
 
 
 class KernelSymbols:
@@ -45,7 +51,7 @@ class KernelSymbols:
                 address, kind, name = int(fields[0], 16), fields[1][0], fields[2]
             except (ValueError, IndexError):
                 raise MalformedError(f"line {line[:40]!r}, expected 'address type name'", path=path) from None
-            if name in (b"_text", b"_stext"):
+            if name in (b"_text", b"_stext", b"_etext"):
                 anchors.setdefault(name, address)
             if kind in _CODE_TYPES:
                 addresses.append(address)
@@ -67,28 +73,74 @@ class KernelSymbols:
         return 0 if known is None or not mapping.pgoff else mapping.pgoff - known
 
     def lookup(self, addresses: NDArray[np.uint64]) -> list[tuple[str, str] | None]:
-        """(symbol, module or "kernel") of each address; None below the first symbol."""
+        """(symbol, module or "kernel") of each address; None where there is none."""
         index = np.searchsorted(self._addresses, addresses, side="right") - 1
-        return [self._name(i) if i >= 0 else None for i in index.tolist()]
+        found = self._addresses[index]
+        gap = addresses - found
+        end = self._anchors.get(b"_etext")
+        outside = np.zeros(len(addresses), dtype=np.bool_)
+        if end is not None:  # what lies behind the text is no more the last function than anything else
+            outside = (found < np.uint64(end)) & (addresses >= np.uint64(end))
+        return [
+            self._name(i, int(distance)) if i >= 0 and not beyond else None
+            for i, distance, beyond in zip(index.tolist(), gap.tolist(), outside.tolist(), strict=True)
+        ]
 
-    def _name(self, index: int) -> tuple[str, str]:
+    def _name(self, index: int, distance: int) -> tuple[str, str] | None:
         name, _, module = self._names[index].decode("utf-8", "backslashreplace").partition(" ")
-        return name, module.strip("[]\t ") or "kernel"
+        module = module.strip("[]\t ")
+        if not module:
+            return name, _CORE
+        if distance >= _LARGEST_GAP or (self._live and module.startswith(_MADE)):
+            return None
+        return name, module
+
+    @property
+    def _live(self) -> bool:
+        return self.path == _LIVE
 
 
-def find_kallsyms(mapping: Mapping | None) -> str | None:
+def find_kallsyms(mapping: Mapping | None, finder: BinaryFinder, os_release: str = "") -> str | None:
     """A kallsyms file of this machine that is known to fit the recorded kernel; None if there is none.
 
-    perf's own cache is looked at first, then the running kernel, if its build ID is the recorded one.
+    perf's own cache and archives are looked at first, then the running kernel, if its build ID is the recorded one.
+    Where none was recorded, it has to be of the same release and lie at the same address, which differs from boot to
+    boot.
     """
-    if mapping is None or not mapping.build_id:
+    if mapping is None:
         return None
-    cached = Path.home() / ".debug" / "[kernel.kallsyms]" / mapping.build_id / "kallsyms"
-    if cached.is_file():
-        return str(cached)
+    if mapping.build_id:
+        cached = finder.kallsyms(mapping.build_id)
+        if cached is not None:
+            return str(cached)
+        try:
+            running = bytes.fromhex(mapping.build_id) in Path(_NOTES).read_bytes()
+        except (OSError, ValueError):
+            return None
+        return _LIVE if running else None
+    if finder.places.same_machine and os_release == platform.release() and _lies_at(mapping):
+        return _LIVE
+    return None
+
+
+def _lies_at(mapping: Mapping) -> bool:
+    """Has the running kernel its text where the recorded one had it?"""
+    symbol = mapping.path.rpartition("]")[2].encode()
     try:
-        if bytes.fromhex(mapping.build_id) in Path(_NOTES).read_bytes():
-            return _LIVE
+        with Path(_LIVE).open("rb") as file:
+            for line in itertools.islice(file, 100_000):
+                fields = line.split()
+                if len(fields) == 3 and fields[2] == symbol:  # address type name: not of a module
+                    return int(fields[0], 16) == mapping.pgoff != 0
     except (OSError, ValueError):
         pass
-    return None
+    return False
+
+
+def module_of(mapping: Mapping) -> str:
+    """The module that a mapping of the kernel is, as kallsyms spells it; "" for the kernel itself."""
+    path = mapping.path
+    if path.startswith("["):
+        return "" if path.startswith(("[kernel", "[guest")) else path.strip("[]").replace("-", "_")
+    name = PurePosixPath(path).name
+    return name.partition(".ko")[0].replace("-", "_") if ".ko" in name else ""

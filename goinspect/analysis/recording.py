@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         raise QueryError("--unit is for folded stacks: the events of a recording have units")
     events = list_events(profile)
     chosen = _choose_event(events, options.event)
-    finder = BinaryFinder(options.binaries, symfs=options.symfs, near=str(Path(profile.path).parent))
+    finder = _finder(profile, options)
     symbolizer = Symbolizer(
         profile, finder, SymbolizeOptions(options.inlines, options.lines, options.kallsyms)
     )
@@ -74,6 +75,18 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         missing=tuple(finder.missing),
         warnings=tuple(warnings),
         metadata=profile.metadata,
+    )
+
+
+def _finder(profile: Profile, options: FlameOptions) -> BinaryFinder:
+    path = Path(profile.path)
+    return BinaryFinder(
+        options.binaries,
+        symfs=options.symfs,
+        near=str(path.parent),
+        archive=f"{path}.tar.bz2",
+        same_machine=profile.metadata.get("hostname", platform.node()) == platform.node(),
+        build_ids={mapping.build_id for mapping in profile.mappings},
     )
 
 

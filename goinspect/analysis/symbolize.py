@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goinspect._ragged import distinct
-from goinspect.analysis.kernel import KernelSymbols, find_kallsyms
+from goinspect.analysis.callsites import Agreement, CallCheck
+from goinspect.analysis.kernel import KernelSymbols, find_kallsyms, module_of
 from goinspect.analysis.locate_binaries import mapped_name
+from goinspect.analysis.perfmap import PerfMap, find_perf_map
 from goinspect.errors import GoinspectError
 from goinspect.gosym.names import Classifier
-from goinspect.maps import file_offset_to_vaddr
+from goinspect.maps import ANONYMOUS, KERNEL_SYMBOL, file_offset_to_vaddr
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_GUEST, KIND_USER
 from goinspect.results.flame import FlameFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -55,6 +57,8 @@ _ROOTS = frozenset({
 # These are called with the interrupted address as if it were the return address. Not so the signal restorer: a
 # frame-pointer walk passes over the interrupted function, and what follows was really called.
 _TRAPS = frozenset({"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2"})
+# Where JIT compilers put code.
+_COMPILED = (*ANONYMOUS, "/memfd:", "[heap]", "[anon")
 
 
 class SymbolizeOptions(NamedTuple):
@@ -81,6 +85,10 @@ class Symbolizer:
 
     def __init__(self, profile: Profile, finder: BinaryFinder, options: SymbolizeOptions) -> None:
         self._mappings = profile.mappings
+        self._os_release = profile.metadata.get("os_release", "")
+        self._calls = CallCheck(profile)
+        self._checked = False  # later locations are corrections of the profile's own
+        self._jits: dict[int, PerfMap | None] = {}
         self._finder = finder
         self._options = options
         self._kernel: KernelSymbols | None = None
@@ -101,6 +109,7 @@ class Symbolizer:
                 self._label(rows, "[unknown]", Flag.BAD)
             else:
                 self._file_rows(key, rows, locations)
+        self._checked = True
         table = self.table
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
         table.expansion = np.concatenate((table.expansion, self._expansion))
@@ -111,11 +120,11 @@ class Symbolizer:
         self, rows: NDArray[np.int64], locations: Locations
     ) -> Iterable[tuple[Mapping | None, NDArray[np.int64]]]:
         """Rows grouped by file: mappings of one file in many processes are one group."""
-        groups: dict[tuple[str, str] | None, tuple[Mapping | None, list[NDArray[np.int64]]]] = {}
+        groups: dict[tuple[str, str, int] | None, tuple[Mapping | None, list[NDArray[np.int64]]]] = {}
         number = locations.mapping[rows]
         for mapping_index in distinct(number).tolist():
             mapping = self._mappings[mapping_index] if mapping_index >= 0 else None
-            key = None if mapping is None else (mapped_name(mapping.path), mapping.build_id)
+            key = None if mapping is None else _identity(mapping)
             groups.setdefault(key, (mapping, []))[1].append(rows[number == mapping_index])
         return [(mapping, np.concatenate(parts)) for mapping, parts in groups.values()]
 
@@ -142,21 +151,47 @@ class Symbolizer:
             return
         base = next((m for m in self._mappings if m.kernel and m.path.startswith("[kernel")), None)
         symbols = self._kernel_symbols(base)
+        shift = symbols.shift_to(base) if symbols is not None and base is not None else 0
         self._label(rows, "[kernel]", 0, FrameKind.KERNEL)
-        if symbols is None:
-            return
-        shift = symbols.shift_to(base) if base is not None else 0
-        found = symbols.lookup(locations.runtime_addr[rows] - np.uint64(shift % (1 << 64)))
+        numbers = locations.mapping[rows]
+        for number in distinct(numbers).tolist():
+            part = rows[numbers == number]
+            mapping = self._mappings[number] if number >= 0 else None
+            module = "" if mapping is None else module_of(mapping)
+            if mapping is not None and mapping.path.startswith(KERNEL_SYMBOL):
+                name = mapping.path.removeprefix(KERNEL_SYMBOL)
+                self._expansion[part] = self._expand(self._frame(name, FrameKind.KERNEL, "bpf"))
+                self._flags[part] = Flag.NAMED
+                continue
+            if module:
+                self._label(part, f"[{module}]", 0, FrameKind.KERNEL)
+            if symbols is not None:
+                self._kernel_names(part, locations.runtime_addr[part], symbols, shift, module)
+
+    def _kernel_names(
+        self,
+        rows: NDArray[np.int64],
+        addresses: NDArray[np.uint64],
+        symbols: KernelSymbols,
+        shift: int,
+        module: str,
+    ) -> None:
+        """Name what lies in the kernel, or in `module`; a module is not moved along with the kernel."""
+        found = symbols.lookup(addresses - np.uint64(shift % (1 << 64)))
         for row, symbol in zip(rows.tolist(), found, strict=True):
-            if symbol is not None:
-                self._expansion[row] = self._expand(self._frame(symbol[0], FrameKind.KERNEL, symbol[1]))
-                self._flags[row] = Flag.NAMED
+            if symbol is None:
+                continue
+            core = symbol[1] == "kernel"
+            if (module and symbol[1] != module) or (shift and not core):
+                continue
+            self._expansion[row] = self._expand(self._frame(symbol[0], FrameKind.KERNEL, symbol[1]))
+            self._flags[row] = Flag.NAMED
 
     def _kernel_symbols(self, base: Mapping | None) -> KernelSymbols | None:
         if self._kernel_looked:
             return self._kernel
         self._kernel_looked = True
-        path = self._options.kallsyms or find_kallsyms(base)
+        path = self._options.kallsyms or find_kallsyms(base, self._finder, self._os_release)
         if path is None:
             self.table.warnings.append(
                 "kernel frames have no names: no kallsyms of the recorded kernel here (see --kallsyms)"
@@ -177,12 +212,14 @@ class Symbolizer:
         base = PurePosixPath(path).name or path
         label = base if base.startswith("[") else f"[{base}]"
         self._label(rows, "[anon]" if path.startswith("//") else label, Flag.BAD)
-        binary = self._finder.find(mapping)
+        offsets = locations.file_offset[rows]
+        binary = self._finder.find(mapping, None if self._checked else self._check(rows, offsets))
         if binary is None:
-            if base.startswith("["):  # [vdso]: no file to name it, but certainly code
+            if path.startswith(_COMPILED):
+                self._compiled_rows(mapping.pid, rows, locations)
+            elif base.startswith("["):  # [vdso]: no file to name it, but certainly code
                 self._flags[rows] = 0
             return
-        offsets = locations.file_offset[rows]
         vaddrs, mapped = file_offset_to_vaddr(binary.image.segments, offsets)
         rows, vaddrs = rows[mapped], vaddrs[mapped]
         try:
@@ -193,6 +230,30 @@ class Symbolizer:
                 self._native_rows(binary, rows, vaddrs, base)
         except GoinspectError as error:
             self.table.warnings.append(f"{path}: {error.message}: its frames are not all named")
+
+    def _check(self, rows: NDArray[np.int64], offsets: NDArray[np.uint64]) -> Callable[[Binary], Agreement]:
+        """How far a file fits what was recorded of these locations."""
+
+        def check(binary: Binary) -> Agreement:
+            vaddrs, mapped = file_offset_to_vaddr(binary.image.segments, offsets)
+            found = self._calls.agreement(binary, rows[mapped], vaddrs[mapped])
+            beyond = int(np.count_nonzero(~mapped))
+            return found._replace(total=found.total + beyond, wrong=found.wrong + beyond)
+
+        return check
+
+    def _compiled_rows(self, pid: int, rows: NDArray[np.int64], locations: Locations) -> None:
+        """Code that a JIT compiler made in memory, by the names that it told."""
+        if pid not in self._jits:
+            self._jits[pid] = find_perf_map(pid, self._finder.places, self.table.warnings.append)
+        names = self._jits[pid]
+        if names is None:
+            return
+        for row, address in zip(rows.tolist(), locations.runtime_addr[rows].tolist(), strict=True):
+            name = names.find(address)
+            if name is not None:
+                self._expansion[row] = self._expand(self._frame(name, FrameKind.NATIVE, "jit"))
+                self._flags[row] = Flag.NAMED
 
     def _go_rows(
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], exact: NDArray[np.bool_]
@@ -232,7 +293,7 @@ class Symbolizer:
     def _native_rows(
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], base: str
     ) -> None:
-        find = binary.native.find
+        find = self._finder.native(binary).find
         for row, vaddr in zip(rows.tolist(), vaddrs.tolist(), strict=True):
             symbol = find(vaddr)
             if symbol is not None:
@@ -240,6 +301,14 @@ class Symbolizer:
                 self._flags[row] = Flag.NAMED | _rule(symbol.name)
             elif binary.go_or_none is None:
                 self._flags[row] = 0  # code of a library without symbols is not garbage
+
+
+def _identity(mapping: Mapping) -> tuple[str, str, int]:
+    """What mappings of one file have in common; compiled code is each process's own."""
+    path = mapped_name(mapping.path)
+    if path.startswith(_COMPILED):
+        return path, mapping.build_id, mapping.pid
+    return path, mapping.build_id, 0 if mapping.build_id else mapping.inode
 
 
 def _rule(name: str) -> int:

@@ -246,7 +246,7 @@ def test_an_event_without_samples_is_not_chosen(profile):
 
 
 def test_kernel_without_kallsyms(profile, monkeypatch):
-    monkeypatch.setattr(symbolize, "find_kallsyms", lambda mapping: None)
+    monkeypatch.setattr(symbolize, "find_kallsyms", lambda *_: None)
     result = folded(profile, kallsyms=None)
     names = {frame.name for frame in result.stacks.frames if frame.kind == "kernel"}
     assert names == {"[kernel]"}
