@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.model import Mapping
+    from goinspect.profiles.userstacks import UserStacks
 
 __all__ = [
     "KIND_GUEST",
@@ -119,6 +120,7 @@ class Profile:
     cgroups: tuple[str, ...] = ()
     namespace: NDArray[np.int32] | None = None  # row in namespaces
     namespaces: tuple[str, ...] = ()  # mount namespaces as /proc/PID/ns/mnt shows them; "?" where not known
+    user_stacks: UserStacks | None = None  # what callers can be found from where chains lack them
 
     def __len__(self) -> int:
         return len(self.event)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import MalformedError
 
@@ -22,7 +22,8 @@ DEFAULT_MAX_STACK = 127  # PERF_MAX_STACK_DEPTH, the default of kernel.perf_even
 
 _FLAG_FREQ = 10
 _FLAG_SAMPLE_ID_ALL = 18
-_AT_MAX_STACK = 108
+_AT_BRANCH, _AT_REGS_USER, _AT_MAX_STACK = 72, 80, 108
+_BRANCH_HW_INDEX, _BRANCH_COUNTERS = 1 << 17, 1 << 19  # of branch_sample_type
 _TYPE_SOFTWARE = 1
 _TYPE_TRACEPOINT = 2
 _CLOCKS = (0, 1)  # PERF_COUNT_SW_CPU_CLOCK, PERF_COUNT_SW_TASK_CLOCK
@@ -42,6 +43,9 @@ class SampleType(IntFlag):
     PERIOD = 1 << 8
     STREAM_ID = 1 << 9
     RAW = 1 << 10
+    BRANCH_STACK = 1 << 11
+    REGS_USER = 1 << 12
+    STACK_USER = 1 << 13
     IDENTIFIER = 1 << 16
     AUX = 1 << 20
     CGROUP = 1 << 21
@@ -87,6 +91,8 @@ class Attr:
     is_frequency: bool
     sample_id_all: bool
     max_stack: int
+    branch_sample_type: int = 0
+    sample_regs_user: int = 0
 
     @property
     def unit(self) -> str:
@@ -137,12 +143,33 @@ def read_attr(reader: Reader, offset: int, limit: int) -> Attr:
         is_frequency=_flag(flags, _FLAG_FREQ, reader.byteorder),
         sample_id_all=_flag(flags, _FLAG_SAMPLE_ID_ALL, reader.byteorder),
         max_stack=reader.u16(offset + _AT_MAX_STACK) if size >= _AT_MAX_STACK + 2 else 0,
+        branch_sample_type=reader.u64(offset + _AT_BRANCH) if size >= _AT_BRANCH + 8 else 0,
+        sample_regs_user=reader.u64(offset + _AT_REGS_USER) if size >= _AT_REGS_USER + 8 else 0,
     )
 
 
 def _flag(flags: int, bit: int, byteorder: str) -> bool:
     """C bit-fields start at the least significant bit on little-endian machines, at the most significant on big."""
     return bool(flags >> (bit if byteorder == "little" else 63 - bit) & 1)
+
+
+class DumpLayout(NamedTuple):
+    """What lies between call chain and registers, and which registers there are. ``branch``: words before and for each entry."""
+
+    raw: bool
+    branch: tuple[int, int] | None
+    registers: int
+
+    @classmethod
+    def of(cls, sample_type: int, branch_sample_type: int, registers: int) -> DumpLayout | None:
+        """The layout that these bits ask for; None where a sample has not both registers and stack."""
+        if not (sample_type & _S.REGS_USER and sample_type & _S.STACK_USER):
+            return None
+        branch = None
+        if sample_type & _S.BRANCH_STACK:
+            before = 1 + bool(branch_sample_type & _BRANCH_HW_INDEX)
+            branch = (before, 3 + bool(branch_sample_type & _BRANCH_COUNTERS))
+        return cls(bool(sample_type & _S.RAW), branch, registers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +193,12 @@ class SampleLayout:
     chain: int | None
     words: int
     cgroup: int | None = None
+    dump: DumpLayout | None = None  # registers and stack of user code
 
     @classmethod
-    def of(cls, sample_type: int, read_format: int) -> SampleLayout:
+    def of(
+        cls, sample_type: int, read_format: int, branch_sample_type: int = 0, registers: int = 0
+    ) -> SampleLayout:
         """The layout that these bits ask for."""
         at: dict[SampleType, int] = {}
         word = 1
@@ -187,7 +217,7 @@ class SampleLayout:
         return cls(
             at.get(_S.IDENTIFIER), at.get(_S.IP), at.get(_S.TID), at.get(_S.TIME), at.get(_S.ID), at.get(_S.CPU),
             at.get(_S.PERIOD), group, entry_words, word if has_chain else None, word + has_chain,
-            _cgroup_from_end(sample_type),
+            _cgroup_from_end(sample_type), DumpLayout.of(sample_type, branch_sample_type, registers),
         )  # fmt: skip
 
 

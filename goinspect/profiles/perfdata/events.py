@@ -42,7 +42,8 @@ class EventTable:
     def __init__(self, attrs: Sequence[Attr], ids: Sequence[tuple[int, int]], names: Sequence[str]) -> None:
         self.attrs = tuple(attrs)
         self.names = [name or attr.default_name for name, attr in zip(names, attrs, strict=True)]
-        layouts = [SampleLayout.of(attr.sample_type, attr.read_format) for attr in attrs]
+        layouts = [SampleLayout.of(attr.sample_type, attr.read_format, attr.branch_sample_type, attr.sample_regs_user)
+                   for attr in attrs]  # fmt: skip
         self._layouts = list(dict.fromkeys(layouts))
         self._layout_of = np.array([self._layouts.index(layout) for layout in layouts], dtype=np.intp)
         self.least_words = np.array([layout.words for layout in layouts], dtype=np.int64)
@@ -121,6 +122,11 @@ class EventTable:
     def has_time(self) -> bool:
         """Do all samples tell when they were taken?"""
         return all(layout.time is not None for layout in self._layouts)
+
+    @property
+    def layouts(self) -> Sequence[SampleLayout]:
+        """The distinct layouts of samples."""
+        return self._layouts
 
     def has_cgroups(self) -> bool:
         """Do samples of any event tell their cgroup?"""

@@ -27,6 +27,7 @@ from goinspect.profiles.perfdata.samples import Clock, SampleColumns, locations
 from goinspect.profiles.perfdata.sideband import SideBandState, TimedRecord, apply_records, read_sideband
 from goinspect.profiles.perfdata.source import Buffer, Words, map_file, releaser
 from goinspect.profiles.perfdata.tasks import TaskRecords
+from goinspect.profiles.perfdata.userstack import read_user_stacks
 from goinspect.profiles.perfdata.walk import walk
 
 if TYPE_CHECKING:
@@ -218,5 +219,14 @@ class _Recording:
             totals=Totals(state.lost, state.throttled, int(np.count_nonzero(truncated)), records.total),
             metadata=features.metadata,
             warnings=tuple(self.warnings),
+            user_stacks=read_user_stacks(
+                words,
+                index,
+                events,
+                state.spaces,
+                features.metadata.get("arch", ""),
+                samples.pid,
+                samples.clock,
+            ),
             **tasks._asdict(),
         )
