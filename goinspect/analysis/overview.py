@@ -12,6 +12,7 @@ from goinspect.errors import GoinspectError
 from goinspect.gosym.buildid import go_build_id
 from goinspect.gosym.buildinfo import find_build_version, read_build_info
 from goinspect.gosym.moduletext import BuildInfo, format_module_text
+from goinspect.objfile.facts import Linkage
 from goinspect.results.info import Info, ModuleRow, Vcs
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def describe(binary: Binary) -> Info:
     info = go.build_info if go else _build_info(image)
     version, version_from = _version(image, go, info)
     settings = info.settings if info else {}
-    linkage = image.linkage()
+    linkage, unlinked = _linkage(image)
     names = buildmode.NameSearch(go) if go else None
     build_id = go_build_id(image)
     packed = buildfacts.packer(image) if go is None else None
@@ -48,13 +49,19 @@ def describe(binary: Binary) -> Info:
         "linkmode": buildmode.link_mode(image, go),
         "os": buildmode.goos(image, info, names),
         "cgo": buildfacts.cgo(image, names),
-        "static": buildfacts.static(image, linkage),
+        "static": buildfacts.static(image, linkage) if not unlinked else buildmode.Fact(None),
         "trimpath": buildfacts.trimpath(settings, names),
         "optimized": buildfacts.optimized(settings, go),
         "sanitizer": buildfacts.sanitizer(settings, names),
     }
     value = {name: fact.value for name, fact in facts.items()}
-    warnings = [*binary.warnings, *(info.problems if info else ()), *_repeated(info or _NOTHING), *odd]
+    warnings = [
+        *binary.warnings,
+        *(info.problems if info else ()),
+        *_repeated(info or _NOTHING),
+        *odd,
+        *unlinked,
+    ]
     if why_not:
         warnings.append(why_not)
     if is_go and version is None:
@@ -62,7 +69,7 @@ def describe(binary: Binary) -> Info:
     return Info(
         path=binary.path, container=image.container, bits=8 * image.ptrsize, byteorder=image.byteorder,
         arch=image.arch, os=value["os"], type=image.type, size=image.file_size, entry=image.entry, go=is_go,
-        packed=packed, build_mode=value["build_mode"], pie=buildmode.position_independent(image, linkage), linkmode=value["linkmode"],
+        packed=packed, build_mode=value["build_mode"], pie=None if unlinked else buildmode.position_independent(image, linkage), linkmode=value["linkmode"],
         stripped=buildfacts.stripped(by_name, image), cgo=_flag(value["cgo"]), static=_flag(value["static"]),
         interpreter=linkage.interpreter, libraries=linkage.libraries, trimpath=_flag(value["trimpath"]),
         optimized=_flag(value["optimized"]), sanitizer=value["sanitizer"], fips140=_fips140(settings),
@@ -82,6 +89,14 @@ def _go(binary: Binary) -> tuple[GoModule | None, str]:
         return binary.go, ""
     except GoinspectError as error:
         return None, error.message
+
+
+def _linkage(image: Image) -> tuple[Linkage, list[str]]:
+    """How it is linked; nothing, and a warning, where that cannot be read."""
+    try:
+        return image.linkage(), []
+    except GoinspectError as error:
+        return Linkage(), [f"needed libraries are not known: {error.message}"]
 
 
 def _build_info(image: Image) -> BuildInfo | None:

@@ -155,9 +155,9 @@ class MachoImage(MappedImage):
 
     def linkage(self) -> Linkage:
         with guarded("Mach-O"):
-            libraries = tuple(text(library.name) for library in self._macho.libraries)
+            libraries = tuple(_name(library) for library in self._macho.libraries)
             pie = bool(int(self._macho.header.flags) & _MH_PIE)
-            loader = text(self._macho.dylinker.name) if self._macho.has_dylinker else None
+            loader = _name(self._macho.dylinker) if self._macho.has_dylinker else None
         return Linkage(loader, libraries, bool(libraries), pie)
 
     def symbol_tables(self) -> tuple[SymbolTable, ...]:
@@ -173,3 +173,11 @@ class MachoImage(MappedImage):
                 "symtab", self._start + command.symbol_offset, count * entry, count,
                 self._start + command.strings_offset, command.strings_size, max(count - imports, 0),
             ),)  # fmt: skip
+
+
+def _name(command: Any) -> str:
+    """The name in a load command; LIEF has none to give that is no UTF-8."""
+    try:
+        return text(command.name)
+    except UnicodeDecodeError:
+        return "(a name that is no UTF-8)"
