@@ -67,6 +67,7 @@ class Locations:
 @dataclass(slots=True)
 class Totals:
     """What a recording says about itself; counts of samples unless named otherwise."""
+    unwound: NDArray[np.bool_] | None = None  # by the sizes of frames: no caller is passed over; None: nowhere
 
     lost: int = 0
     throttled: int = 0  # THROTTLE records

@@ -1,0 +1,351 @@
+"""From a frame to the one that called it, by what Go itself knows of its stacks. Whole arrays of frames at once.
+
+gopclntab says for every PC how far SP has moved since the function's entry (the pcsp table), so each caller is found
+without frame pointers, in prologues and in stripped binaries too. Exceptions are functions that load SP from
+elsewhere: they are told by flags and funcIDs, and left by the frame pointer, if its frame is within reach.
+
+Facts (src/runtime/traceback.go, ``unwinder.resolveInternal`` and ``next``; src/cmd/internal/obj/x86/obj6.go and
+arm64/obj7.go; struct ucontext of Linux):
+
+* amd64: a call pushes the return address, so it is at SP + pcsp; a function with a frame saves BP right below it.
+* arm64: the return address is at SP once there is a frame, which is stored together with the change of SP; before
+  that it is in the link register. The caller's frame pointer is one word below SP, and X29 points there.
+* sigpanic, asyncPreempt and debugCallV2 look called by the instruction that was interrupted. On arm64 the link register
+  at that point was pushed first, with 16 bytes of stack.
+* the kernel leaves the registers of interrupted code above the frame of sigtramp.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+import numpy as np
+
+from goinspect._ragged import distinct
+from goinspect.errors import GoinspectError
+from goinspect.gosym.layout import FLAG_SPWRITE, FLAG_TOPFRAME
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from goinspect.gosym.bulk import BulkTable
+
+    Words = NDArray[np.uint64]
+    Mask = NDArray[np.bool_]
+
+__all__ = ["ARCHES", "Action", "End", "Registers", "Rules", "StackMemory", "Step", "rules_of", "step"]
+
+
+class Action(IntEnum):
+    """How a frame is left."""
+
+    NOTHING = 0  # no code there
+    FOREIGN = 1  # code that gopclntab does not describe: by frame pointer
+    CALLER = 2  # as pcsp says
+    TOP = 3  # the first frame of its stack
+    SWITCH = 4  # it came from another stack
+    SIGNAL = 5  # called by the kernel: the interrupted code's registers are behind it
+    RESTORER = 6  # the same where SP points at them already
+    LEAVE = 7  # it never returns to the stack that it came from, and cannot be left
+
+
+class End(IntEnum):
+    """Why a stack ends."""
+
+    COMPLETE = 0  # at the first function of its stack
+    CUT = 1  # where the copy of the stack ends
+    SWITCHED = 2  # goes on on another stack, of which there is no copy
+    LOST = 3  # nothing says how to go on
+    OPEN = 4  # not yet
+
+
+class Rules(NamedTuple):
+    """What it takes to leave the frames of some PCs, one row each."""
+
+    action: NDArray[np.uint8]
+    delta: NDArray[np.int64]  # bytes SP has moved since the function's entry
+    framed: Mask  # of SWITCH: the function keeps a frame pointer of its own
+    trap: Mask  # the caller was interrupted, not calling: its PC is exact
+
+    def only(self, rows: NDArray[Any]) -> Rules:
+        """Those of some rows."""
+        return Rules(self.action[rows], self.delta[rows], self.framed[rows], self.trap[rows])
+
+
+class Registers(NamedTuple):
+    """Where some threads stand, one row each. ``lr`` is 0 where it holds no return address."""
+
+    pc: Words
+    sp: Words
+    fp: Words
+    lr: Words
+
+
+class StackMemory(Protocol):
+    """Copies of stacks."""
+
+    def read(self, rows: NDArray[np.int64], addresses: Words) -> tuple[Words, Mask]:
+        """The words at `addresses` of the stacks `rows`, and which of them are there."""
+
+
+class Step(NamedTuple):
+    """The callers of some frames. Where ``end`` is not OPEN there is none."""
+
+    registers: Registers
+    exact: Mask  # the PC itself, not a return address
+    suspect: Mask  # right only if the caller's frame pointer is where the caller's frame has it
+    end: NDArray[np.uint8]
+
+
+class _Arch(NamedTuple):
+    """What differs. Offsets of the ucontext's registers from the frame that the kernel made for a signal handler."""
+
+    link_register: bool
+    pc: int
+    sp: int
+    fp: int
+    lr: int
+
+
+# amd64: struct ucontext follows the return address; its gregs start at 40 and are r8…r15, di, si, bp, bx, dx, ax, cx,
+# sp, ip. arm64: siginfo (128), then ucontext, whose mcontext starts at 176: fault address, x0…x30, sp, pc.
+ARCHES: Final = {
+    "amd64": _Arch(link_register=False, pc=168, sp=160, fp=120, lr=0),
+    "arm64": _Arch(link_register=True, pc=568, sp=560, fp=544, lr=552),
+}
+
+# Of functions by funcID, which survives obfuscated names, else by name.
+_SPECIAL: Final = {
+    "goexit": Action.TOP, "rt0_go": Action.TOP, "mstart": Action.TOP, "mcall": Action.TOP,
+    "systemstack": Action.SWITCH, "asmcgocall": Action.SWITCH, "gogo": Action.LEAVE, "morestack": Action.LEAVE,
+    "cgocallback": Action.CALLER, "cgocallback_gofunc": Action.CALLER,
+    "sigtramp": Action.SIGNAL, "cgoSigtramp": Action.SIGNAL, "sigtrampgo_trampoline": Action.SIGNAL,
+    "sigreturn": Action.RESTORER, "sigreturn__sigaction": Action.RESTORER,
+}  # fmt: skip
+_TRAPS: Final = frozenset({"sigpanic", "asyncPreempt", "debugCallV1", "debugCallV2"})
+# Before Go 1.17 no flag tells which functions load SP.
+_SWITCHING: Final = frozenset({
+    "walltime", "walltime1", "nanotime", "nanotime1", "vgetrandom1", "sigfwd", "reentersyscall_switch",
+})  # fmt: skip
+_RUNTIME = "runtime."
+_LEAF_STEP = np.uint64(8)
+
+
+def rules_of(bulk: BulkTable, pcs: Words) -> Rules:
+    """The rules for frames that stand at `pcs`, vaddrs: of a caller, an address inside of the call instruction."""
+    count = len(pcs)
+    action = np.full(count, Action.FOREIGN, dtype=np.uint8)
+    delta = np.zeros(count, dtype=np.int64)
+    framed, trap = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    found = bulk.find(pcs)
+    inside = np.flatnonzero(found >= 0)
+    funcs = distinct(found[inside])
+    if len(funcs):
+        row = np.searchsorted(funcs, found[inside])
+        kinds = _Functions(bulk, funcs)
+        pcsp = bulk.records.field(funcs, "pcsp")
+        target = (pcs[inside] - bulk.entries[funcs][row]).astype(np.int64)
+        depth = bulk.pctab.tables(pcsp).lookup(pcsp[row], target).astype(np.int64)
+        known = (depth >= 0) & (depth & 7 == 0)
+        # Host objects have no table; padding has no value.
+        without = np.where(pcsp[row] == 0, np.uint8(Action.FOREIGN), np.uint8(Action.NOTHING))
+        action[inside] = np.where(known, kinds.action[row], without)
+        delta[inside] = np.where(known, depth, 0)
+        framed[inside], trap[inside] = kinds.framed[row], kinds.trap[row]
+    return Rules(action, delta, framed, trap)
+
+
+class _Functions:
+    """The same of whole functions."""
+
+    def __init__(self, bulk: BulkTable, funcs: NDArray[np.int64]) -> None:
+        table, release = bulk.table, bulk.table.release
+        flags = bulk.records.flag(funcs)
+        self.action = np.full(len(funcs), Action.CALLER, dtype=np.uint8)
+        self.action[flags & FLAG_SPWRITE != 0] = Action.SWITCH
+        self.action[flags & FLAG_TOPFRAME != 0] = Action.TOP
+        self.framed = np.zeros(len(funcs), dtype=np.bool_)
+        self.trap = np.zeros(len(funcs), dtype=np.bool_)
+        for row, name in enumerate(_runtime_names(bulk, funcs)):
+            if not name:
+                continue
+            self.trap[row] = name in _TRAPS
+            if not release.has_flag and name in _SWITCHING:
+                self.action[row] = Action.SWITCH
+            self.action[row] = _SPECIAL.get(name, self.action[row])
+        for row in np.flatnonzero(self.action == Action.SWITCH).tolist():
+            try:
+                func = table.func(int(funcs[row]))
+                self.framed[row] = func is not None and bool(table.frame_size(func))
+            except GoinspectError:
+                self.action[row] = Action.LEAVE
+
+
+def _runtime_names(bulk: BulkTable, funcs: NDArray[np.int64]) -> list[str]:
+    """What funcIDs, or names, say that functions of the runtime are; "" for all others."""
+    ids = bulk.records.func_id(funcs).tolist()
+    names = bulk.names(bulk.records.field(funcs, "name_off"))
+    known = bulk.table.release.func_ids
+    return [
+        known[number] if 0 < number < len(known) and known[number] != "wrapper"
+        else name.removeprefix(_RUNTIME).removesuffix(".abi0") if name.startswith(_RUNTIME) else ""
+        for number, name in zip(ids, names, strict=True)
+    ]  # fmt: skip
+
+
+def step(
+    arch: str,
+    rules: Rules,
+    registers: Registers,
+    memory: StackMemory,
+    rows: NDArray[np.int64],
+    *,
+    first: bool,
+) -> Step:
+    """The callers of frames.
+
+    Args:
+        arch: a key of `ARCHES`.
+        rules: of each frame.
+        registers: of each frame, as they are when what it called returns.
+        memory: the stacks.
+        rows: the stack of each frame, as `memory` numbers them.
+        first: these are the innermost frames, whose registers are known and not derived.
+    """
+    stepper = _Stepper(ARCHES[arch], rules, registers, memory, rows)
+    stepper.plain(first=first)
+    stepper.foreign()
+    stepper.switches(first=first)
+    stepper.signals()
+    return stepper.result()
+
+
+class _Stepper:
+    """One step of `step`; every method does the frames of some actions."""
+
+    def __init__(
+        self, arch: _Arch, rules: Rules, registers: Registers, memory: StackMemory, rows: NDArray[np.int64]
+    ) -> None:
+        self.arch, self.rules, self.old, self.memory, self.rows = arch, rules, registers, memory, rows
+        count = len(rows)
+        self.pc, self.sp = np.zeros(count, dtype=np.uint64), registers.sp.copy()
+        self.fp, self.lr = registers.fp.copy(), np.zeros(count, dtype=np.uint64)
+        self.exact, self.suspect = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+        self.end = np.full(count, End.LOST, dtype=np.uint8)
+        self.end[rules.action == Action.TOP] = End.COMPLETE
+
+    def result(self) -> Step:
+        exact = self.exact | self.rules.trap
+        return Step(Registers(self.pc, self.sp, self.fp, self.lr), exact, self.suspect, self.end)
+
+    def _among(self, *actions: Action) -> NDArray[np.int64]:
+        action = self.rules.action
+        if len(actions) == 1:
+            return np.flatnonzero(action == actions[0])
+        return np.flatnonzero(np.isin(action, np.array(actions, dtype=np.uint8)))
+
+    def plain(self, *, first: bool) -> None:
+        """By the size of the frame."""
+        at = self._among(Action.CALLER)
+        if len(at):
+            self._leave(at, self.old.sp[at], first=first)
+
+    def _leave(self, at: NDArray[np.int64], sp: Words, *, first: bool) -> None:
+        """Leave frames in which SP is `sp`."""
+        delta = self.rules.delta[at].astype(np.uint64)
+        slot = sp - _LEAF_STEP if self.arch.link_register else sp + delta - _LEAF_STEP
+        if self.arch.link_register:
+            held = delta == 0
+            pc, there = self.memory.read(self.rows[at], sp)
+            pc = np.where(held, self.old.lr[at], pc)
+            self.end[at] = np.where(held, End.LOST, End.CUT)
+            there = np.where(held, pc != 0, there)
+            above = sp + delta
+        else:
+            pc, there = self.memory.read(self.rows[at], sp + delta)
+            self.end[at] = End.CUT
+            above = sp + delta + _LEAF_STEP
+        fp = self.old.fp[at]
+        own = (fp == slot) & (delta > 0)
+        saved, found = self.memory.read(self.rows[at], slot)
+        fp = np.where(own, np.where(found, saved, np.uint64(0)), fp)
+        self.pc[at], self.sp[at], self.fp[at] = pc, above, fp
+        self.end[at[there]] = End.OPEN
+        if self.arch.link_register:
+            self._injected(at[there & self.rules.trap[at]])
+
+    def _injected(self, at: NDArray[np.int64]) -> None:
+        """On arm64, the link register of interrupted code was pushed before the call that it never made."""
+        if len(at):
+            lr, there = self.memory.read(self.rows[at], self.sp[at])
+            self.lr[at] = np.where(there, lr, np.uint64(0))
+            self.sp[at] += np.uint64(16)
+
+    def foreign(self) -> None:
+        """By the frame pointer, which C code may or may not keep."""
+        at = self._among(Action.FOREIGN)
+        if len(at):
+            self._by_frame_pointer(at, End.LOST)
+
+    def _by_frame_pointer(self, at: NDArray[np.int64], otherwise: End) -> None:
+        fp, sp = self.old.fp[at], self.old.sp[at]
+        pc, there = self.memory.read(self.rows[at], fp + _LEAF_STEP)
+        saved, found = self.memory.read(self.rows[at], fp)
+        there &= found & (fp >= sp) & (pc != 0)
+        self.pc[at], self.sp[at], self.fp[at] = pc, fp + np.uint64(16), saved
+        self.end[at] = np.where(there, End.OPEN, otherwise)
+
+    def switches(self, *, first: bool) -> None:
+        """Functions that load SP. Where they have not done so yet, or no more, they are as any other."""
+        at = self._among(Action.SWITCH)
+        if len(at):
+            self._switches(at, first=first)
+        at = self._among(Action.LEAVE)
+        if len(at) and first:
+            self.suspect[at] = True
+            self._leave(at, self.old.sp[at], first=first)
+        else:
+            self.end[at] = End.SWITCHED
+
+    def _switches(self, at: NDArray[np.int64], *, first: bool) -> None:
+        delta, framed = self.rules.delta[at].astype(np.uint64), self.rules.framed[at]
+        sp, fp = self.old.sp[at], self.old.fp[at]
+        own = sp - _LEAF_STEP if self.arch.link_register else sp + delta - _LEAF_STEP
+        unmoved = framed & (fp == own) & (delta > 0)
+        if first:
+            unmoved |= (
+                delta == 0
+            )  # before the prologue, or without a frame: then the caller tells whether it is right
+            self.suspect[at] = (delta == 0) & ~framed
+        if unmoved.any():
+            self._leave(at[unmoved], sp[unmoved], first=first)
+        moved = ~unmoved
+        inner = at[moved & framed & (fp >= sp) & (delta > 0)]
+        if len(inner) and self.arch.link_register:
+            self._leave(inner, self.old.fp[inner] + _LEAF_STEP, first=False)
+            self.end[inner[self.end[inner] == End.CUT]] = End.SWITCHED
+        elif len(inner):
+            self._by_frame_pointer(inner, End.SWITCHED)
+        rest = np.setdiff1d(at[moved], inner, assume_unique=True)
+        self.end[rest] = End.SWITCHED
+
+    def signals(self) -> None:
+        """To the code that a signal interrupted."""
+        at = self._among(Action.SIGNAL, Action.RESTORER)
+        if not len(at):
+            return
+        rows, base = self.rows[at], self.old.sp[at].copy()
+        handler = self.rules.action[at] == Action.SIGNAL
+        size = self.rules.delta[at].astype(np.uint64) + (
+            np.uint64(0) if self.arch.link_register else _LEAF_STEP
+        )
+        base += np.where(handler, size, np.uint64(0))
+        there = np.ones(len(at), dtype=np.bool_)
+        for column, offset in ((self.pc, self.arch.pc), (self.sp, self.arch.sp), (self.fp, self.arch.fp)):
+            column[at], found = self.memory.read(rows, base + np.uint64(offset))
+            there &= found
+        if self.arch.lr:
+            self.lr[at], _ = self.memory.read(rows, base + np.uint64(self.arch.lr))
+        self.exact[at] = True
+        self.end[at] = np.where(there, End.OPEN, End.CUT)
