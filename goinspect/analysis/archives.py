@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 import tempfile
+import weakref
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
@@ -47,7 +48,8 @@ class Archive:
         self.path = path
         self._wanted = frozenset(build_ids)
         self._files: dict[tuple[str, str], Path] = {}
-        self._directory = tempfile.TemporaryDirectory(prefix="goinspect-", ignore_cleanup_errors=True)
+        self._directory = Path(tempfile.mkdtemp(prefix="goinspect-"))
+        weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
         try:
             with Path(path).open("rb") as raw, tarfile.open(fileobj=raw, mode="r|*") as tar:
                 self._unpack(tar)
@@ -81,7 +83,7 @@ class Archive:
 
     def _copy(self, source: IO[bytes]) -> Path:
         """Under a name of our own: those in the archive may lead anywhere."""
-        path = Path(self._directory.name) / str(len(self._files))
+        path = self._directory / str(len(self._files))
         with path.open("wb") as target:
             shutil.copyfileobj(source, target, _PIECE)
         return path

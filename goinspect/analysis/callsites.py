@@ -47,6 +47,12 @@ class Agreement(NamedTuple):
         return not self.fails and self.go_wrong <= allowed
 
     @property
+    def proves(self) -> bool:
+        """Is its code certainly the code that ran?"""
+        enough = 30
+        return self.go >= enough and not self.go_wrong
+
+    @property
     def fails(self) -> bool:
         """Is it certainly not the file that ran, whatever else may say so?"""
         enough = 8

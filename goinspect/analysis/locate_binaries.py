@@ -155,11 +155,19 @@ class BinaryFinder:
         for binary in (*same_id, *same_name):
             self._used[binary.path] = True
             other = binary.image.build_id()
-            if build_id and other and other != build_id:
+            if build_id and other == build_id:
+                return binary
+            agreement = check(binary) if check else Agreement()
+            if build_id and other and agreement.proves:
+                self.warnings.append(
+                    f"{binary.path} has another build ID than the recorded {path}, but every return address of the "
+                    f"recording follows a call in it"
+                )
+            elif build_id and other:
                 self.warnings.append(
                     f"{binary.path} has another build ID than the recorded {path}: names may be wrong"
                 )
-            elif check and other != build_id and not (agreement := check(binary)).holds:
+            elif not agreement.holds:
                 self.warnings.append(
                     f"{binary.path} is another file than the recorded {path}: {agreement}: names may be wrong"
                 )
