@@ -10,8 +10,10 @@ import numpy as np
 
 from goinspect.analysis import stacks as stack_ops
 from goinspect.analysis.named import take_stacks
-from goinspect.analysis.recording import list_events, take_samples
-from goinspect.analysis.taken import FlameOptions
+from goinspect.analysis.recording import take_samples
+from goinspect.analysis.repair import still_truncated
+from goinspect.analysis.selection import list_events
+from goinspect.analysis.taken import FlameOptions, TimeBound
 from goinspect.analysis.tree import MAX_DEPTH, build_tree
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import Profile
     from goinspect.results.flame import Stacks
 
-__all__ = ["FlameOptions", "draw", "fold", "list_events"]
+__all__ = ["TRUNCATED", "FlameOptions", "TimeBound", "draw", "fold", "list_events"]
+
+TRUNCATED = "[truncated]"  # stands for the frames that the recorder had no room for
 
 
 def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
@@ -46,7 +50,13 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     table = taken.table
     cut = stack_ops.cut_garbage(taken.samples, table.flags)
     keep = None if options.kernel and options.inlines else _kept(table, options)
-    merged = stack_ops.merge(taken.samples, cut.stop, table, taken.group, taken.weight, keep=keep)
+    truncated = _truncated(taken, cut)
+    group = taken.group if truncated is None else 2 * taken.group + truncated
+    merged = stack_ops.merge(taken.samples, cut.stop, table, group, taken.weight, keep=keep)
+    if truncated is not None:
+        rows = merged.group & 1 == 1
+        merged = replace(stack_ops.with_roots(merged, rows, len(table.frames)), group=merged.group >> 1)
+        table.frames.append(FlameFrame(TRUNCATED, FrameKind.UNKNOWN, "", False))
     if taken.unit == "samples":
         merged = replace(merged, samples=merged.weight.astype(np.int64))
     merged = _filtered(merged, table, options)
@@ -60,7 +70,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
         events=taken.events,
         event=taken.event,
         unit=taken.unit,
-        totals=_totals(taken, cut, merged),
+        totals=_totals(taken, cut, merged, 0 if truncated is None else int(np.count_nonzero(truncated))),
         stacks=_stack_table(merged, table, taken.groups, reverse=options.reverse),
         missing=taken.missing,
         warnings=tuple(dict.fromkeys(warnings)),
@@ -97,7 +107,16 @@ def _filtered(stacks: Stacks, table: SymbolTable, options: FlameOptions) -> Stac
     return stacks
 
 
-def _totals(taken: Taken, cut: Cut, merged: Stacks) -> FlameTotals:
+def _truncated(taken: Taken, cut: Cut) -> NDArray[np.bool_] | None:
+    """Which stacks lack their root; None where none does."""
+    if taken.origin.truncated is None or not taken.origin.truncated.any():
+        return None
+    found = still_truncated(taken.origin.truncated, taken.samples.start, cut.stop, cut.lasts)
+    return found if found.any() else None
+
+
+def _totals(taken: Taken, cut: Cut, merged: Stacks, truncated: int) -> FlameTotals:
+    waits = taken.origin.waits
     return FlameTotals(
         samples=taken.origin.samples,
         weight=int(merged.weight.sum()),
@@ -106,8 +125,14 @@ def _totals(taken: Taken, cut: Cut, merged: Stacks) -> FlameTotals:
         threads=taken.origin.threads,
         frames=cut.frames,
         frames_named=cut.named,
-        truncated=taken.origin.truncated,
+        truncated=truncated + taken.origin.repaired,
         garbage_dropped=cut.dropped,
+        repaired=taken.origin.repaired,
+        cut_by_dump=taken.origin.cut_by_dump,
+        hidden_callers=cut.hidden,
+        waits_stackless=waits.stackless if waits else 0,
+        waits_stale=waits.stale if waits else 0,
+        waits_open=waits.open if waits else 0,
     )
 
 

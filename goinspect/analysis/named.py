@@ -81,7 +81,8 @@ def _refuse_what_is_not_there(options: FlameOptions) -> None:
         "--binary": options.binaries, "--symfs": options.symfs, "--kallsyms": options.kallsyms, "--event": options.event,
         "--pid": options.pids, "--tid": options.tids, "--comm": options.comms, "--cpu": options.cpus,
         "--time": options.time != (None, None), "--weight": options.weight != "period", "--by": options.by != "process",
-        "--lines": options.lines,
+        "--lines": options.lines, "--off-cpu": options.off_cpu, "--repair": options.repair,
+        "--hidden-callers": options.hidden_callers,
     }  # fmt: skip
     for option, given in asked.items():
         if given:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import distinct, flat_ranges
 from goinspect.analysis.symbolize import Flag
 from goinspect.results.flame import Stacks
 
@@ -33,6 +33,7 @@ __all__ = [
     "merge",
     "reversed_stacks",
     "select",
+    "with_roots",
 ]
 
 _BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
@@ -62,12 +63,17 @@ class Samples(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Where stacks really end, and what that leaves. Counts of frames."""
+    """Where stacks really end, and what that leaves. Counts of frames; ``hidden``: stacks that lack a caller.
+
+    ``lasts`` are the flags of each stack's last frame, 0 where it has none.
+    """
 
     stop: NDArray[np.int64]
     frames: int
     named: int
     dropped: int
+    hidden: int
+    lasts: NDArray[np.uint8]
 
 
 def correct_trapped(
@@ -102,6 +108,7 @@ def _one_further(locations: Locations, rows: NDArray[np.int32]) -> Locations:
         runtime_addr=locations.runtime_addr[rows] + one,
         kind=locations.kind[rows],
         exact=np.ones(len(rows), dtype=np.bool_),
+        name=None if locations.name is None else locations.name[rows],
     )
 
 
@@ -124,7 +131,14 @@ def cut_garbage(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
     for row in np.flatnonzero(stop < start[1:]).tolist():
         flat[stop[row] : start[row + 1]] = 0
     kept = int((stop - start[:-1]).sum())
-    return Cut(stop, kept, int(np.count_nonzero(flat & np.uint8(Flag.NAMED))), len(flat) - kept)
+    lasts = np.zeros(len(stop), dtype=np.uint8)
+    filled = np.flatnonzero(stop > start[:-1])
+    lasts[filled] = flat[stop[filled] - 1]
+    hidden = np.flatnonzero(flat & np.uint8(Flag.HIDDEN))
+    stack = np.searchsorted(start, hidden, side="right") - 1
+    stack = stack[hidden + 1 < stop[stack]]  # a sample without a call chain has no callers to miss
+    named = int(np.count_nonzero(flat & np.uint8(Flag.NAMED)))
+    return Cut(stop, kept, named, len(flat) - kept, len(distinct(stack)), lasts)
 
 
 def merge(
@@ -248,6 +262,12 @@ def _expanded(
     out = np.zeros(len(first) + 1, dtype=np.int64)
     np.cumsum(np.bincount(owner, weights=counts, minlength=len(first)).astype(np.int64), out=out[1:])
     return out, frames
+
+
+def with_roots(stacks: Stacks, rows: NDArray[np.bool_], frame: int) -> Stacks:
+    """The stacks with `frame` below those where `rows` is True."""
+    frames = np.insert(stacks.frames, stacks.start[:-1][rows], np.int32(frame))
+    return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frames=frames)
 
 
 def select(stacks: Stacks, rows: NDArray[np.bool_]) -> Stacks:

@@ -14,6 +14,7 @@ import numpy as np
 
 from goinspect._ragged import distinct
 from goinspect.analysis.callsites import Agreement, CallCheck
+from goinspect.analysis.hiddencallers import caller_hidden
 from goinspect.analysis.kernel import KernelSymbols, find_kallsyms, module_of
 from goinspect.analysis.locate_binaries import mapped_name
 from goinspect.analysis.perfmap import PerfMap, find_perf_map
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from goinspect.model import Mapping
     from goinspect.profiles.base import Locations, Profile
 
-__all__ = ["Flag", "SymbolTable", "SymbolizeOptions", "Symbolizer"]
+__all__ = ["HIDDEN_CALLER", "Flag", "SymbolTable", "SymbolizeOptions", "Symbolizer"]
 
 
 class Flag:
@@ -46,8 +47,10 @@ class Flag:
     ROOT = 8  # garbage may follow below it: mstart, rt0_go, morestack, clone …
     BAD = 16  # a user address without a symbol: garbage if it stands below a root
     TRAPPED = 32  # the frame below it was interrupted, not called: its address is exact
+    HIDDEN = 64  # a walk by frame pointers that starts here passes over its caller
 
 
+HIDDEN_CALLER = "[hidden caller]"
 # mcall leaves the goroutine for good: what a frame-pointer walk finds below it is stale.
 _CUT = frozenset({"runtime.goexit", "runtime.mcall"})
 _ROOTS = frozenset({
@@ -67,6 +70,7 @@ class SymbolizeOptions(NamedTuple):
     inlines: bool = True
     lines: bool = False
     kallsyms: str | None = None
+    hidden_callers: bool = False  # put a frame where a caller is hidden
 
 
 @dataclass(slots=True)
@@ -283,7 +287,19 @@ class Symbolizer:
                 ids.append(frame)
             self._expansion[row] = self._expand(*ids)
             self._flags[row] = Flag.NAMED | Flag.GO | _rule(found.names[function[end - 1]])
+        self._hide_callers(binary, rows[exact], vaddrs[exact])
         return np.asarray(found.start[1:] == found.start[:-1])
+
+    def _hide_callers(self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64]) -> None:
+        """Mark the exact PCs whose caller is missing in stacks walked by frame pointers. A thread's root has none."""
+        hidden = rows[caller_hidden(binary, vaddrs)]
+        hidden = hidden[self._flags[hidden] & np.uint8(Flag.CUT | Flag.ROOT) == 0]
+        self._flags[hidden] |= np.uint8(Flag.HIDDEN)
+        if self._options.hidden_callers and len(hidden):
+            marker = self._frame(HIDDEN_CALLER, FrameKind.UNKNOWN)
+            expansions = list(self._expansion_ids)
+            for row in hidden.tolist():
+                self._expansion[row] = self._expand(marker, *expansions[self._expansion[row]])
 
     def _where(self, file: list[int], line: list[int], files: list[str]) -> list[str]:
         if not self._options.lines:

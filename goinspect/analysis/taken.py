@@ -11,11 +11,23 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from goinspect.analysis.offcpu import Waits
     from goinspect.analysis.stacks import Samples
     from goinspect.analysis.symbolize import SymbolTable
     from goinspect.results.flame import EventSummary
 
-__all__ = ["FlameOptions", "Origin", "Taken"]
+__all__ = ["FlameOptions", "Origin", "Taken", "TimeBound"]
+
+
+class TimeBound(NamedTuple):
+    """A point in time.
+
+    ``of`` says what ``value`` is: ns from the first sample ("start"), ns of the recording's clock ("clock"), or parts
+    of the time from the first to the last sample ("span"; 10**9 parts are 1 %).
+    """
+
+    value: int
+    of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +39,15 @@ class FlameOptions:
     kallsyms: str | None = None
     event: str | None = None
     weight: str = "period"  # or "samples"
-    by: str = "process"  # root frame: "process", "thread" or "none"
+    by: str = "process"  # root frame: "process", "thread", "comm", "cgroup", "container" or "none"
     pids: Sequence[int] = ()
     tids: Sequence[int] = ()
     comms: Sequence[str] = ()
     cpus: Sequence[int] = ()
-    time: tuple[float | None, float | None] = (None, None)  # seconds from the first sample
+    time: tuple[TimeBound | float | None, TimeBound | float | None] = (
+        None,
+        None,
+    )  # numbers: seconds from the start
     inlines: bool = True
     kernel: bool = True
     lines: bool = False
@@ -41,16 +56,22 @@ class FlameOptions:
     hide: str | None = None
     reverse: bool = False
     unit: str | None = None  # of the weights of folded stacks, which may not say
+    off_cpu: bool = False  # draw the time between context switches instead of samples
+    repair: bool = False  # put stacks that were cut on the roots of whole ones
+    hidden_callers: bool = False  # a frame where a walk by frame pointers must have passed one over
 
 
 class Origin(NamedTuple):
-    """What the stacks came from; counts."""
+    """What the stacks came from; counts. ``truncated``: which stacks were cut, before repair."""
 
     samples: int
     lost: int = 0
     throttled: int = 0
     threads: int = 0
-    truncated: int = 0
+    truncated: NDArray[np.bool_] | None = None
+    repaired: int = 0
+    cut_by_dump: int = 0
+    waits: Waits | None = None
 
 
 @dataclass(frozen=True, slots=True)

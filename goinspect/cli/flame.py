@@ -15,6 +15,7 @@ from goinspect.cli.output import check_output, report, warn, write
 from goinspect.errors import QueryError
 
 if TYPE_CHECKING:
+    from goinspect.analysis.flame import TimeBound
     from goinspect.profiles.base import NamedStacks, Profile
     from goinspect.results.flame import FlameProfile
 
@@ -46,6 +47,9 @@ class By(StrEnum):
 
     process = "process"
     thread = "thread"
+    comm = "comm"
+    cgroup = "cgroup"
+    container = "container"
     none = "none"
 
 
@@ -69,19 +73,22 @@ def flame(
     ] = None,
     json: JsonOption = False,
     output: OutputOption = None,
-    event: Annotated[str | None, typer.Option("--event", help="Event to draw; default: the first with samples.", show_default=False)] = None,
+    event: Annotated[str | None, typer.Option("--event", help="Event to draw: a name or #2, the second of --list-events; default: the first with samples.", show_default=False)] = None,
     list_events: Annotated[bool, typer.Option("--list-events", help="List the recorded events and stop.")] = False,
     weight: Annotated[Weight, typer.Option("--weight", help="What a sample counts for.")] = Weight.period,
-    by: Annotated[By, typer.Option("--by", help="What the root frame is.")] = By.process,
+    off_cpu: Annotated[bool, typer.Option("--off-cpu", help="Draw the time threads waited, from recorded context switches.")] = False,
+    by: Annotated[By, typer.Option("--by", help="What the root frame is; cgroup and container need --all-cgroups or --namespaces when recording.")] = By.process,
     pid: Annotated[list[int] | None, typer.Option("--pid", help="Only this process (repeatable).", show_default=False)] = None,
     tid: Annotated[list[int] | None, typer.Option("--tid", help="Only this thread (repeatable).", show_default=False)] = None,
     comm: Annotated[list[str] | None, typer.Option("--comm", help="Only threads of this name (repeatable).", show_default=False)] = None,
     cpu: Annotated[list[int] | None, typer.Option("--cpu", help="Only this CPU (repeatable).", show_default=False)] = None,
     time: Annotated[
-        str | None, typer.Option("--time", metavar="FROM,TO", help="Only these seconds from the first sample; either may be empty.", show_default=False)
+        str | None, typer.Option("--time", metavar="FROM,TO", help="Only these seconds from the first sample, either may be empty; also 10%-20%, or @FROM,@TO as perf script prints times.", show_default=False)
     ] = None,
     no_inline: Annotated[bool, typer.Option("--no-inline", help="Leave inlined calls out.")] = False,
     no_kernel: Annotated[bool, typer.Option("--no-kernel", help="Leave kernel frames out.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Put stacks cut at the recorder's depth limit on the roots of whole ones.")] = False,
+    hidden_callers: Annotated[bool, typer.Option("--hidden-callers", help="Show where a leaf's caller is missing: the frame pointer was not set up.")] = False,
     focus: Annotated[str | None, typer.Option("--focus", metavar="REGEX", help="Only stacks with a matching frame.", show_default=False)] = None,
     ignore: Annotated[str | None, typer.Option("--ignore", metavar="REGEX", help="No stacks with a matching frame.", show_default=False)] = None,
     hide: Annotated[str | None, typer.Option("--hide", metavar="REGEX", help="Leave matching frames out.", show_default=False)] = None,
@@ -124,7 +131,7 @@ def flame(
     options = analysis.FlameOptions(
         tuple(binary or ()), symfs, kallsyms, event, weight.value, by.value, tuple(pid or ()), tuple(tid or ()),
         tuple(comm or ()), tuple(cpu or ()), _time_range(time), not no_inline, not no_kernel, lines, focus, ignore,
-        hide, reverse, unit,
+        hide, reverse, unit, off_cpu, repair, hidden_callers,
     )  # fmt: skip
     recording = _open(profile)
     named = isinstance(recording, NamedStacks)
@@ -171,15 +178,32 @@ def _format_of(output: str | None) -> Format:
     return Format(_SUFFIXES.get(suffix, "svg"))
 
 
-def _time_range(text: str | None) -> tuple[float | None, float | None]:
+def _time_range(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:
     if text is None:
         return None, None
-    number = r"(\d+\.?\d*|\.\d+|)"
-    match = re.fullmatch(f"{number},{number}", text)
+    number = r"(@?)(\d+\.?\d*|\.\d+)"
+    percents = re.fullmatch(r"(\d+\.?\d*|\.\d+)%?[-,](\d+\.?\d*|\.\d+)%", text)
+    if percents:
+        return _bound(percents[1], "span"), _bound(percents[2], "span")
+    match = re.fullmatch(f"(?:{number})?,(?:{number})?", text)
     if match is None:
-        raise typer.BadParameter(f"--time {text!r}: expected FROM,TO in seconds, as 1.5,3")
-    begin, end = (float(part) if part else None for part in match.groups())
+        raise typer.BadParameter(
+            f"--time {text!r}: expected FROM,TO in seconds, as 1.5,3, or 10%-20%, or @FROM,@TO"
+        )
+    marks, parts = match.groups()[::2], match.groups()[1::2]
+    begin, end = (
+        _bound(part, "clock" if mark else "start") if part else None
+        for mark, part in zip(marks, parts, strict=True)
+    )
     return begin, end
+
+
+def _bound(text: str, of: str) -> TimeBound:
+    """Decimals to whole ns, or billionths of a percent: the clock of a recording has more digits than a float."""
+    from goinspect.analysis.flame import TimeBound
+
+    whole, _, decimals = text.partition(".")
+    return TimeBound(int(whole or "0") * 10**9 + int(decimals[:9].ljust(9, "0")), of)
 
 
 def _as_text(folded: FlameProfile, form: Format, *, annotate: bool) -> str:
@@ -238,12 +262,32 @@ def _share(folded: FlameProfile) -> str:
 
 def _summary(folded: FlameProfile) -> str:
     totals = folded.totals
+    waits = folded.event == "off-CPU"
     parts = [
-        f"{totals.samples:,} samples", f"{totals.lost:,} lost", f"{totals.threads:,} threads",
-        f"{_share(folded)} of {totals.frames:,} frames named" if totals.frames else "no frames", f"{totals.truncated:,} stacks truncated",
+        f"{totals.samples:,} {'waits' if waits else 'samples'}", f"{totals.lost:,} lost", f"{totals.threads:,} threads",
+        f"{_share(folded)} of {totals.frames:,} frames named" if totals.frames else "no frames",
+        f"{totals.truncated:,} stacks truncated" + (f" ({totals.repaired:,} repaired)" if totals.repaired else ""),
         f"{totals.garbage_dropped:,} garbage frames dropped",
     ]  # fmt: skip
+    parts += [
+        text.format(f"{number:,}")
+        for number, text in (
+            (totals.cut_by_dump, "{} stacks cut where the copy of the stack ends (--call-graph dwarf,65528 records more)"),
+            (totals.hidden_callers, "{} leaves whose caller is hidden"),
+            (totals.throttled, "throttled {} times"),
+            (totals.waits_stackless, "{} waits without a stack"),
+            (totals.waits_stale, "{} waits with the stack of an earlier run"),
+            (totals.waits_open, "{} waits without an end left out"),
+        )
+        if number
+    ]
+    others = [event.name for event in folded.events if event.samples and event.name != folded.event]
+    if others:
+        parts.append(f"other events: {_listed(others)}")
     if folded.missing:
-        names = ", ".join(sorted(folded.missing)[:3]) + (" …" if len(folded.missing) > 3 else "")
-        parts.append(f"{len(folded.missing)} binaries not found: {names}")
+        parts.append(f"{len(folded.missing)} binaries not found: {_listed(sorted(folded.missing))}")
     return "goinspect: " + ", ".join(parts)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")

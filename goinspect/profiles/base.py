@@ -3,8 +3,8 @@
 Columns of integers; nothing is symbolised here. Addresses are normalised to *locations* (mapping + file offset) and
 never to names, so that symbolization can work on each distinct location once and folding can work on small integers.
 Where a format holds both, a location carries the name it was printed with, for whoever finds no better one.
-A mapping that ends at 0 is a file of which it is not known where it was mapped: the ``file_offset`` of its locations
-is what the text printed, which may be a file offset or an address of the file's own.
+Where it is not known where a file was mapped, its mapping is `UNPLACED` or `UNPLACED_ADDRESS`, and the ``file_offset``
+of a location is the number that was printed.
 In `NamedStacks` a distinct name stands where a location would.
 """
 
@@ -25,6 +25,8 @@ __all__ = [
     "KIND_HYPERVISOR",
     "KIND_KERNEL",
     "KIND_USER",
+    "UNPLACED",
+    "UNPLACED_ADDRESS",
     "Event",
     "Locations",
     "NamedStacks",
@@ -33,6 +35,9 @@ __all__ = [
     "Totals",
 ]
 
+# (start, end) of mappings that no recording told.
+UNPLACED = (0, 0)  # addresses were printed as file offsets or as they were at run time
+UNPLACED_ADDRESS = (1, 0)  # as they were at run time
 KIND_USER = 0
 KIND_KERNEL = 1
 KIND_HYPERVISOR = 2
@@ -62,12 +67,14 @@ class Locations:
     kind: NDArray[np.uint8]  # KIND_*
     exact: NDArray[np.bool_]  # True: the PC itself; False: return address - 1
     name: NDArray[np.int32] | None = None  # row in Profile.names, -1: none; None where a format has no names
+    unwound: NDArray[np.bool_] | None = (
+        None  # by the sizes of frames: no caller is passed over; None: nowhere
+    )
 
 
 @dataclass(slots=True)
 class Totals:
     """What a recording says about itself; counts of samples unless named otherwise."""
-    unwound: NDArray[np.bool_] | None = None  # by the sizes of frames: no caller is passed over; None: nowhere
 
     lost: int = 0
     throttled: int = 0  # THROTTLE records
@@ -116,12 +123,12 @@ class Profile:
     warnings: tuple[str, ...] = ()
     # What a recorder's own tool called locations: the physical function, then the calls inlined there, outermost first.
     names: tuple[tuple[str, ...], ...] = ()
+    user_stacks: UserStacks | None = None  # what callers can be found from where chains lack them
     switches: Switches | None = None  # None: not recorded, as the columns below
     cgroup: NDArray[np.int32] | None = None  # row in cgroups, -1 where not known
     cgroups: tuple[str, ...] = ()
     namespace: NDArray[np.int32] | None = None  # row in namespaces
     namespaces: tuple[str, ...] = ()  # mount namespaces as /proc/PID/ns/mnt shows them; "?" where not known
-    user_stacks: UserStacks | None = None  # what callers can be found from where chains lack them
 
     def __len__(self) -> int:
         return len(self.event)

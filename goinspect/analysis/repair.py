@@ -1,0 +1,228 @@
+"""Stacks that were cut at the depth limit, put on the roots that whole stacks of their process have.
+
+A cut stack has lost its outermost frames. Its outermost one that is left, a return address, also stands somewhere in
+whole stacks; what lies below it there is what was lost, if all stacks that agree on the most frames above say the
+same. The depth of a recursion stays unknown: of a recursive function the known run is shown, not what was cut out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from goinspect._ragged import distinct, flat_ranges
+from goinspect.analysis.stacks import Samples, cut_garbage
+from goinspect.analysis.symbolize import Flag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["Repaired", "repair", "still_truncated"]
+
+_MOST_FRAMES = 1 << 23  # of whole stacks that are looked through
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+
+
+class Repaired(NamedTuple):
+    """Stacks with their roots back. ``rows``: which were put on one."""
+
+    start: NDArray[np.int64]
+    frames: NDArray[np.int32]
+    rows: NDArray[np.int64]
+
+
+def still_truncated(
+    truncated: NDArray[np.bool_], start: NDArray[np.int64], stop: NDArray[np.int64], last: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Which stacks lack their root: those as deep as the limit that do not end in the root of a thread.
+
+    Args:
+        truncated: by depth.
+        start: of each stack.
+        stop: where each ends.
+        last: the flags of each one's last frame.
+    """
+    rooted = (last & np.uint8(Flag.CUT | Flag.ROOT)) != 0
+    return np.asarray(truncated & ~(rooted & (stop > start[:-1])))
+
+
+def repair(
+    start: NDArray[np.int64],
+    frames: NDArray[np.int32],
+    truncated: NDArray[np.bool_],
+    process: NDArray[np.int32],
+    flags: NDArray[np.uint8],
+) -> Repaired:
+    """Find the roots of cut stacks.
+
+    Args:
+        start: of each stack in `frames`.
+        frames: locations, leaf first.
+        truncated: which stacks are as deep as the limit.
+        process: of each stack.
+        flags: of each location.
+    """
+    nothing = Repaired(start, frames, np.empty(0, dtype=np.int64))
+    stop = cut_garbage(Samples(start, frames, np.empty(0, np.int64), np.empty(0, np.int32)), flags).stop
+    filled = stop > start[:-1]
+    last = np.where(filled, frames[np.maximum(stop, 1) - 1] if len(frames) else 0, 0)
+    rooted = filled & (flags[last] & np.uint8(Flag.CUT | Flag.ROOT) != 0) if len(flags) else filled
+    cut = np.flatnonzero(truncated & filled & ~rooted & (stop == start[1:]))
+    if not len(cut):
+        return nothing
+    whole = np.flatnonzero(rooted & np.isin(process, distinct(process[cut])))
+    wanted = np.zeros(len(flags), dtype=np.bool_)
+    wanted[last[cut]] = True
+    known = _Stacks.of(start, stop, frames, process, _holding(start, stop, frames, whole, wanted))
+    broken, kinds = _Stacks.with_kinds(start, stop, frames, process, cut)
+    place = _places(known, broken, wanted)
+    return _joined(start, frames, stop, (cut, place[kinds]), known)
+
+
+def _holding(
+    start: NDArray[np.int64],
+    stop: NDArray[np.int64],
+    frames: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    wanted: NDArray[np.bool_],
+) -> Iterator[int]:
+    """The stacks among `rows` that hold a wanted location, as far as there is room to look through them."""
+    room = _MOST_FRAMES
+    for row in rows.tolist():
+        begin, end = int(start[row]), int(stop[row])
+        if wanted[frames[begin:end]].any():
+            room -= end - begin
+            if room < 0:
+                return
+            yield row
+
+
+class _Stacks:
+    """Distinct stacks of processes, one after another, with sums from which the hash of any part follows."""
+
+    def __init__(self, stacks: list[tuple[int, NDArray[np.int32]]]) -> None:
+        lengths = np.array([len(stack) for _, stack in stacks], dtype=np.int64)
+        self.end = np.cumsum(lengths)
+        self.start = self.end - lengths
+        self.process = np.array([process for process, _ in stacks], dtype=np.int64)
+        self.flat = np.concatenate([stack for _, stack in stacks] or [np.empty(0, dtype=np.int32)])
+        size = len(self.flat) + 1
+        with np.errstate(over="ignore"):
+            power = np.multiply.accumulate(np.append(np.uint64(1), np.full(size - 1, _BASE)))
+            self._unshift = np.multiply.accumulate(np.append(np.uint64(1), np.full(size - 1, _INVERSE)))
+            terms = _mixed(self.flat) * power[:-1]
+            self._sums = np.append(np.uint64(0), np.cumsum(terms, dtype=np.uint64))
+
+    @classmethod
+    def of(
+        cls,
+        start: NDArray[np.int64],
+        stop: NDArray[np.int64],
+        frames: NDArray[np.int32],
+        process: NDArray[np.int32],
+        rows: Iterator[int],
+    ) -> _Stacks:
+        found: dict[tuple[int, bytes], tuple[int, NDArray[np.int32]]] = {}
+        for row in rows:
+            stack, owner = frames[start[row] : stop[row]], int(process[row])
+            found.setdefault((owner, stack.tobytes()), (owner, stack))
+        return cls(list(found.values()))
+
+    @classmethod
+    def with_kinds(
+        cls,
+        start: NDArray[np.int64],
+        stop: NDArray[np.int64],
+        frames: NDArray[np.int32],
+        process: NDArray[np.int32],
+        rows: NDArray[np.int64],
+    ) -> tuple[_Stacks, NDArray[np.int64]]:
+        """Also which of the distinct stacks each row has."""
+        number: dict[tuple[int, bytes], int] = {}
+        stacks: list[tuple[int, NDArray[np.int32]]] = []
+        kinds: list[int] = []
+        for row in rows.tolist():
+            stack, owner = frames[start[row] : stop[row]], int(process[row])
+            kind = number.setdefault((owner, stack.tobytes()), len(number))
+            if kind == len(stacks):
+                stacks.append((owner, stack))
+            kinds.append(kind)
+        return cls(stacks), np.array(kinds, dtype=np.int64)
+
+    def hashes(self, begin: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Of the frames [begin, end): equal parts have equal hashes wherever they are."""
+        with np.errstate(over="ignore"):
+            return (self._sums[end] - self._sums[begin]) * self._unshift[begin]
+
+
+def _mixed(values: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """A spread number for each location."""
+    with np.errstate(over="ignore"):
+        mixed = (values.astype(np.uint64) + np.uint64(1)) * np.uint64(0xBF58476D1CE4E5B9)
+        return (mixed ^ mixed >> np.uint64(29)) * np.uint64(0x94D049BB133111EB)
+
+
+def _places(known: _Stacks, broken: _Stacks, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each cut stack the frame in `known.flat` that its outermost frame is, -1 where that is not certain.
+
+    From the longest overlap down: where some whole stacks agree with a cut one on so many frames, they decide.
+    """
+    place = np.full(len(broken.start), -1, dtype=np.int64)
+    at = np.flatnonzero(wanted[known.flat])
+    if not len(at):
+        return place
+    owner = np.searchsorted(known.end, at, side="right")
+    room = at - known.start[owner] + 1
+    rest = known.hashes(at + 1, known.end[owner])
+    longest = broken.end - broken.start
+    asking = np.arange(len(place))
+    for overlap in range(int(min(room.max(), longest.max())), 0, -1):
+        able = asking[longest[asking] >= overlap]
+        fits = np.flatnonzero(room >= overlap)
+        there = known.hashes(at[fits] + 1 - overlap, at[fits] + 1) ^ _mixed(
+            known.process[owner[fits]].astype(np.int32)
+        )
+        here = broken.hashes(broken.end[able] - overlap, broken.end[able])
+        here = here ^ _mixed(broken.process[able].astype(np.int32))
+        among = np.flatnonzero(np.isin(there, here))
+        if not len(among):
+            continue
+        among = among[np.argsort(there[among], kind="stable")]
+        sorted_hashes, tails = there[among], rest[fits[among]]
+        low, high = (np.searchsorted(sorted_hashes, here, side=side) for side in ("left", "right"))
+        change = np.cumsum(np.append(0, tails[1:] != tails[:-1]))
+        found = np.flatnonzero(high > low)
+        agreed = found[change[high[found] - 1] == change[low[found]]]
+        place[able[agreed]] = at[fits[among[low[agreed]]]]
+        asking = np.setdiff1d(asking, able[found], assume_unique=True)
+        if not len(asking):
+            break
+    return place
+
+
+def _joined(
+    start: NDArray[np.int64],
+    frames: NDArray[np.int32],
+    stop: NDArray[np.int64],
+    found: tuple[NDArray[np.int64], NDArray[np.int64]],
+    known: _Stacks,
+) -> Repaired:
+    """Append what was lost to the stacks for which it was found."""
+    rows, place = found
+    rows, place = rows[place >= 0], place[place >= 0]
+    # Equal hashes prove little: the frame itself must be the same.
+    same = known.flat[place] == frames[stop[rows] - 1]
+    rows, place = rows[same], place[same]
+    if not len(rows):
+        return Repaired(start, frames, rows)
+    owner = np.searchsorted(known.end, place, side="right")
+    lengths = known.end[owner] - place - 1
+    added = known.flat[flat_ranges(place + 1, lengths)]
+    longer = np.insert(frames, np.repeat(stop[rows], lengths), added)
+    growth = np.zeros(len(start), dtype=np.int64)
+    growth[rows + 1] = lengths
+    return Repaired(start + np.cumsum(growth), longer, rows)

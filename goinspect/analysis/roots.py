@@ -1,0 +1,113 @@
+"""Root frames: what the stacks of a recording are kept apart by."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from goinspect.errors import QueryError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from goinspect.profiles.base import Profile
+
+__all__ = ["group_by"]
+
+# The ID that a container engine puts into the path of a cgroup: docker-ID.scope, /docker/ID, cri-containerd-ID.scope,
+# crio-ID.scope, libpod-ID.scope, /kubepods/…/ID; and the name that systemd and LXC give instead.
+_CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
+_CONTAINER_NAME = re.compile(r"/(?:lxc(?:\.payload)?[./]|machine\.slice/(?:systemd-nspawn@|machine-))([^/]+)")
+_SHORT_ID = 12  # as engines show it
+
+
+def group_by(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArray[np.int32], list[str]]:
+    """A number for each sample's root frame, and the frames' names; none for "none".
+
+    Raises:
+        QueryError: the recording does not tell what is asked for.
+    """
+    if by == "none":
+        return np.zeros(len(rows), dtype=np.int32), []
+    if by == "cgroup":
+        return _named(*_told(profile, rows, by))
+    if by == "container":
+        return _named(*_containers(profile, rows))
+    if not len(rows):
+        return np.zeros(0, dtype=np.int32), []
+    comm = profile.comm[rows].astype(np.int64)
+    if by == "comm":
+        return _named(comm, [*profile.comms, "?"])
+    who = (profile.tid if by == "thread" else profile.pid)[rows].astype(np.int64)
+    # A process is one root, named after its first thread's comm: threads that rename themselves stay in it.
+    if by == "process":
+        pids, first, inverse = np.unique(who, return_index=True, return_inverse=True)
+        main = _main_comms(profile, pids, comm[first])
+        labels = [_comm(profile, c) for c in main.tolist()]
+    else:
+        _, first, inverse = np.unique(comm << 32 | who, return_index=True, return_inverse=True)
+        labels = [f"{_comm(profile, int(comm[i]))} {int(who[i])}" for i in first.tolist()]
+    return _named(inverse, labels)
+
+
+def _named(number: NDArray[np.int64], labels: list[str]) -> tuple[NDArray[np.int32], list[str]]:
+    """Groups in the order of their names; those called the same are one. Number -1 has the last label."""
+    used, inverse = np.unique(number, return_inverse=True)
+    texts = [labels[i] for i in used.tolist()]
+    names = sorted(set(texts))
+    place = {name: i for i, name in enumerate(names)}
+    order = np.array([place[text] for text in texts], dtype=np.int32)
+    return order[inverse], names
+
+
+def _told(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArray[np.int64], list[str]]:
+    if profile.cgroup is None:
+        raise QueryError(f"--by {by}: the recording tells no cgroups: record with --all-cgroups")
+    return profile.cgroup[rows].astype(np.int64), [*profile.cgroups, "?"]
+
+
+def _containers(profile: Profile, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
+    """By the container that a cgroup names; where it names none, by mount namespace."""
+    if profile.cgroup is None and profile.namespace is None:
+        raise QueryError(
+            "--by container: the recording tells neither cgroups nor namespaces: record with --all-cgroups --namespaces"
+        )
+    missing = np.full(len(rows), -1, dtype=np.int64)
+    cgroup = missing if profile.cgroup is None else profile.cgroup[rows].astype(np.int64)
+    namespace = missing if profile.namespace is None else profile.namespace[rows].astype(np.int64)
+    cgroups = [*map(_container, profile.cgroups), ""]
+    namespaces = [*profile.namespaces, ""]
+    pairs, inverse = np.unique(cgroup << 32 | namespace & 0xFFFF_FFFF, return_inverse=True)
+    labels = []
+    for pair in pairs.tolist():
+        row = pair & 0xFFFF_FFFF
+        space = namespaces[row if row < len(profile.namespaces) else -1]
+        labels.append(cgroups[pair >> 32] or space or "no container")
+    return inverse.astype(np.int64), labels
+
+
+def _container(path: str) -> str:
+    """The container that the path of a cgroup names, "" for none; the innermost one."""
+    ids = _CONTAINER_ID.findall(path)
+    if ids:
+        return str(ids[-1][:_SHORT_ID])
+    named = _CONTAINER_NAME.search(path)
+    return named[1].removesuffix(".scope").removesuffix(".service") if named else ""
+
+
+def _main_comms(profile: Profile, pids: NDArray[np.int64], fallback: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The last comm of each process's main thread; without samples of it, the first comm seen."""
+    main = np.flatnonzero(profile.pid == profile.tid)
+    out = fallback.copy()
+    position = np.searchsorted(pids, profile.pid[main])
+    inside = position < len(pids)
+    main, position = main[inside], position[inside]
+    exact = pids[position] == profile.pid[main]
+    out[position[exact]] = profile.comm[main[exact]]
+    return out
+
+
+def _comm(profile: Profile, number: int) -> str:
+    return profile.comms[number] if 0 <= number < len(profile.comms) else "?"
