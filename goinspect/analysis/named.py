@@ -16,6 +16,7 @@ from goinspect._ragged import distinct
 from goinspect.analysis.stacks import Samples
 from goinspect.analysis.symbolize import Flag, SymbolTable
 from goinspect.analysis.taken import Origin, Taken
+from goinspect.analysis.textnames import is_go_evidence, looks_go
 from goinspect.errors import QueryError
 from goinspect.gosym.names import Classifier
 from goinspect.model import FrameKind
@@ -32,11 +33,6 @@ __all__ = ["take_stacks"]
 _KIND = Classifier(None).kind
 _SUFFIX = re.compile(r"_\[([kij])\]")
 _PLACE = re.compile(r" ([^ ]+:[0-9]+)")
-# Which no program but a Go program has. "main.py" and its like are files of another language.
-_GO_EVIDENCE = re.compile(
-    r"(?:runtime\.(?:[a-z]\w*|\(\*\w+\)\.\w+)|main\.(?!(?:py|js|ts|rb|c|cc|cpp|rs|java)\b)[\w(])"
-)
-_GO_NAME = re.compile(r"(?:[\w.~%-]+/)*[\w~%-]+\.[\w(·]|_rt0_|type:|go:")
 _LINKED = ("toolchain", "assembly")  # what comes with Go and has no package: goinspect symbols says so
 _NANOSECONDS = {
     "ns": 0, "nanoseconds": 0, "us": 3, "µs": 3, "microseconds": 3, "ms": 6, "milliseconds": 6, "s": 9, "seconds": 9,
@@ -154,7 +150,7 @@ def _parts(text: str) -> _Parts:
 def _frames(stacks: NamedStacks) -> list[FlameFrame]:
     """A frame for each name."""
     parts = [_parts(name) for name in stacks.names]
-    if not any(_GO_EVIDENCE.match(part.name) for part in parts):
+    if not any(is_go_evidence(part.name) for part in parts):
         return [_frame(part, go=False) for part in parts]
     frames = [_frame(part, go=True) for part in parts]
     for number in _processes(stacks, parts):
@@ -168,7 +164,7 @@ def _processes(stacks: NamedStacks, parts: list[_Parts]) -> list[int]:
     found = np.flatnonzero(roots).tolist()
     elsewhere = np.bincount(stacks.frames, minlength=len(parts)) > roots
     if any(
-        elsewhere[i] or parts[i].mark or parts[i].name[:1] in ("", "[") or _GO_EVIDENCE.match(parts[i].name)
+        elsewhere[i] or parts[i].mark or parts[i].name[:1] in ("", "[") or is_go_evidence(parts[i].name)
         for i in found
     ):
         return []
@@ -183,15 +179,10 @@ def _frame(part: _Parts, *, go: bool) -> FlameFrame:
         return FlameFrame(name, FrameKind.NATIVE, "[jit]", False, place)
     if not name or (name.startswith("[") and name.endswith("]")):
         return FlameFrame(name or "[unknown]", FrameKind.UNKNOWN, "", False, place)
-    if go and _looks_go(name):
+    if go and looks_go(name):
         kind, package = _KIND(name)
         return FlameFrame(name, kind, package, mark == "i", place)
     return FlameFrame(name, FrameKind.NATIVE, "", mark == "i", place)
-
-
-def _looks_go(name: str) -> bool:
-    head = name.partition("[")[0]
-    return _GO_NAME.match(head) is not None and "::" not in head and " " not in head
 
 
 def _size_frames(stacks: NamedStacks) -> tuple[list[FlameFrame], NDArray[np.int32]]:

@@ -7,6 +7,7 @@ included. Two PCs with the same frames share an expansion, so that stacks can be
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,8 @@ from goinspect.analysis.hiddencallers import caller_hidden
 from goinspect.analysis.kernel import KernelSymbols, find_kallsyms, module_of
 from goinspect.analysis.locate_binaries import mapped_name
 from goinspect.analysis.perfmap import PerfMap, find_perf_map
+from goinspect.analysis.printed import are_addresses, is_unplaced, to_vaddrs
+from goinspect.analysis.textnames import PrintedNames
 from goinspect.errors import GoinspectError
 from goinspect.gosym.names import Classifier
 from goinspect.maps import ANONYMOUS, KERNEL_SYMBOL, file_offset_to_vaddr
@@ -91,6 +94,8 @@ class Symbolizer:
         self._mappings = profile.mappings
         self._os_release = profile.metadata.get("os_release", "")
         self._calls = CallCheck(profile)
+        self._printed = PrintedNames(profile)
+        self._addresses: dict[tuple[str, int], bool] = {}  # do unplaced mappings of a file hold addresses?
         self._checked = False  # later locations are corrections of the profile's own
         self._jits: dict[int, PerfMap | None] = {}
         self._finder = finder
@@ -106,13 +111,15 @@ class Symbolizer:
         count = len(locations.mapping)
         self._expansion = np.zeros(count, dtype=np.int32)
         self._flags = np.zeros(count, dtype=np.uint8)
+        printed = self._printed.known(locations)
         kernel = (locations.kind != KIND_USER) & (locations.kind != KIND_GUEST)
-        self._kernel_rows(np.flatnonzero(kernel), locations)
+        self._kernel_rows(np.flatnonzero(kernel & ~printed), locations)
         for key, rows in self._by_file(np.flatnonzero(~kernel), locations):
             if key is None:
                 self._label(rows, "[unknown]", Flag.BAD)
-            else:
+            elif not self._printed.suffice(rows, locations):
                 self._file_rows(key, rows, locations)
+        self._printed_rows(np.flatnonzero(printed & (self._flags & np.uint8(Flag.GO) == 0)), locations)
         self._checked = True
         table = self.table
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
@@ -147,6 +154,14 @@ class Symbolizer:
     def _label(self, rows: NDArray[np.int64], name: str, flags: int, kind: str = FrameKind.UNKNOWN) -> None:
         self._expansion[rows] = self._expand(self._frame(name, kind))
         self._flags[rows] = flags
+
+    def _printed_rows(self, rows: NDArray[np.int64], locations: Locations) -> None:
+        """Names that came with the profile, where its files gave none that are better: perf had the very files."""
+        for row, frames in self._printed.frames(rows, locations):
+            shown = frames if self._options.inlines else frames[:1]
+            ids = (self._frame_ids.setdefault(frame, len(self._frame_ids)) for frame in shown)
+            self._expansion[row] = self._expand(*ids)
+            self._flags[row] = Flag.NAMED | _rule(frames[0].name)
 
     # --- kernel ---
 
@@ -216,15 +231,14 @@ class Symbolizer:
         base = PurePosixPath(path).name or path
         label = base if base.startswith("[") else f"[{base}]"
         self._label(rows, "[anon]" if path.startswith("//") else label, Flag.BAD)
-        offsets = locations.file_offset[rows]
-        binary = self._finder.find(mapping, None if self._checked else self._check(rows, offsets))
+        binary = self._finder.find(mapping, None if self._checked else self._check(rows, locations))
         if binary is None:
             if path.startswith(_COMPILED):
                 self._compiled_rows(mapping.pid, rows, locations)
             elif base.startswith("["):  # [vdso]: no file to name it, but certainly code
                 self._flags[rows] = 0
             return
-        vaddrs, mapped = file_offset_to_vaddr(binary.image.segments, offsets)
+        vaddrs, mapped = self._vaddrs(binary, rows, locations)
         rows, vaddrs = rows[mapped], vaddrs[mapped]
         try:
             if binary.go_or_none is not None:
@@ -235,14 +249,37 @@ class Symbolizer:
         except GoinspectError as error:
             self.table.warnings.append(f"{path}: {error.message}: its frames are not all named")
 
-    def _check(self, rows: NDArray[np.int64], offsets: NDArray[np.uint64]) -> Callable[[Binary], Agreement]:
+    def _vaddrs(
+        self, binary: Binary, rows: NDArray[np.int64], locations: Locations
+    ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        """The addresses in a file of locations that are in it, and which have one."""
+        segments = binary.image.segments
+        numbers, offsets = locations.mapping[rows], locations.file_offset[rows]
+        unplaced = [n for n in distinct(numbers).tolist() if is_unplaced(self._mappings[n])]
+        vaddrs, mapped = file_offset_to_vaddr(segments, offsets)
+        for number in unplaced:
+            here = np.flatnonzero(numbers == number)
+            key = binary.path, number
+            if key not in self._addresses:
+                check = partial(self._agreement, binary, rows[here])
+                self._addresses[key] = are_addresses(segments, self._mappings[number], offsets[here], check)
+            vaddrs[here], mapped[here] = to_vaddrs(segments, offsets[here], addresses=self._addresses[key])
+        return vaddrs, mapped
+
+    def _agreement(
+        self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], mapped: NDArray[np.bool_]
+    ) -> Agreement:
+        found = self._calls.agreement(binary, rows[mapped], vaddrs[mapped])
+        if not found.total:
+            found = self._printed.agreement(binary, rows[mapped], vaddrs[mapped])
+        beyond = int(np.count_nonzero(~mapped))
+        return found._replace(total=found.total + beyond, wrong=found.wrong + beyond)
+
+    def _check(self, rows: NDArray[np.int64], locations: Locations) -> Callable[[Binary], Agreement]:
         """How far a file fits what was recorded of these locations."""
 
         def check(binary: Binary) -> Agreement:
-            vaddrs, mapped = file_offset_to_vaddr(binary.image.segments, offsets)
-            found = self._calls.agreement(binary, rows[mapped], vaddrs[mapped])
-            beyond = int(np.count_nonzero(~mapped))
-            return found._replace(total=found.total + beyond, wrong=found.wrong + beyond)
+            return self._agreement(binary, rows, *self._vaddrs(binary, rows, locations))
 
         return check
 

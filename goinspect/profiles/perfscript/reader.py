@@ -1,0 +1,274 @@
+"""The text of ``perf script``, read from front to end: only distinct frames and columns of numbers are kept."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goinspect.errors import FileError, GoinspectError, MalformedError, UnsupportedError
+from goinspect.profiles.perfscript.grammar import Header, frame_behind, is_frame, parse_header, parse_range
+from goinspect.profiles.perfscript.profile import Columns, build
+
+if TYPE_CHECKING:
+    import os
+    from array import array
+    from collections.abc import Iterable
+
+    from goinspect.profiles.base import Profile
+
+__all__ = ["parse", "read"]
+
+_CHUNK = 1 << 20  # bytes read at once
+_MAX_LINE = 1 << 20  # bytes; what is longer is dropped
+_MAX_FRAMES = 1 << 21  # distinct lines, each of which costs some hundred bytes
+_MAX_NAMES = 1 << 16  # of events; of threads it is 16 times that
+_MAX_RANGES = 1 << 18
+_MAX_NESTED = 1000  # inlined calls at one place
+_MAX_TOTAL = 1 << 63
+_INLINED = b"(inlined)"
+_LOST = re.compile(rb" lost (\d{1,18})")
+_METADATA = {
+    b"hostname": "hostname", b"os release": "os_release", b"arch": "arch", b"cmdline": "cmdline",
+    b"perf version": "perf_version",
+}  # fmt: skip
+_ANONYMOUS = Header(None, None, None, None, 0, None, None, "", b"")
+
+
+def read(path: str | os.PathLike[str]) -> Profile:
+    """Read a file.
+
+    Raises:
+        FileError: it cannot be read.
+        MalformedError: it holds no sample, or weights too large to add up.
+        UnsupportedError: it has more than 2 million distinct frames.
+    """
+    name = str(path)
+    try:
+        with Path(name).open("rb") as file:
+            return parse(iter(partial(file.read, _CHUNK), b""), name)
+    except OSError as error:
+        raise FileError(f"cannot be read: {error.strerror}", path=name) from None
+
+
+def parse(chunks: Iterable[bytes], path: str) -> Profile:
+    """Read text in pieces of any size. Raises what `read` does."""
+    text = _Text()
+    try:
+        rest = b""
+        for chunk in chunks:
+            rest = text.add(rest + chunk)
+        text.finish(rest)
+        if not text.columns.starts:
+            raise MalformedError("holds no sample of perf script")
+        return build(text.columns, path)
+    except GoinspectError as error:
+        raise error.about(path) from error
+
+
+class _NotAFrameError(Exception):
+    """A line that begins something else."""
+
+
+class _Frames(dict[bytes, int]):
+    """Numbers of frames by their lines, in the order they come; -1 of lines that only add to a frame.
+
+    The lines of inlined calls and of the function that they are in are one key. The frame on the line of a sample
+    begins with a line feed: there perf prints other addresses.
+    """
+
+    count = 0
+
+    def __missing__(self, line: bytes) -> int:
+        if len(self) >= _MAX_FRAMES:
+            raise UnsupportedError(f"more than {_MAX_FRAMES:,} distinct frames are not handled")
+        if b"\n" in line or is_frame(line):
+            self[line] = number = self.count
+            self.count += 1
+            return number
+        if not line[:1].isspace() or _is_header(line):
+            raise _NotAFrameError
+        self[line] = -1  # file and line of -F srcline, registers
+        return -1
+
+
+def _is_header(line: bytes) -> bool:
+    header = parse_header(line)
+    return header is not None and (header.record != "" or header.event is not None or header.time > 0)
+
+
+class _Text:
+    """What has been read so far."""
+
+    def __init__(self) -> None:
+        self.columns = Columns()
+        self._frames = _Frames()
+        self._events: dict[bytes, int] = {}
+        self._comms: dict[bytes, int] = {}
+        self._ranges: set[tuple[object, ...]] = set()
+        self._open = False  # further frames belong to the last sample
+        self._total = 0
+        self._strange = 0
+        self._first_strange = b""
+        self._pending: list[bytes] = []  # inlined calls whose function has not come yet
+
+    def add(self, data: bytes) -> bytes:
+        """Read what is complete of `data`; returns the rest."""
+        if b"\r\n" in data:
+            data = data.replace(b"\r\n", b"\n")
+        end = data.rfind(b"\n\n") + 2
+        if end < 2:
+            end = data.rfind(b"\n") + 1
+            self._lines(data[:end].split(b"\n")[:-1])
+        else:
+            for block in data[: end - 2].split(b"\n\n"):
+                self._block(block)
+        rest = data[end:]
+        return rest if len(rest) <= _MAX_LINE or b"\n" in rest else b""
+
+    def finish(self, rest: bytes) -> None:
+        """Read the last lines."""
+        for block in rest.rstrip(b"\n").split(b"\n\n"):
+            self._block(block)
+        columns = self.columns
+        columns.ends_at = len(columns.frames)
+        columns.lines = [line for line, number in self._frames.items() if number >= 0]
+        columns.events, columns.comms = list(self._events), list(self._comms)
+        if self._strange:
+            shown = self._first_strange[:40].decode("utf-8", "backslashreplace")
+            columns.warnings.append(
+                f"{self._strange:,} lines are no output of perf script and left out, the first is {shown!r}"
+            )
+
+    def _block(self, block: bytes) -> None:
+        """What stands between blank lines: a sample and its frames, as a rule."""
+        head, *lines = block.split(b"\n")
+        if lines and not self._open and not head[:1].isspace():
+            header = parse_header(head)
+            if header is not None and not header.record and head[:1] != b"#":
+                try:
+                    known = self._numbers(lines, inlined=_INLINED in block)
+                except _NotAFrameError:
+                    self._pending = []
+                else:
+                    self._begin(header)
+                    self.columns.frames.extend(known)
+                    return
+        self._lines([head, *lines])
+        self._close()
+
+    def _numbers(self, lines: list[bytes], *, inlined: bool) -> list[int]:
+        if not inlined:
+            return [*map(self._frames.__getitem__, lines)]
+        out: list[int] = []
+        for line in lines:
+            self._frame(line, out)
+        if self._pending:
+            out.append(self._frames[b"\n".join((*self._pending, b""))])
+            self._pending = []
+        return out
+
+    def _frame(self, line: bytes, out: list[int] | array[int]) -> None:
+        """The frame that a line begins or ends."""
+        if line.endswith(_INLINED) and is_frame(line):
+            if len(self._pending) < _MAX_NESTED:
+                self._pending.append(line)
+            return
+        number = self._frames[line]
+        if number >= 0 and self._pending:
+            number = self._frames[b"\n".join((*self._pending, line))]
+            self._pending = []
+        out.append(number)
+
+    def _lines(self, lines: list[bytes]) -> None:
+        """Lines of any kind, one by one."""
+        for line in lines:
+            if not line or line.isspace():
+                self._close()
+            elif line.startswith(b"#"):
+                self._comment(line)
+            else:
+                try:
+                    self._line(line)
+                except _NotAFrameError:
+                    self._other(line)
+
+    def _line(self, line: bytes) -> None:
+        if line[:1].isspace() and not self._open and is_frame(line):
+            self._begin(_ANONYMOUS)
+        self._frame(line, self.columns.frames)
+
+    def _other(self, line: bytes) -> None:
+        header = parse_header(line)
+        if header is None:
+            if not self._open:
+                self._strange += 1
+                self._first_strange = self._first_strange or line
+            return
+        self._close()
+        if header.record:
+            self._record(header)
+            return
+        self._begin(header)
+        frame = frame_behind(header, line) if header.rest else None
+        if frame is not None:
+            self.columns.frames.append(self._frames[b"\n" + frame])
+
+    def _close(self) -> None:
+        if self._pending:
+            self.columns.frames.append(self._frames[b"\n".join((*self._pending, b""))])
+            self._pending = []
+        self._open = False
+
+    def _begin(self, header: Header) -> None:
+        """A sample."""
+        columns = self.columns
+        columns.starts.append(len(columns.frames))
+        columns.event.append(_number(self._events, header.event or b"", _MAX_NAMES, "events"))
+        comm = header.comm
+        columns.comm.append(
+            -1 if comm is None else _number(self._comms, comm, _MAX_NAMES << 4, "names of threads")
+        )
+        columns.pid.append(-1 if header.pid is None else _narrow(header.pid))
+        columns.tid.append(-1 if header.tid is None else _narrow(header.tid))
+        columns.cpu.append(-1 if header.cpu is None else header.cpu)
+        columns.time.append(header.time)
+        weight = 1 if header.period is None else header.period
+        columns.unweighted += header.period is None
+        self._total += weight
+        if self._total >= _MAX_TOTAL:
+            raise MalformedError("the periods of the samples add up to more than 2^63")
+        columns.weight.append(weight)
+        self._open = True
+
+    def _record(self, header: Header) -> None:
+        columns = self.columns
+        if header.record in ("MMAP", "MMAP2"):
+            found = parse_range(header.rest)
+            if found is not None and len(self._ranges) < _MAX_RANGES and found not in self._ranges:
+                self._ranges.add(found)
+                columns.ranges.append(found)
+        elif header.record in ("LOST", "LOST_SAMPLES"):
+            lost = _LOST.search(header.rest)
+            columns.lost = min(columns.lost + (int(lost[1]) if lost else 0), _MAX_TOTAL)
+        elif header.record == "THROTTLE":
+            columns.throttled += 1
+
+    def _comment(self, line: bytes) -> None:
+        name, _, value = line[1:].partition(b":")
+        key = _METADATA.get(name.strip())
+        if key is not None:
+            text = value.strip()[:1000].decode("utf-8", "backslashreplace")
+            self.columns.metadata.setdefault(key, text)
+
+
+def _number(known: dict[bytes, int], name: bytes, most: int, what: str) -> int:
+    number = known.setdefault(name, len(known))
+    if number >= most:
+        raise UnsupportedError(f"more than {most:,} {what} are not handled")
+    return number
+
+
+def _narrow(number: int) -> int:
+    return number if -(1 << 31) <= number < 1 << 31 else -1
