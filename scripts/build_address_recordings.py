@@ -14,6 +14,7 @@ import argparse
 import io
 import lzma
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -208,7 +209,7 @@ def write_case(case: Case, programs: Path) -> None:
     out.mkdir(parents=True)
     for name, source in case.files.items():
         shutil.copy(binary(source, programs), AT / name)
-    sh(case.script, AT)
+    sh(f"exec unshare --uts bash -c {shlex.quote(f'hostname fixture; {case.script}')}", AT)
     write_xz(out / "perf.data.xz", (AT / "perf.data").read_bytes())
     for extra in AT.glob("perf-*.map"):
         shutil.copy(extra, out)
