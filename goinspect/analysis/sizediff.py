@@ -58,18 +58,12 @@ def _sums(binary: Binary, build: Build, by: str, kinds: list[int], *, exact: boo
     size = merger.size[rows]
     if not exact:
         size = np.where(build.span[rows] >= 0, build.span[rows], size)
-    rows, size = _counted(merger.address[rows], rows, size)
+    counts = counted(merger.address[rows], size, merger.size_exact[rows])
+    rows, size = rows[counts], size[counts]
     sums: Counter[str] = Counter()
     for name, bytes_ in zip(_groups(binary, build, by, rows), size.tolist(), strict=True):
         sums[name] += bytes_
     return sums
-
-
-def _counted(
-    address: NDArray[np.uint64], rows: NDArray[np.int64], size: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    counts = counted(address, size)
-    return rows[counts], size[counts]
 
 
 def _groups(binary: Binary, build: Build, by: str, rows: NDArray[np.int64]) -> list[str]:

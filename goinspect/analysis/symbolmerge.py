@@ -5,6 +5,7 @@ Columns of numpy, not an object for each symbol: a program has a hundred thousan
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -160,7 +161,7 @@ class Merger:
         """Whether differently spelt names are the same one; then ours becomes Go's own spelling.
 
         The symbol tables add an ABI suffix and write "." for the middle dot; Go 1.18-1.20 shorten type arguments in
-        gopclntab only, where the symbol table's name is the better one.
+        gopclntab only, where the symbol table's name is the better one. The name section of WebAssembly has "_" for most marks.
         """
         ours, other = self.name[mine], batch.name[theirs]
         if ours == other:
@@ -168,7 +169,7 @@ class Merger:
         if not batch.go_names:  # DWARF leaves the package of static functions out
             return self.symbol.get(mine) == other or plain_name(other) == ours or ours.endswith("." + other)
         plain = plain_name(ours)
-        if plain in (other, other.replace("\u00b7", ".")):
+        if plain in (other, other.replace("\u00b7", "."), _MANGLED.sub("_", other)):
             self.symbol[mine] = ours
             self.name[mine] = other
             return True
@@ -180,6 +181,7 @@ class Merger:
         return False
 
 
+_MANGLED: Final = re.compile(r"[^\w.]")
 # Pairs of symbols at one address that are compared: a hostile file may have all its symbols at the same one.
 _MOST_PAIRS: Final = 1 << 22
 _COLUMNS: Final = (

@@ -28,7 +28,7 @@ def sum_sizes(symbols: SymbolList, by: str, *, sort: str = "size", limit: int | 
     """
     rows = symbols.rows
     names, number = group_names(rows, by)
-    bytes_ = np.where(counted(rows.address, rows.size), rows.size, 0)
+    bytes_ = np.where(counted(rows.address, rows.size, rows.size_exact), rows.size, 0)
     count = len(names)
     functions, types, bss = rows.kind == FUNCTION, np.isin(rows.kind, (TYPE, ITAB)), in_bss(rows)
     columns = [
@@ -73,11 +73,18 @@ def group_names(rows: SymbolRows, by: str) -> tuple[list[str], NDArray[np.int64]
     return names, np.where(rows.package >= 0, rows.package, without).astype(np.int64)
 
 
-def counted(address: NDArray[np.uint64], size: NDArray[np.int64]) -> NDArray[np.bool_]:
+def counted(
+    address: NDArray[np.uint64], size: NDArray[np.int64], exact: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Which symbols count: of those that overlap, the first and largest one; none whose size is not known.
 
-    Markers such as ``runtime.rodata`` have no size, or that of what other symbols lie in.
+    A symbol that only reaches to the next one, and has others of a known size in it, is a mark: ``type:*`` in files of
+    Windows, where the types that follow it have no symbols.
     """
+    known = np.sort(address[exact & (size > 0)])
+    inner = np.searchsorted(known, address, side="left")
+    beyond = np.searchsorted(known, address + np.maximum(size, 0).astype(np.uint64), side="left")
+    size = np.where(exact | (beyond == inner), size, 0)
     sized = np.flatnonzero(size > 0)
     start = address[sized]
     end = start + size[sized].astype(np.uint64)
@@ -98,7 +105,7 @@ def size_stacks(symbols: SymbolList) -> SizeStacks:
     rows = symbols.rows
     packages, modules = [*rows.packages, ""], [*rows.modules, TOOLCHAIN]
     columns = zip(
-        (counted(rows.address, rows.size) & ~in_bss(rows)).tolist(), rows.size.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(),
+        (counted(rows.address, rows.size, rows.size_exact) & ~in_bss(rows)).tolist(), rows.size.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(),
         rows.receiver, rows.name, strict=True,
     )  # fmt: skip
     found = []

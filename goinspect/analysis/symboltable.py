@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from goinspect.binary import Binary
     from goinspect.dwarf import DwarfTypes
+    from goinspect.gosym.records import Records
     from goinspect.objfile.image import Image
     from goinspect.objfile.symcolumns import SymbolColumns
 
@@ -115,17 +116,23 @@ def _from_symbol_tables(binary: Binary, columns: SymbolColumns, *, undefined: bo
         kind = np.where((columns.section == 0) & (kind != _NOT_LISTED), np.uint8(UNDEFINED), kind)
     named = np.fromiter(map(bool, columns.name), dtype=np.bool_, count=len(columns))
     listed = named & (kind != _NOT_LISTED) & ((columns.section != 0) | (kind == UNDEFINED))
-    size = columns.size if binary.image.container in _SIZED else _up_to_next(binary, columns, listed)
+    sized = binary.image.container in _SIZED
+    size = columns.size if sized else _up_to_next(binary, columns, listed)
     base = listed & (columns.run == 0)
-    merger = _merger(columns, base, kind, size)
+    merger = _merger(columns, base, kind, size, sized=sized)
     for run in range(1, len(columns.source)):
-        more = _merger(columns, listed & (columns.run == run), kind, size)
+        more = _merger(columns, listed & (columns.run == run), kind, size, sized=sized)
         _join(merger, more, columns.source[run])
     return merger
 
 
 def _merger(
-    columns: SymbolColumns, rows: NDArray[np.bool_], kind: NDArray[np.uint8], size: NDArray[np.int64]
+    columns: SymbolColumns,
+    rows: NDArray[np.bool_],
+    kind: NDArray[np.uint8],
+    size: NDArray[np.int64],
+    *,
+    sized: bool,
 ) -> Merger:
     index = np.flatnonzero(rows)
     names = columns.name if len(index) == len(columns) else [columns.name[row] for row in index.tolist()]
@@ -134,7 +141,7 @@ def _merger(
         list(names),
         columns.vaddr[index],
         size[index],
-        size[index] > 0,
+        (size[index] > 0) & sized,
         kind[index].astype(np.uint8),
         bits[columns.run[index]] if len(columns.source) else np.zeros(0, np.uint8),
         columns.section[index],
@@ -207,13 +214,20 @@ def _add_functions(binary: Binary, merger: Merger, warnings: list[str], *, only_
         Batch(
             [names[i] for i in number.tolist()],
             records.entries[funcs],
-            (records.ends[funcs] - records.entries[funcs]).astype(np.int64),
+            _spans(binary, records, funcs),
             FUNCTION,
             "gopclntab",
             funcs,
             go_names=True,
         )
     )
+
+
+def _spans(binary: Binary, records: Records, funcs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bytes up to the next function. On wasm a PC is a function's number and a block in it, and says nothing of bytes."""
+    if binary.image.arch == "wasm":
+        return np.full(len(funcs), -1, dtype=np.int64)
+    return (records.ends[funcs] - records.entries[funcs]).astype(np.int64)
 
 
 # --- DWARF and type data ---

@@ -67,7 +67,8 @@ def type_package(name: str) -> str:
     """
     name = _PREFIXES.sub("", name)
     head = name.partition("[")[0]
-    return package_of(name) if head and not _COMPOSED.search(head) else ""
+    # map.group[K]V and its like are made by the compiler, of no package.
+    return package_of(name) if head and not head.startswith("map.") and not _COMPOSED.search(head) else ""
 
 
 _PREFIXES = re.compile(r"^(?:\*|\[\d*\]|noalg\.)+")

@@ -131,21 +131,29 @@ def test_nothing_is_lost_or_invented(first, second):
 def test_bytes_are_counted_once():
     address = np.array([0, 0, 10, 12, 30, 40], dtype=np.uint64)
     size = np.array([10, 10, 10, 4, -1, 0], dtype=np.int64)
-    assert counted(address, size).tolist() == [True, False, True, False, False, False]
-    # a marker that covers everything goes before what lies in it
-    assert counted(np.array([4, 0], dtype=np.uint64), np.array([4, 100], dtype=np.int64)).tolist() == [
-        False,
-        True,
-    ]
+    exact = np.ones(6, dtype=np.bool_)
+    assert counted(address, size, exact).tolist() == [True, False, True, False, False, False]
+    # what covers everything goes before what lies in it, unless it only reaches to the next symbol
+    pair = np.array([4, 0], dtype=np.uint64), np.array([4, 100], dtype=np.int64)
+    assert counted(*pair, np.array([True, True])).tolist() == [False, True]
+    assert counted(*pair, np.array([True, False])).tolist() == [True, False]
+    assert counted(*pair, np.array([False, False])).tolist() == [False, True]
 
 
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(-1, 20)), max_size=20))
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(-1, 20), st.booleans()), max_size=20))
 def test_counted_rows_never_overlap(spans):
-    address = np.array([a for a, _ in spans], dtype=np.uint64)
-    size = np.array([s for _, s in spans], dtype=np.int64)
-    kept = sorted(
-        (a, a + s) for (a, s), keep in zip(spans, counted(address, size).tolist(), strict=True) if keep
-    )
+    address = np.array([a for a, _, _ in spans], dtype=np.uint64)
+    size = np.array([s for _, s, _ in spans], dtype=np.int64)
+    exact = np.array([e for _, _, e in spans], dtype=np.bool_)
+    keep = counted(address, size, exact).tolist()
+    kept = sorted((a, a + s) for (a, s, _), kept in zip(spans, keep, strict=True) if kept)
     assert all(left[1] <= right[0] for left, right in pairwise(kept))
-    covered = {byte for a, s in spans for byte in range(a, a + max(s, 0))}
+    covered = {byte for a, s, _ in spans for byte in range(a, a + max(s, 0))}
     assert {byte for a, b in kept for byte in range(a, b)} <= covered
+
+
+def test_names_of_webassembly():
+    merger = table([("runtime.__mheap_.alloc", 1, 0, FUNCTION)])
+    merger.add(batch([("runtime.(*mheap).alloc", 1, -1)], FUNCTION, "gopclntab"))
+    assert merger.name == ["runtime.(*mheap).alloc"]
+    assert merger.symbol == {0: "runtime.__mheap_.alloc"}
