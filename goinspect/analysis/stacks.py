@@ -109,6 +109,7 @@ def _one_further(locations: Locations, rows: NDArray[np.int32]) -> Locations:
         kind=locations.kind[rows],
         exact=np.ones(len(rows), dtype=np.bool_),
         name=None if locations.name is None else locations.name[rows],
+        unwound=None if locations.unwound is None else locations.unwound[rows],
     )
 
 

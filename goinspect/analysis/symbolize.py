@@ -242,7 +242,7 @@ class Symbolizer:
         rows, vaddrs = rows[mapped], vaddrs[mapped]
         try:
             if binary.go_or_none is not None:
-                rest = self._go_rows(binary, rows, vaddrs, locations.exact[rows])
+                rest = self._go_rows(binary, rows, vaddrs, locations)
                 rows, vaddrs = rows[rest], vaddrs[rest]
             if len(rows):
                 self._native_rows(binary, rows, vaddrs, base)
@@ -297,9 +297,10 @@ class Symbolizer:
                 self._flags[row] = Flag.NAMED
 
     def _go_rows(
-        self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], exact: NDArray[np.bool_]
+        self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], locations: Locations
     ) -> NDArray[np.bool_]:
         """Name what lies in Go functions; returns the mask of what does not."""
+        exact = locations.exact[rows]
         vaddrs = _at_entries(binary, vaddrs, exact)
         found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
         classify = Classifier(binary.go.build_info).kind
@@ -324,7 +325,8 @@ class Symbolizer:
                 ids.append(frame)
             self._expansion[row] = self._expand(*ids)
             self._flags[row] = Flag.NAMED | Flag.GO | _rule(found.names[function[end - 1]])
-        self._hide_callers(binary, rows[exact], vaddrs[exact])
+        walked = exact if locations.unwound is None else exact & ~locations.unwound[rows]
+        self._hide_callers(binary, rows[walked], vaddrs[walked])
         return np.asarray(found.start[1:] == found.start[:-1])
 
     def _hide_callers(self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64]) -> None:

@@ -48,6 +48,7 @@ class Action(IntEnum):
     SIGNAL = 5  # called by the kernel: the interrupted code's registers are behind it
     RESTORER = 6  # the same where SP points at them already
     LEAVE = 7  # it never returns to the stack that it came from, and cannot be left
+    PARK = 8  # the same where nothing of that stack belongs to this one
 
 
 class End(IntEnum):
@@ -117,7 +118,7 @@ ARCHES: Final = {
 
 # Of functions by funcID, which survives obfuscated names, else by name.
 _SPECIAL: Final = {
-    "goexit": Action.TOP, "rt0_go": Action.TOP, "mstart": Action.TOP, "mcall": Action.TOP,
+    "goexit": Action.TOP, "rt0_go": Action.TOP, "mstart": Action.TOP, "mcall": Action.PARK,
     "systemstack": Action.SWITCH, "asmcgocall": Action.SWITCH, "gogo": Action.LEAVE, "morestack": Action.LEAVE,
     "cgocallback": Action.CALLER, "cgocallback_gofunc": Action.CALLER,
     "sigtramp": Action.SIGNAL, "cgoSigtramp": Action.SIGNAL, "sigtrampgo_trampoline": Action.SIGNAL,
@@ -301,12 +302,13 @@ class _Stepper:
         at = self._among(Action.SWITCH)
         if len(at):
             self._switches(at, first=first)
-        at = self._among(Action.LEAVE)
+        at = self._among(Action.LEAVE, Action.PARK)
         if len(at) and first:
             self.suspect[at] = True
             self._leave(at, self.old.sp[at], first=first)
-        else:
-            self.end[at] = End.SWITCHED
+        elif len(at):
+            park = self.rules.action[at] == Action.PARK
+            self.end[at] = np.where(park, End.COMPLETE, End.SWITCHED)
 
     def _switches(self, at: NDArray[np.int64], *, first: bool) -> None:
         delta, framed = self.rules.delta[at].astype(np.uint64), self.rules.framed[at]
