@@ -102,7 +102,11 @@ class Places:
             binary = self._find(self._mappings[number])
             if binary is not None and binary.go_or_none is not None:
                 self._go(binary, rows, offset[rows], rules)
-        self._rules = Rules(*(np.concatenate(pair) for pair in zip(self._rules, rules, strict=True)))
+        old = self._rules
+        self._rules = Rules(
+            np.concatenate((old.action, rules.action)), np.concatenate((old.delta, rules.delta)),
+            np.concatenate((old.framed, rules.framed)), np.concatenate((old.trap, rules.trap)),
+        )  # fmt: skip
 
     @staticmethod
     def _go(binary: Binary, rows: NDArray[np.int64], offsets: NDArray[np.uint64], rules: Rules) -> None:
@@ -111,5 +115,6 @@ class Places:
             found = rules_of(binary.bulk, vaddrs[mapped])
         except GoinspectError:
             return
-        for column, values in zip(rules, found, strict=True):
-            column[rows[mapped]] = values
+        rows = rows[mapped]
+        rules.action[rows], rules.delta[rows] = found.action, found.delta
+        rules.framed[rows], rules.trap[rows] = found.framed, found.trap
