@@ -196,12 +196,12 @@ class AddressSpaces:
         """The space of each process at each time. What is known first holds from the beginning."""
         return self._indexed().space_of(pids, times)
 
-    def kernel_space_of(self, times: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """The space of the kernel at each time."""
+    def kernel_space_of(self, times: NDArray[np.uint64]) -> NDArray[np.int32] | None:
+        """The space of the kernel at each time; None where it is KERNEL_SPACE at all times."""
         import numpy as np
 
         if KERNEL_PID not in self._epochs:
-            return np.full(len(times), KERNEL_SPACE, dtype=np.int32)
+            return None
         return self.space_of(np.full(len(times), KERNEL_PID, dtype=np.int32), times)
 
     def resolve(

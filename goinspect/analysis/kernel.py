@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.locate_binaries import BinaryFinder
     from goinspect.model import Mapping
 
-__all__ = ["KernelSymbols", "find_kallsyms", "module_of"]
+__all__ = ["KernelSymbols", "find_kallsyms", "is_running", "module_of"]
 
 _CODE_TYPES = frozenset(b"TtWw")
 _NOTES = "/sys/kernel/notes"
@@ -109,18 +109,24 @@ def find_kallsyms(mapping: Mapping | None, finder: BinaryFinder, os_release: str
     """
     if mapping is None:
         return None
-    if mapping.build_id:
-        cached = finder.kallsyms(mapping.build_id)
-        if cached is not None:
-            return str(cached)
-        try:
-            running = bytes.fromhex(mapping.build_id) in Path(_NOTES).read_bytes()
-        except (OSError, ValueError):
-            return None
-        return _LIVE if running else None
-    if finder.places.same_machine and os_release == platform.release() and _lies_at(mapping):
-        return _LIVE
-    return None
+    cached = finder.kallsyms(mapping.build_id) if mapping.build_id else None
+    if cached is not None:
+        return str(cached)
+    return (
+        _LIVE if is_running(mapping, same_machine=finder.places.same_machine, os_release=os_release) else None
+    )
+
+
+def is_running(mapping: Mapping | None, *, same_machine: bool, os_release: str) -> bool:
+    """Is the recorded kernel the one of this machine?"""
+    if mapping is None:
+        return False
+    if not mapping.build_id:
+        return same_machine and os_release == platform.release() and _lies_at(mapping)
+    try:
+        return bytes.fromhex(mapping.build_id) in Path(_NOTES).read_bytes()
+    except (OSError, ValueError):
+        return False
 
 
 def _lies_at(mapping: Mapping) -> bool:

@@ -48,6 +48,7 @@ class BinaryFinder:
         archive: of `perf archive`; need not exist.
         same_machine: processes of this machine may be the recorded ones.
         build_ids: all that were recorded: what is taken from archives.
+        same_kernel: does the recorded kernel run here?
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class BinaryFinder:
         archive: str | None = None,
         same_machine: bool = False,
         build_ids: Collection[str] = (),
+        same_kernel: Callable[[], bool] = lambda: False,
     ) -> None:
         archives = [path for path in given if is_archive(path)]
         self._given = [Binary(path) for path in given if path not in archives]
@@ -67,7 +69,9 @@ class BinaryFinder:
         self._build_ids = frozenset(build_ids) - {""}
         self._archives = [Archive(path, self._build_ids) for path in archives]
         self._beside = archive
+        self._same_kernel = same_kernel
         self._known: dict[tuple[str, str, int], Binary | None] = {}
+        self._unchecked: set[tuple[str, str, int]] = set()
         self._natives: dict[str, NativeSymbols] = {}
         self.warnings: list[str] = []
         self.missing: dict[str, None] = {}
@@ -83,9 +87,10 @@ class BinaryFinder:
         if path.startswith(_NO_FILE) and not (mapping.build_id or path == _VDSO):
             return None
         key = (path, mapping.build_id, 0 if mapping.build_id else mapping.inode)
-        if key not in self._known:
+        if key not in self._known or (check is not None and key in self._unchecked):
             found = self._find_vdso(mapping) if path == _VDSO else self._search(mapping, path, check)
             self._known[key] = found
+            (self._unchecked.add if check is None else self._unchecked.discard)(key)
         return self._known[key]
 
     def unused(self) -> list[str]:
@@ -123,7 +128,7 @@ class BinaryFinder:
         if not path.startswith(_NO_FILE):
             self.missing[path] = None
         if refused:
-            self.warnings.append(f"{path}: not used: {refused} (force it with --binary)")
+            self._warn(f"{path}: not used: {refused} (force it with --binary)")
         return None
 
     def _candidates(self, mapping: Mapping, path: str) -> Iterator[_Candidate]:
@@ -159,26 +164,28 @@ class BinaryFinder:
                 return binary
             agreement = check(binary) if check else Agreement()
             if build_id and other and agreement.proves:
-                self.warnings.append(
+                self._warn(
                     f"{binary.path} has another build ID than the recorded {path}, but every return address of the "
                     f"recording follows a call in it"
                 )
             elif build_id and other:
-                self.warnings.append(
-                    f"{binary.path} has another build ID than the recorded {path}: names may be wrong"
-                )
+                self._warn(f"{binary.path} has another build ID than the recorded {path}: names may be wrong")
             elif not agreement.holds:
-                self.warnings.append(
+                self._warn(
                     f"{binary.path} is another file than the recorded {path}: {agreement}: names may be wrong"
                 )
             return binary
         return None
 
+    def _warn(self, message: str) -> None:
+        if message not in self.warnings:
+            self.warnings.append(message)
+
     def _find_vdso(self, mapping: Mapping) -> Binary | None:
-        """By build ID only: it belongs to a kernel, not to a path."""
+        """By build ID; it belongs to a kernel, not to a path."""
         build_id = mapping.build_id
         if not build_id:
-            return None
+            return own_vdso() if self._same_kernel() else None
         archived = self._archived(build_id, "vdso")
         for path in itertools.chain(self.places.cached(build_id, "vdso"), [archived] if archived else []):
             try:

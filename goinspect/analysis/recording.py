@@ -10,6 +10,7 @@ import numpy as np
 
 from goinspect._ragged import distinct
 from goinspect.analysis import stacks as stack_ops
+from goinspect.analysis.kernel import is_running
 from goinspect.analysis.locate_binaries import BinaryFinder
 from goinspect.analysis.offcpu import OFF_CPU, Waits, off_cpu
 from goinspect.analysis.repair import Repaired, repair
@@ -95,11 +96,17 @@ def _source(profile: Profile, options: FlameOptions) -> tuple[Profile, Waits | N
 
 def _finder(profile: Profile, options: FlameOptions) -> BinaryFinder:
     path = Path(profile.path)
+    same_machine = profile.metadata.get("hostname", platform.node()) == platform.node()
     return BinaryFinder(
         options.binaries,
         symfs=options.symfs,
         near=str(path.parent),
         archive=f"{path}.tar.bz2",
-        same_machine=profile.metadata.get("hostname", platform.node()) == platform.node(),
+        same_machine=same_machine,
         build_ids={mapping.build_id for mapping in profile.mappings},
+        same_kernel=lambda: is_running(
+            next((m for m in profile.mappings if m.kernel and m.path.startswith("[kernel")), None),
+            same_machine=same_machine,
+            os_release=profile.metadata.get("os_release", ""),
+        ),
     )

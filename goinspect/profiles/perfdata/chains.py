@@ -139,13 +139,20 @@ class Flat(NamedTuple):
     addresses: NDArray[np.uint64]
 
 
-def flatten(words: Words, chains: Chains, spaces: NDArray[np.int32], block: slice) -> Flat:
-    """Gather the chains of some samples and take the markers out."""
+def flatten(
+    words: Words,
+    chains: Chains,
+    spaces: NDArray[np.int32],
+    block: slice,
+    kernel: NDArray[np.int32] | None = None,
+) -> Flat:
+    """Gather the chains of some samples and take the markers out; `kernel` where that has several spaces."""
     first, count = chains.first[block], chains.count[block]
     starts = np.cumsum(count) - count
     entries = words.take(flat_ranges(first, count))
     marked = entries >= _FIRST_MARKER
-    parts = _parts(entries, marked, starts, count, chains.kind[block], spaces[block])
+    spaces, kernel = spaces[block], None if kernel is None else kernel[block]
+    parts = _parts(entries, marked, starts, count, chains.kind[block], spaces, kernel)
     depth = count - np.bincount(parts.sample[parts.marked], minlength=len(count))
     addresses = entries[~marked]
     tags = np.repeat(parts.tags, parts.length)
@@ -181,6 +188,7 @@ def _parts(
     count: NDArray[np.int64],
     kinds: NDArray[np.int64],
     spaces: NDArray[np.int32],
+    kernel: NDArray[np.int32] | None,
 ) -> _Parts:
     filled = np.flatnonzero(count)
     opens = np.zeros(len(entries), dtype=np.bool_)
@@ -192,6 +200,7 @@ def _parts(
     codes = (np.uint64(0) - openers) & np.uint64(0xFFF)
     kind = np.where(by_marker, _KIND_OF_MARKER[codes.astype(np.int64)], kinds[sample])
     length = np.append(bounds[1:], len(entries)) - bounds - by_marker
-    space = np.where(kind == KIND_USER, spaces[sample], np.where(kind == KIND_KERNEL, KERNEL_SPACE, NO_SPACE))
+    inside = KERNEL_SPACE if kernel is None else kernel[sample]
+    space = np.where(kind == KIND_USER, spaces[sample], np.where(kind == KIND_KERNEL, inside, NO_SPACE))
     deferred = by_marker & (openers == _MARKER_USER_DEFERRED)
     return _Parts(sample, by_marker, deferred, length, space.astype(np.int64) << 3 | kind << 1)

@@ -86,9 +86,10 @@ class SampleColumns:
         self.pid[step], self.tid[step], self.cpu[step] = fields.pid, fields.tid, fields.cpu
         self.weight[step] = events.weights(index.event[step], fields.period)
         space = spaces.space_of(fields.pid, self.clock[step])
+        kernel = spaces.kernel_space_of(self.clock[step])
         counts, depths = self.stack_start[1:][step], self.depth[step]
         for block in chain_blocks(fields.chains):
-            flat = flatten(words, fields.chains, space, block)
+            flat = flatten(words, fields.chains, space, block, kernel)
             counts[block], depths[block] = flat.frames, flat.depth
             parts.append(self.interner.intern(flat.tags, flat.addresses))
 
