@@ -7,16 +7,18 @@ A reader is a module with `sniff(head)`, which answers True, False, or None wher
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from goinspect.errors import FileError, UnrecognizedFormatError, UnsupportedError
+from goinspect.errors import FileError, GoinspectError, UnrecognizedFormatError, UnsupportedError
 from goinspect.objfile import map_file
+from goinspect.profiles.unwrap import wrapping_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO
 
     from goinspect.profiles.base import NamedStacks, Profile
@@ -24,14 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["open_profile", "read_profile"]
 
 _HEAD = 1 << 16  # bytes that readers are shown
+_MOST_WRAPPINGS = 3  # compressed more often than that is nothing but a trap
 
 # What people may mean to give us that cannot be read as a profile, by its first bytes.
-_KNOWN_OTHERS = (
-    (b"\x7fELF", "an ELF executable, not a recording of one"),
-    (b"\x1f\x8b", "gzip data"),
-    (b"\x28\xb5\x2f\xfd", "zstd data"),
-    (b"\xfd7zXZ", "xz data"),
-)
+_KNOWN_OTHERS = ((b"\x7fELF", "an ELF executable, not a recording of one"),)
 
 
 class _Reader(NamedTuple):
@@ -48,14 +46,14 @@ def _readers() -> tuple[_Reader, ...]:
     from goinspect.profiles import folded, perfdata, perfscript  # numpy comes with them
 
     return (
-        _Reader("a perf.data recording (PERFILE2)", perfdata.sniff, perfdata.read),
+        _Reader("a perf.data recording (PERFILE2)", perfdata.sniff, perfdata.read, perfdata.parse),
         _Reader("text of perf script", perfscript.sniff, perfscript.read, perfscript.parse),
         _Reader("folded stacks (frame;frame WEIGHT)", folded.sniff, folded.read, folded.parse),
     )
 
 
 def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
-    """Read a profile, whatever its format.
+    """Read a profile, whatever its format; gzip, zstd and xz are taken off.
 
     Raises:
         FileError: it cannot be read.
@@ -63,27 +61,61 @@ def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
         TruncatedError, MalformedError, UnsupportedError: as the reader of its format says.
     """
     name = os.fspath(path)
-    if (Path(name) / "data").is_file():  # a recording of perf record --threads: its reader says so
+    if (Path(name) / "data").is_file():  # a recording of perf record --threads
         return _readers()[0].read(name)
     if Path(name).is_fifo():  # <(zcat stacks.folded.gz)
         return _read_fifo(name)
     with map_file(name, "a perf.data recording or folded stacks") as mapped:
         head = mapped[:_HEAD]
-    return _chosen(head, name).read(name)
+    if wrapping_of(head) is None:
+        return _chosen(head, name).read(name)
+    try:
+        with Path(name).open("rb") as stream:
+            return read_profile(stream, name)
+    except OSError as error:
+        raise FileError(f"cannot be read: {error.strerror}", path=name) from None
 
 
 def read_profile(stream: BinaryIO, name: str) -> Profile | NamedStacks:
     """Read a profile from a pipe; `name` is what messages call it. Raises what `open_profile` does."""
+    told: list[str] = []
     try:
-        head = stream.read(_HEAD)
+        head, pieces = _peek(iter(partial(stream.read, _HEAD), b""))
         if not head:
-            raise FileError("is empty, expected folded stacks", path=name)
-        reader = _chosen(head, name)
+            raise FileError("is empty, expected a recording or folded stacks", path=name)
+        inside, pieces = _unwrapped(head, pieces, told)
+        if not inside:
+            why = told[0] if told else "nothing is inside"
+            raise FileError(f"{why}, expected a recording or folded stacks", path=name)
+        reader = _chosen(inside, name, wrapped=inside is not head)
         if reader.parse is None:
             raise UnsupportedError(f"{reader.what} cannot be read from a pipe: save it to a file", path=name)
-        return reader.parse(chain([head], iter(partial(stream.read, _HEAD), b"")), name)
+        profile = reader.parse(pieces, name)
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror}", path=name) from None
+    except GoinspectError as error:
+        raise error.about(name) from error
+    return replace(profile, warnings=(*told, *profile.warnings)) if told else profile
+
+
+def _peek(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, and all of them."""
+    head = b""
+    for piece in pieces:
+        head += piece
+        if len(head) >= _HEAD:
+            break
+    return head[:_HEAD], chain([head] if head else [], pieces)
+
+
+def _unwrapped(head: bytes, pieces: Iterator[bytes], told: list[str]) -> tuple[bytes, Iterator[bytes]]:
+    """The same of what is inside compressed data."""
+    for _ in range(_MOST_WRAPPINGS):
+        wrapping = wrapping_of(head)
+        if wrapping is None:
+            break
+        head, pieces = _peek(wrapping.unwrap(pieces, told.append))
+    return head, pieces
 
 
 def _read_fifo(name: str) -> Profile | NamedStacks:
@@ -97,7 +129,7 @@ def _read_fifo(name: str) -> Profile | NamedStacks:
         return read_profile(stream, name)
 
 
-def _chosen(head: bytes, name: str) -> _Reader:
+def _chosen(head: bytes, name: str, *, wrapped: bool = False) -> _Reader:
     readers = _readers()
     verdicts = [reader.sniff(head) for reader in readers]
     for verdict in (True, None):
@@ -107,5 +139,7 @@ def _chosen(head: bytes, name: str) -> _Reader:
     if found is None:
         readable = head[:8].isascii() and head[:8].decode().isprintable()
         found = f"starts with {head[:8].decode()!r}" if readable else f"starts with {head[:8].hex(' ')}"
+    if wrapped:
+        found = f"is compressed, and what is inside {found}"
     expected = " or ".join(reader.what for reader in readers)
     raise UnrecognizedFormatError(f"{found}, expected {expected}", path=name, offset=0)

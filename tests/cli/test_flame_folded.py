@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
 import os
 import re
 import subprocess
@@ -132,15 +134,18 @@ def test_a_unit_is_for_folded_stacks():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is empty, expected folded stacks"),
+        (b"", "is empty, expected a recording or folded stacks"),
         (
             b"Once upon a time\n",
             "starts with 'Once upo', expected a perf.data recording .* or folded stacks .*",
         ),
-        (b"\x1f\x8b\x08\0\0\0\0\0", "is gzip data, expected .*"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "the gzip data is cut off: read as far as it goes, expected .*"),
+        (
+            gzip.compress(b"Once upon a time"),
+            "is compressed, and what is inside starts with 'Once upo', expected .*",
+        ),
         (b"a;b", "no folded stack .* in it: line 1: no stack and weight in 'a;b'"),
         (b"a 999999999999999999\n" * 10, "the weights add up to .*, which is more than 2\\^63"),
-        (RECORDING.read_bytes(), "a perf.data recording .* cannot be read from a pipe: save it to a file"),
     ],
 )
 def test_what_a_pipe_may_not_hold(content, said):
@@ -150,3 +155,18 @@ def test_what_a_pipe_may_not_hold(content, said):
     )  # fmt: skip
     assert (answer.returncode, answer.stdout) == (1, b"")
     assert re.fullmatch(f"goinspect: stdin: {said}\n", answer.stderr.decode())
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["plain", "gzip", "xz"])
+def test_recordings_come_through_pipes(pack):
+    """Compressed or not, the answer is that for the file."""
+    command = [*COMMAND, "flame", "-b", str(RECORDING.parent / "workload"), "--format", "folded"]
+    answers = [
+        subprocess.run(
+            [*command, "-"], input=pack(RECORDING.read_bytes()), capture_output=True, env=environment(),
+            timeout=60, check=False,
+        ),
+        subprocess.run([*command, RECORDING], capture_output=True, env=environment(), timeout=60, check=False),
+    ]  # fmt: skip
+    assert [answer.returncode for answer in answers] == [0, 0]
+    assert answers[0].stdout == answers[1].stdout != b""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from goinspect.profiles.perfdata.reader import read, sniff
+from goinspect.profiles.perfdata.reader import parse, read, sniff
 
-__all__ = ["read", "sniff"]
+__all__ = ["parse", "read", "sniff"]

@@ -11,14 +11,14 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._reader import Reader
-from goinspect.errors import GoinspectError, UnsupportedError
+from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from goinspect.profiles.perfdata.header import FileHeader
 
-__all__ = ["EventDescription", "Feature", "Features", "read_features"]
+__all__ = ["EventDescription", "Feature", "Features", "read_build_id", "read_feature", "read_features"]
 
 
 class Feature(IntEnum):
@@ -36,6 +36,7 @@ class Feature(IntEnum):
     STAT = 19
     SAMPLE_TIME = 21
     DIR_FORMAT = 24
+    SIMPLEPERF_META_INFO = 129
 
 
 class EventDescription(NamedTuple):
@@ -47,12 +48,17 @@ class EventDescription(NamedTuple):
 
 @dataclass(slots=True)
 class Features:
-    """``build_ids``: path as recorded → lower-case hex. ``metadata``: what Profile.metadata shows."""
+    """``build_ids``: path as recorded → lower-case hex. ``metadata``: what Profile.metadata shows.
+
+    ``event_names``: by type (None: any) and config, from recorders that write no event descriptions.
+    """
 
     events: tuple[EventDescription, ...] = ()
     build_ids: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     is_stat: bool = False
+    is_directory: bool = False
+    event_names: dict[tuple[int | None, int], str] = field(default_factory=dict)
 
 
 _BUILD_ID_FIXED = 36  # header, pid and the 24-byte field
@@ -77,8 +83,6 @@ def read_features(reader: Reader, header: FileHeader, warn: Callable[[str], None
                 reader.view(offset, size), reader.byteorder, what=f"feature section {bit}", origin=offset
             )
             read_feature(section, bit, features)
-        except UnsupportedError:
-            raise
         except GoinspectError as error:
             warn(f"feature section {bit} left out: {error}")
     return features
@@ -91,9 +95,7 @@ def read_feature(section: Reader, bit: int, features: Features) -> None:
     elif bit == Feature.STAT:
         features.is_stat = True
     elif bit == Feature.DIR_FORMAT:
-        raise UnsupportedError(
-            "perf.data directory (perf record --threads) is not read yet: record without --threads"
-        )
+        features.is_directory = True
     elif bit in _READERS:
         _READERS[Feature(bit)](section, features)
 
@@ -118,8 +120,9 @@ def _read_cpus(section: Reader, features: Features) -> None:
 
 
 def _read_sample_time(section: Reader, features: Features) -> None:
-    features.metadata["first_sample_ns"] = str(section.u64(0))
-    features.metadata["last_sample_ns"] = str(section.u64(8))
+    first, last = section.u64(0), section.u64(8)
+    if last:  # 0 in pipes and without -B: not known
+        features.metadata["first_sample_ns"], features.metadata["last_sample_ns"] = str(first), str(last)
 
 
 def _read_event_desc(section: Reader, features: Features) -> None:
@@ -139,11 +142,34 @@ def _read_build_ids(section: Reader, features: Features) -> None:
     """Records: {u32 type, u16 misc, u16 size}, s32 pid, u8 id[20], u8 id_size, u8[3], path up to `size`."""
     offset = 0
     while offset + _BUILD_ID_FIXED <= section.size:
-        misc, size = section.u16(offset + 4), section.u16(offset + 6)
-        record = bytes(section.view(offset, max(size, _BUILD_ID_FIXED)))
-        path = record[_BUILD_ID_FIXED:].split(b"\0", 1)[0].decode("utf-8", "replace")
-        features.build_ids.setdefault(path, _build_id(record[12:36], bool(misc & _MISC_BUILD_ID_SIZE)))
-        offset += len(record)
+        offset += read_build_id(section, offset, features)
+
+
+def read_build_id(section: Reader, offset: int, features: Features) -> int:
+    """Take one build-id record, of the section or of a pipe, into `features`; returns its size."""
+    misc, size = section.u16(offset + 4), section.u16(offset + 6)
+    record = bytes(section.view(offset, max(size, _BUILD_ID_FIXED)))
+    path = record[_BUILD_ID_FIXED:].split(b"\0", 1)[0].decode("utf-8", "replace")
+    features.build_ids.setdefault(path, _build_id(record[12:36], bool(misc & _MISC_BUILD_ID_SIZE)))
+    return len(record)
+
+
+def _read_meta_info(section: Reader, features: Features) -> None:
+    """simpleperf: NUL-terminated keys and values in turn; event_type_info has lines of name,type,config."""
+    words = bytes(section.view(0, section.size)).decode("utf-8", "replace").split("\0")
+    for key, value in zip(words[::2], words[1::2], strict=False):
+        if key == "event_type_info":
+            for line in value.splitlines():
+                name, _, numbers = line.partition(",")
+                fields = numbers.split(",")
+                if len(fields) >= 2 and fields[0].isdecimal() and fields[1].isdecimal():
+                    features.event_names.setdefault((_number(fields[0]), _number(fields[1])), name)
+        elif key == "simpleperf_version":
+            features.metadata["simpleperf_version"] = value
+
+
+def _number(digits: str) -> int:
+    return int(digits[:20])  # 64 bits have no more digits
 
 
 def _build_id(raw: bytes, sized: bool) -> str:
@@ -162,4 +188,5 @@ _READERS: dict[Feature, Callable[[Reader, Features], None]] = {
     Feature.CMDLINE: _read_cmdline,
     Feature.EVENT_DESC: _read_event_desc,
     Feature.SAMPLE_TIME: _read_sample_time,
+    Feature.SIMPLEPERF_META_INFO: _read_meta_info,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from goinspect.errors import MalformedError, TruncatedError, UnsupportedError
+from goinspect.errors import MalformedError, TruncatedError
 from goinspect.profiles.perfdata.attr import MIN_ATTR_SIZE, Attr, read_attr
 
 if TYPE_CHECKING:
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAGICS",
+    "MAX_EVENTS",
+    "PIPE_HEADER_SIZE",
     "FileHeader",
     "FilePart",
     "RecordedAttr",
     "byteorder_of",
+    "is_pipe",
     "is_unfinished",
     "read_attrs",
     "read_header",
@@ -33,12 +36,13 @@ MAGICS: dict[bytes, ByteOrder] = {
     b"ELIFFREP": "big",
 }
 
-_PIPE_HEADER_SIZE = 16
+PIPE_HEADER_SIZE = 16
 _FILE_HEADER_SIZE = 104
+_OLD_HEADER_SIZE = 72  # ends before the feature bitmap; perf before 2.6.32
 _FEATURES_AT = 72
 _FEATURE_WORDS = 4
 _FEATURE_BUILD_ID = 2
-_MAX_EVENTS = 1 << 16
+MAX_EVENTS = 1 << 16
 
 
 class FilePart(NamedTuple):
@@ -82,19 +86,21 @@ def byteorder_of(head: bytes) -> ByteOrder:
     raise MalformedError(f"not perf.data: magic {head[:8]!r} found, expected b'PERFILE2'", offset=0)
 
 
+def is_pipe(reader: Reader) -> bool:
+    """Is this what perf wrote to a pipe: a header of 16 bytes, then records that tell all the rest?"""
+    return reader.u64(8) == PIPE_HEADER_SIZE
+
+
 def read_header(reader: Reader) -> FileHeader:
     """Read the header of a recording in file mode."""
     size = reader.u64(8)
-    if size == _PIPE_HEADER_SIZE:
-        raise UnsupportedError(
-            "perf.data in pipe mode (perf record -o -) is not read yet: record to a file (perf record -o perf.data)"
-        )
-    if size < _FILE_HEADER_SIZE:
+    if size < _FILE_HEADER_SIZE and size != _OLD_HEADER_SIZE:
         raise MalformedError(
             f"{reader.what}: header of {size} bytes, expected 16 (pipe) or at least {_FILE_HEADER_SIZE}",
             offset=8,
         )
-    return FileHeader(reader.u64(16), _part(reader, 24), _part(reader, 40), _features(reader))
+    features = _features(reader) if size >= _FILE_HEADER_SIZE else ()
+    return FileHeader(reader.u64(16), _part(reader, 24), _part(reader, 40), features)
 
 
 def _part(reader: Reader, offset: int) -> FilePart:
@@ -142,9 +148,9 @@ def read_attrs(reader: Reader, header: FileHeader) -> list[RecordedAttr]:
             f"{reader.what}: attr entries of {entry} bytes, expected at least {MIN_ATTR_SIZE + 16}", offset=16
         )
     count = part.size // entry
-    if not 0 < count < _MAX_EVENTS:
+    if not 0 < count < MAX_EVENTS:
         raise MalformedError(
-            f"{reader.what}: {count} events found, expected 1 to {_MAX_EVENTS - 1}", offset=24
+            f"{reader.what}: {count} events found, expected 1 to {MAX_EVENTS - 1}", offset=24
         )
     reader.view(part.offset, part.size)
     attrs = [_recorded_attr(reader, part.offset + index * entry, entry) for index in range(count)]

@@ -29,9 +29,13 @@ class Buffer:
         byteorder: of the recording.
         origin: file offset of the first byte, for messages.
         release: tells the system that the pages read so far are not needed soon.
+
+    Attributes:
+        data: the bytes of the words.
+        raw: all bytes, also those that do not fill a word at the end.
     """
 
-    __slots__ = ("byteorder", "data", "origin", "release", "words")
+    __slots__ = ("byteorder", "data", "origin", "raw", "release", "words")
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class Buffer:
         origin: int = 0,
         release: Callable[[], None] = lambda: None,
     ) -> None:
+        self.raw = data
         self.data = data[: len(data) & ~7]
         self.byteorder: ByteOrder = byteorder
         self.origin = origin
@@ -69,10 +74,16 @@ class Words:
         if len(self.buffers) == 1:
             return _native(self.buffers[0].words.take(index))
         taken = np.empty(len(index), dtype=np.uint64)
-        owner = np.searchsorted(self._bases, index, side="right") - 1
-        for number, buffer in enumerate(self.buffers):
-            here = np.flatnonzero(owner == number)
-            taken[here] = buffer.words.take(index[here] - self._bases[number])
+        owner = (np.searchsorted(self._bases, index, side="right") - 1).astype(np.int32)
+        order = np.argsort(owner, kind="stable")
+        bounds = np.flatnonzero(np.diff(owner[order])) + 1
+        ends: list[int] = [*bounds.tolist(), len(order)] if len(order) else []
+        begin = 0
+        for end in ends:
+            here = order[begin:end]
+            number = int(owner[here[0]])
+            taken[here] = self.buffers[number].words.take(index[here] - self._bases[number])
+            begin = end
         return taken
 
     def halves(self, values: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

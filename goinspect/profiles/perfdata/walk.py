@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect.errors import UnsupportedError
 from goinspect.profiles.perfdata.records import RecordType
 
 if TYPE_CHECKING:
@@ -23,22 +22,37 @@ if TYPE_CHECKING:
 
     from goinspect.profiles.perfdata.source import Buffer
 
-__all__ = ["Walk", "walk"]
+__all__ = ["COMPRESSED", "Walk", "is_of_perf", "walk"]
 
 _STEP = 1 << 19  # words looked at in one go: 4 MiB
+_FIRST_STEP = 1 << 10  # short walks, between compressed records, must not look at more
 _SAMPLE = int(RecordType.SAMPLE)
 _AUXTRACE = int(RecordType.AUXTRACE)
-_COMPRESSED = (int(RecordType.COMPRESSED), int(RecordType.COMPRESSED2))
+COMPRESSED = (int(RecordType.COMPRESSED), int(RecordType.COMPRESSED2))
+_FIRST_OF_PERF, _LAST_OF_PERF = (
+    64,
+    127,
+)  # types that perf writes itself, which aligned none of them before 6.12
 _TRACING_DATA = int(RecordType.HEADER_TRACING_DATA)
+
+
+def is_of_perf(kind: int) -> bool:
+    """Does perf write records of this type, rather than the kernel?"""
+    return _FIRST_OF_PERF <= kind <= _LAST_OF_PERF
 
 
 @dataclass(slots=True)
 class Walk:
-    """Word indexes of the record headers of a buffer, in file order. ``problem``: why the walk ended early."""
+    """Word indexes of the record headers of a buffer, in file order.
+
+    ``problem``: why the walk ended early. ``odd``: the word of the record it ended at because a walk by words cannot go
+    over it: a compressed one, or one whose size is no multiple of 8, as perf's own may be.
+    """
 
     samples: NDArray[np.int64]
     others: NDArray[np.int64]
     problem: str = ""
+    odd: int | None = None
 
     def __len__(self) -> int:
         return len(self.samples) + len(self.others)
@@ -47,12 +61,12 @@ class Walk:
 def walk(buffer: Buffer) -> Walk:
     """Find the records of a buffer; stops with a ``problem`` at the first that cannot be one."""
     walker = _Walker(buffer)
-    parts = []
-    for begin in range(0, walker.limit, _STEP):
-        parts.append(walker.samples_within(begin, min(begin + _STEP, walker.limit)))
+    parts, begin, step = [], 0, min(_FIRST_STEP, _STEP)
+    while begin < walker.limit and not walker.stopped:
+        end = min(begin + step, walker.limit)
+        parts.append(walker.samples_within(begin, end))
         buffer.release()
-        if walker.problem:
-            break
+        begin, step = max(end, min(walker.position, walker.limit)), min(4 * step, _STEP)
     samples = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
     return walker.finish(samples)
 
@@ -65,7 +79,12 @@ class _Walker:
         self.previous = -1  # start of the record before `position`
         self.others = array("q")
         self.problem = ""
+        self.odd: int | None = None
         self._header = struct.Struct("<IHH" if buffer.byteorder == "little" else ">IHH")
+
+    @property
+    def stopped(self) -> bool:
+        return bool(self.problem) or self.odd is not None
 
     def samples_within(self, begin: int, end: int) -> NDArray[np.int64]:
         """Walk the records that start in [begin, end); returns those that are samples."""
@@ -73,7 +92,7 @@ class _Walker:
         starts, lasts, followers = runs.starts, runs.lasts, runs.followers
         taken, single = array("q"), array("q")
         run, count = 0, len(starts)
-        while self.position < end and not self.problem:
+        while self.position < end and not self.stopped:
             while run < count and starts[run] < self.position:
                 run += 1
             if run < count and starts[run] == self.position:
@@ -89,10 +108,9 @@ class _Walker:
         """Move over one record; True when it was a sample."""
         at = self.position
         kind, _, size = self._header.unpack_from(self.buffer.data, 8 * at)
-        if kind in _COMPRESSED and size >= 8:  # of any size: only COMPRESSED2 is padded
-            raise UnsupportedError(
-                "perf.data with zstd-compressed records is not read yet: record without -z"
-            )
+        if size >= 8 and (kind in COMPRESSED or (size & 7 and is_of_perf(kind))):
+            self.odd = at
+            return False
         if size < 8 or size & 7:
             self._stop(at)
             return False
@@ -133,7 +151,7 @@ class _Walker:
             self.problem = f"the record at offset {offset:#x} is cut off"
         if self.problem:
             samples, others = samples[samples < self.previous], others[others < self.previous]
-        return Walk(samples, others, self.problem)
+        return Walk(samples, others, self.problem, self.odd)
 
 
 class _Runs:
