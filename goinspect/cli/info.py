@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goinspect.cli.options import ArchOption, ColorOption, JsonOption, OutputOption, QuietOption
+from goinspect.cli.options import (
+    ArchOption,
+    ColorOption,
+    JsonOption,
+    OutputOption,
+    QuietOption,
+    RawOption,
+    TextStartOption,
+    address,
+)
 from goinspect.cli.output import Color, check_output, report, use_color, warn, write
 from goinspect.errors import GoinspectError
 
@@ -35,6 +44,8 @@ def info(
     ] = Format.text,
     deps: Annotated[bool, typer.Option("--deps", help="List every dependency.")] = False,
     arch: ArchOption = None,
+    raw: RawOption = False,
+    text_start: TextStartOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
     color: ColorOption = Color.auto,
@@ -59,7 +70,8 @@ def info(
     """
     check_output(output)
     form = Format.json if json else form
-    result, failed = _describe(binaries, arch)
+    base = None if text_start is None else address(text_start)
+    result, failed = _describe(binaries, arch=arch, raw=raw, text_start=base)
     if result.files:
         shown = _rendered(
             result, form, several=len(binaries) > 1, deps=deps, verbose=verbose,
@@ -76,7 +88,9 @@ def info(
         raise typer.Exit(1)
 
 
-def _describe(paths: list[str], arch: str | None) -> tuple[InfoReport, bool]:
+def _describe(
+    paths: list[str], *, arch: str | None, raw: bool, text_start: int | None
+) -> tuple[InfoReport, bool]:
     """The files that can be read, and whether any cannot. A single file's failure is raised."""
     from goinspect.analysis.overview import describe
     from goinspect.binary import Binary
@@ -86,7 +100,7 @@ def _describe(paths: list[str], arch: str | None) -> tuple[InfoReport, bool]:
     failed = False
     for path in paths:
         try:
-            found.append(describe(Binary(path, arch=arch)))
+            found.append(describe(Binary(path, arch=arch, raw=raw, text_start=text_start)))
         except GoinspectError as error:
             if len(paths) == 1:
                 raise

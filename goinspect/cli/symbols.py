@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goinspect.cli.options import ArchOption, BinaryArg, JsonOption, OutputOption, QuietOption
+from goinspect.cli.options import (
+    ArchOption,
+    BinaryArg,
+    JsonOption,
+    OutputOption,
+    QuietOption,
+    RawOption,
+    TextStartOption,
+    address,
+)
 from goinspect.cli.output import check_output, warn, write
 
 if TYPE_CHECKING:
@@ -100,6 +109,8 @@ def symbols(
         typer.Option("--format", help="nm prints as go tool nm -size does; folded is for goinspect flame."),
     ] = Format.table,
     arch: ArchOption = None,
+    raw: RawOption = False,
+    text_start: TextStartOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -130,11 +141,12 @@ def symbols(
     if by is not None and sort is Sort.address:
         raise typer.BadParameter("--by sorts by size or name")
     check_output(output)
+    base = None if text_start is None else address(text_start)
     query = SymbolQuery(
         kind and kind.value, source and source.value, pattern, (sort or Sort.address).value,
         limit if by is None else None, form is Format.nm, owners=by is not None or form is not Format.table,
     )  # fmt: skip
-    listed = list_symbols(Binary(binary, arch=arch), query)
+    listed = list_symbols(Binary(binary, arch=arch, raw=raw, text_start=base), query)
     text = _rendered(listed, form) if by is None else _summed(listed, by, form, sort, limit)
     write(text, output)
     warn(listed.warnings, quiet=quiet)

@@ -292,3 +292,15 @@ def test_undefined_symbols_are_listed_on_request():
     assert {"dynsym"} == {source for row in rows for source in row["sources"]}
     assert all(row["kind"] == "undefined" for row in rows)
     assert not any(row["kind"] == "undefined" for row in symbols(binary="/bin/true"))
+
+
+def test_a_file_cut_off_before_moduledata_has_functions_with_text_start(fixture_file, tmp_path):
+    whole = fixture_file("go1.27-stripped", "workload")
+    cut = tmp_path / "cut"
+    cut.write_bytes(whole.read_bytes()[:1_200_000])
+    assert "--text-start" in cli("symbols", cut).err
+    expected = symbols("--source", "gopclntab", binary=whole)
+    found = symbols("--source", "gopclntab", "--text-start", "401000", binary=cut)
+    assert [row["address"] for row in found] == [row["address"] for row in expected][: len(found)]
+    assert len(found) > 1000
+    assert json.loads(cli("info", cut, "--text-start", "401000", "--json").out)["go"] is True
