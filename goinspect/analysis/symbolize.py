@@ -325,7 +325,10 @@ class Symbolizer:
                 ids.append(frame)
             self._expansion[row] = self._expand(*ids)
             self._flags[row] = Flag.NAMED | Flag.GO | _rule(found.names[function[end - 1]])
-        walked = exact if locations.unwound is None else exact & ~locations.unwound[rows]
+        walked = exact
+        if locations.unwound is not None:  # the callers of an unwound leaf are its own, whatever it is
+            walked = exact & ~locations.unwound[rows]
+            self._flags[rows[exact & ~walked]] &= np.uint8(0xFF & ~(Flag.CUT | Flag.ROOT))
         self._hide_callers(binary, rows[walked], vaddrs[walked])
         return np.asarray(found.start[1:] == found.start[:-1])
 
