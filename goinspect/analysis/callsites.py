@@ -53,6 +53,12 @@ class Agreement(NamedTuple):
         return self.go >= enough and not self.go_wrong
 
     @property
+    def suggests(self) -> bool:
+        """Is there reason to believe that it is the file that ran?"""
+        enough = 8
+        return self.holds and (self.go >= enough or (self.total >= enough and self.wrong * 10 <= self.total))
+
+    @property
     def fails(self) -> bool:
         """Is it certainly not the file that ran, whatever else may say so?"""
         enough = 8

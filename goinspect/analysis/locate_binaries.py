@@ -25,6 +25,9 @@ __all__ = ["BinaryFinder", "mapped_name"]
 
 _NO_FILE = ("[", "//", "/memfd:", "/SYSV", "anon_inode:", "/anon_hugepage", "/dev/")
 _VDSO = "[vdso]"
+_STRANGER = (
+    "recorded on another machine without a build ID, and too little says that it is the same file here"
+)
 
 
 class _Candidate(NamedTuple):
@@ -72,6 +75,8 @@ class BinaryFinder:
         self._same_kernel = same_kernel
         self._known: dict[tuple[str, str, int], Binary | None] = {}
         self._unchecked: set[tuple[str, str, int]] = set()
+        self._strangers = ""
+        self._stranger_paths: dict[str, None] = {}
         self._natives: dict[str, NativeSymbols] = {}
         self.warnings: list[str] = []
         self.missing: dict[str, None] = {}
@@ -127,7 +132,9 @@ class BinaryFinder:
             refused = refused or f"{candidate.path} {reason}"
         if not path.startswith(_NO_FILE):
             self.missing[path] = None
-        if refused:
+        if refused.endswith(_STRANGER):
+            self._tell_stranger(path)
+        elif refused:
             self._warn(f"{path}: not used: {refused} (force it with --binary)")
         return None
 
@@ -149,8 +156,12 @@ class BinaryFinder:
             return f"has the recorded build ID, but {agreement}" if agreement.fails else ""
         if not agreement.holds:
             return f"is another file than the recorded one: {agreement}"
-        if not agreement.total and candidate.as_recorded and mapping.path.endswith(DELETED):
+        if agreement.suggests or not candidate.as_recorded:
+            return ""
+        if mapping.path.endswith(DELETED):
             return "took the place of the recorded one, which was deleted"
+        if not self.places.same_machine:
+            return _STRANGER
         return ""
 
     def _from_given(self, path: str, build_id: str, check: Check | None) -> Binary | None:
@@ -176,6 +187,16 @@ class BinaryFinder:
                 )
             return binary
         return None
+
+    def _tell_stranger(self, path: str) -> None:
+        """One warning for all of them: libraries by the dozen are mapped, and few are hit."""
+        if self._strangers in self.warnings:
+            self.warnings.remove(self._strangers)
+        self._stranger_paths[path] = None
+        first, *others = self._stranger_paths
+        more = f" and {len(others):,} others" if others else ""
+        self._strangers = f"{first}{more}: not used: {_STRANGER}"
+        self.warnings.append(self._strangers)
 
     def _warn(self, message: str) -> None:
         if message not in self.warnings:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import lzma
 import os
+import platform
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +108,7 @@ def test_named_as_llvm_symbolizer_names_it(name, there, binary, tmp_path):
     given = (str(copy),) if name in FORCED else ()
     taken = take_samples(profile, FlameOptions(binaries=given, lines=True))
     assert check(name, profile, taken) >= least
-    assert not any("not used" in warning for warning in taken.warnings)
+    assert not any("not used" in warning and called in warning for warning in taken.warnings)
     assert any("every return address" in warning for warning in taken.warnings) == (name in FORCED)
 
 
@@ -247,3 +249,34 @@ def test_the_cache_of_perf(there, binary, tmp_path, monkeypatch):
     monkeypatch.setenv("PERF_BUILDID_DIR", str(tmp_path / "cache"))
     taken = take_samples(profile, FlameOptions(lines=True))
     assert check("attached", profile, taken) >= 60
+
+
+def test_a_path_of_another_machine(there, binary, tmp_path):
+    """Without a build ID and without return addresses nothing says that the file at the path is the one that ran."""
+    path = there("unidentified")
+    program = tmp_path / "workload"
+    shutil.copy(binary("go1.27-stripped"), program)
+    profile = open_profile(path)
+    mappings = tuple(
+        item._replace(path=str(program)) if item.path.endswith("/workload") else item
+        for item in profile.mappings
+    )
+    leaves = replace(
+        profile,
+        mappings=mappings,
+        stack_start=np.arange(len(profile) + 1),
+        frames=profile.frames[profile.stack_start[:-1]],
+        locations=replace(profile.locations, exact=np.ones_like(profile.locations.exact)),
+    )
+
+    def names_go(given):
+        frames = take_samples(given, FlameOptions()).table.frames
+        return any(frame.kind == "user" for frame in frames)
+
+    assert profile.metadata["hostname"] != platform.node()
+    elsewhere = replace(leaves, path="/nowhere/perf.data")
+    assert not names_go(elsewhere)
+    assert names_go(replace(elsewhere, metadata={"hostname": platform.node()}))
+    assert names_go(replace(profile, mappings=mappings, path="/nowhere/perf.data"))  # return addresses say so
+    moved = tuple(item._replace(path=item.path.replace(str(program), "/srv/workload")) for item in mappings)
+    assert names_go(replace(leaves, mappings=moved))  # beside the recording: somebody put it there
