@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Content", "Source", "open_content", "open_sources"]
 
 _MAGIC_SIZE = 8
+_REPORT, _REPORT_SIZE = b"[ perf record: ", 512
 _PART = re.compile(r"data\.\d+")
 
 
@@ -133,13 +134,23 @@ def open_content(sources: list[Source], warn: Callable[[str], None]) -> Content:
 
 
 def _of_pipe(reader: Reader, release: Callable[[], None], warn: Callable[[str], None]) -> Content:
-    body = Buffer(reader.tail(PIPE_HEADER_SIZE), reader.byteorder, PIPE_HEADER_SIZE, release)
+    data = _without_report(reader.tail(PIPE_HEADER_SIZE))
+    body = Buffer(data, reader.byteorder, PIPE_HEADER_SIZE, release)
     stretches, packed = split_records(body, warn)
     told = read_header_records(stretches, Features(), warn)
     if not told.attrs:
         raise TruncatedError("perf.data: the recording ends before it says which events were recorded")
     events = _events([attr for attr, _ in told.attrs], list(told.attrs.values()), told.features)
     return Content(stretches, events, told.features, packed, told.tracers)
+
+
+def _without_report(data: memoryview) -> memoryview:
+    """Records without what perf says at its end, which is behind them when stderr went to the same place."""
+    end = bytes(data[-_REPORT_SIZE:])
+    at = end.find(_REPORT)
+    if at < 0 or not end[at:].isascii() or not end[at:].decode().replace("\n", "").isprintable():
+        return data
+    return data[: len(data) - len(end) + at]
 
 
 def _of_files(reader: Reader, sources: list[Source], warn: Callable[[str], None]) -> Content:

@@ -27,7 +27,6 @@ __all__ = ["Split", "Stretch", "split_records"]
 
 _WORTH_ITS_BUFFER = 1 << 20  # bytes; shorter stretches are copied
 _STEP = 4 << 20
-_REPORT = b"[ perf record:"
 _TRACING_DATA = int(RecordType.HEADER_TRACING_DATA)
 
 
@@ -121,20 +120,16 @@ class _Splitter:
 
     def split(self) -> Split:
         at, end = 0, len(self._raw)
-        while 0 <= at <= end - 8 and not self._is_report(at):
+        while 0 <= at <= end - 8:
             kind, _, size = self._header.unpack_from(self._raw, at)
             at = self._record(kind, size, at) if is_of_perf(kind) and size >= 8 else self._by_words(at)
-        if 0 <= at < end and not self._is_report(at):
+        if 0 <= at < end:
             self._stop(f"the record at {self._place(at)} is cut off")
         self._close()
         if self._unpacker is None:
             return Split(self._done)
         self._done.insert(self._before_packed, self._unpacked(self._unpacker))
         return Split(self._done, self._unpacker.packed)
-
-    def _is_report(self, at: int) -> bool:
-        """Does perf's own message begin here? So it is when stderr was written to the same file."""
-        return self._raw[at : at + len(_REPORT)] == _REPORT
 
     def _place(self, at: int) -> str:
         return f"offset {self._source.origin + at:#x}"

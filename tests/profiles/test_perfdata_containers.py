@@ -1,0 +1,415 @@
+"""Pipes, compressed records, directories and wrapped files: the same rows as from a plain file."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import lzma
+import re
+import struct
+
+import pytest
+
+from goinspect.errors import FileError, GoinspectError, MalformedError, TruncatedError, UnsupportedError
+from goinspect.profiles import open_profile, read_profile, unwrap
+from goinspect.profiles.perfdata import parse, read, split, spool
+from tests.builders import perfcontainers as pc
+from tests.builders import perfdata as pd
+from tests.builders.perfdata import Event, PerfData, Sample
+from tests.profiles.frames import rows
+
+ORDERS = pytest.mark.parametrize("order", ["little", "big"])
+KERNEL_IP = 0xFFFFFFFF81000100
+EVENTS = [
+    Event("cycles", type=0, sample_type=pd.PLAIN | pd.IDENTIFIER | pd.CPU, ids=(1, 2)),
+    Event("faults", config=2, sample_type=pd.PLAIN | pd.IDENTIFIER | pd.READ, read_format=0xC, ids=(3,)),
+]
+
+
+def recording(order: str = "little", samples: int = 20) -> PerfData:
+    data = PerfData(EVENTS, order)
+    data.features = {2: data.build_id_entry("/bin/prog", b"\1" * 20), 3: data.text("host"), 6: data.text("x")}
+    data.mmap(-1, 0xFFFFFFFF81000000, 0x1000000, 0, "[kernel.kallsyms]_text", misc=pd.KERNEL)
+    data.comm(10, 10, "prog", 5, exec=True).mmap2(10, 0x400000, 0x10000, 0, "/bin/prog", 6)
+    for number in range(samples):
+        stack = (pd.MARK_KERNEL, KERNEL_IP, pd.MARK_USER, 0x401000 + 16 * number, 0x402000)
+        data.sample(Sample(time=100_000 - 3 * number, chain=stack, id=1 + number % 2, period=number))
+    data.sample(Sample(time=200_000, event=1, group=(4, 5), chain=(pd.MARK_USER, 0x401000)))
+    return data.trailed(pd.LOST, 0, data.pack("QQ", 1, 40), 250_000)
+
+
+def parsed(raw: bytes):
+    return parse([raw], "stdin")
+
+
+def same(profile, data: PerfData, tmp_path, *, warnings: tuple[str, ...] = ()) -> None:
+    """The profile is that of the plain file."""
+    path = tmp_path / "plain.data"
+    path.write_bytes(data.build())
+    plain = read(path)
+    assert rows(profile) == rows(plain)
+    assert profile.events == plain.events
+    assert profile.event.tolist() == plain.event.tolist()
+    assert profile.metadata == plain.metadata
+    assert profile.mappings == plain.mappings
+    assert profile.totals.lost == plain.totals.lost == 40
+    assert profile.warnings == warnings
+
+
+# -- pipes
+
+
+@ORDERS
+def test_pipe(order, tmp_path):
+    data = recording(order)
+    raw = pc.pipe(data)
+    same(parsed(raw), data, tmp_path)
+    path = tmp_path / "pipe.data"
+    path.write_bytes(raw)
+    same(read(path), data, tmp_path)
+
+
+@ORDERS
+def test_pipe_with_features_before_attrs_and_odd_sizes(order, tmp_path):
+    data = recording(order)
+    odd = pc.record(data, pc.FEATURE, data.pack("Q", 99) + b"odd")
+    tracing = pc.record(data, pc.TRACING_DATA, data.pack("I", 13)) + bytes(16)
+    same(parsed(pc.pipe(data, first=odd + tracing + odd)), data, tmp_path)
+
+
+@ORDERS
+def test_pipe_with_the_names_of_old_perf(order):
+    """Before 3.11: no descriptions, but event types by config; no ids either."""
+    data = PerfData([Event("", type=0, config=1, size=80)], order, describe=False).sample(Sample())
+    name = pc.record(data, pc.EVENT_TYPE, data.pack("Q", 1) + b"instructions:u".ljust(64, b"\0"))
+    assert parsed(pc.pipe(data, first=name)).events[0].name == "instructions:u"
+
+
+def test_pipe_with_build_ids_in_records():
+    data = PerfData(describe=False).mmap2(10, 0x400000, 0x1000, 0, "/bin/prog").sample(Sample(ip=0x400010))
+    raw = pc.pipe(data, records=bytes(data.data) + build_id_record(data))
+    assert [item.build_id for item in parsed(raw).mappings] == ["07" * 20]
+
+
+def build_id_record(data: PerfData) -> bytes:
+    entry = bytearray(data.build_id_entry("/bin/prog", b"\7" * 20))
+    entry[0:8] = data.pack("IHH", pc.BUILD_ID, pd.USER | 1 << 15, len(entry))
+    return bytes(entry)
+
+
+def test_repeated_attrs_are_one_event():
+    data = PerfData([Event(ids=(5,)), Event(ids=(5,))], describe=False).sample(Sample())
+    assert len(parsed(pc.pipe(data)).events) == 1
+
+
+@pytest.mark.parametrize("cut", [3, 8, 30, 120])
+def test_pipe_cut_inside_a_record(cut):
+    data = recording()
+    raw = pc.pipe(data)
+    profile = parsed(raw[:-cut])
+    assert len(profile) == (21 if cut < 40 else 20)
+    assert re.fullmatch(
+        r"the record at offset 0x[0-9a-f]+ is cut off: stopped after \d+ records", profile.warnings[0]
+    )
+
+
+def test_pipe_that_ends_at_once():
+    raw = pc.pipe(recording())
+    with pytest.raises(TruncatedError, match="before it says which events were recorded"):
+        parsed(raw[:16])
+    with pytest.raises(TruncatedError, match=r"stdin: perf\.data: 5 bytes found"):
+        parsed(raw[:5])
+
+
+def test_report_of_perf_behind_the_recording(tmp_path):
+    """`perf record -o - 2>&1` writes what it has to say into the same pipe."""
+    data = recording()
+    same(parsed(pc.pipe(data) + b"[ perf record: Woken up 1 times to write data ]\n"), data, tmp_path)
+
+
+# -- compressed records
+
+
+@ORDERS
+@pytest.mark.parametrize("kind", [pd.COMPRESSED, pc.COMPRESSED2])
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize("chunk", [33, 100, 100_000])
+def test_compressed(order, kind, ends, chunk, tmp_path):
+    data = recording(order)
+    packed = pc.compressed(data, chunk, kind=kind, ends=ends, between=pc.record(data, pc.FINISHED_ROUND, b""))
+    same(parsed(pc.pipe(data, records=packed)), data, tmp_path)
+    path = tmp_path / "z.data"
+    path.write_bytes(pc.with_records(data, packed).build())
+    same(read(path), data, tmp_path)
+
+
+def test_told_at_the_end_of_compressed_records():
+    """--tail-synthesize: uncompressed, and behind the samples."""
+    data = recording()
+    packed = pc.compressed(data)
+    tail = PerfData(EVENTS).comm(10, 11, "worker").mmap2(10, 0x7F0000000000, 0x1000, 0, "/lib/tail.so")
+    profile = parsed(pc.pipe(data, records=packed + bytes(tail.data)))
+    assert len(profile) == 21
+    assert [item.path for item in profile.mappings][-1] == "/lib/tail.so"
+
+
+@pytest.mark.parametrize("kind", [pd.COMPRESSED, pc.COMPRESSED2])
+def test_cut_anywhere_in_compressed_records(kind):
+    data = recording()
+    head = len(pc.pipe(data, records=b""))
+    raw = pc.pipe(data, records=pc.compressed(data, 200, kind=kind))
+    whole, last = rows(parsed(raw)), 0
+    for size in [*range(head, len(raw), 7), len(raw)]:
+        profile = parsed(raw[:size])
+        found = rows(profile)
+        assert set(found) <= set(whole)
+        assert last <= len(found)
+        last = len(found)
+        assert profile.warnings or size in ends_of_records(raw)
+    assert last == len(whole)
+
+
+def ends_of_records(raw: bytes) -> set[int]:
+    at, found = 16, set()
+    while at < len(raw):
+        at += struct.unpack_from("<H", raw, at + 6)[0]
+        found.add(at)
+    return found
+
+
+def test_damaged_compressed_record():
+    data = recording()
+    packed = bytearray(pc.compressed(data, 600, ends=True))
+    second = struct.unpack_from("<H", packed, 6)[0]
+    packed[second + 8 : second + 12] = b"junk"
+    profile = parsed(pc.pipe(data, records=bytes(packed)))
+    assert 0 < len(profile) < 21
+    assert re.match(r"compressed records are damaged from offset 0x[0-9a-f]+ on \(", profile.warnings[0])
+
+
+def test_compressed_records_in_compressed_records():
+    data = recording()
+    nested = pc.with_records(data, pc.compressed(data))
+    profile = parsed(pc.pipe(data, records=pc.compressed(nested)))
+    assert len(profile) == 0
+    assert "in the compressed records, unpacked: record of a wrong type at offset 0x0" in profile.warnings[0]
+
+
+def test_compressed_records_that_grow_without_measure(monkeypatch):
+    monkeypatch.setattr("goinspect.profiles.perfdata.unpack._ALLOWANCE", 1000)
+    data = PerfData(EVENTS)
+    data.data += bytes(8 << 20)
+    profile = parsed(pc.pipe(data, records=pc.compressed(data, 4 << 20)))
+    assert any("grow to more than 1000 times their size" in told for told in profile.warnings)
+
+
+# -- directories
+
+
+@ORDERS
+@pytest.mark.parametrize("packed", [False, True])
+def test_directory(order, packed, tmp_path):
+    data = recording(order)
+    head = PerfData(EVENTS, order)
+    head.features = dict(data.features)
+    head.mmap(-1, 0xFFFFFFFF81000000, 0x1000000, 0, "[kernel.kallsyms]_text", misc=pd.KERNEL)
+    middle = whole_records(bytes(data.data)[len(head.data) :], order)
+    parts = [b"".join(middle[0::3]), b"", b"".join(middle[1::3]), b"".join(middle[2::3])]
+    if packed:
+        parts = [pc.compressed(pc.with_records(data, part)) for part in parts]
+    path = pc.directory(head, tmp_path / "perf.data", parts)
+    same(open_profile(path), data, tmp_path)
+    same(open_profile(path / "data"), data, tmp_path)
+
+
+def whole_records(data: bytes, order: str) -> list[bytes]:
+    found, at = [], 0
+    while at < len(data):
+        size = int.from_bytes(data[at + 6 : at + 8], order)
+        found.append(data[at : at + size])
+        at += size
+    return found
+
+
+def test_directory_of_many_parts(tmp_path):
+    """Samples of every part in turn, in one time order."""
+    head = PerfData()
+    parts = []
+    for number in range(40):
+        part = PerfData()
+        for time in range(50):
+            part.sample(
+                Sample(time=1 + 40 * time + number, tid=number, chain=(pd.MARK_USER, number + 1, time + 1))
+            )
+        parts.append(bytes(part.data))
+    profile = read(pc.directory(head, tmp_path / "perf.data", parts))
+    assert profile.time.tolist() == list(range(1, 2001))
+    assert [row.tid for row in rows(profile)] == list(range(40)) * 50
+    assert [row.stack[0] for row in rows(profile)] == [("U", number + 1) for number in range(40)] * 50
+
+
+def test_one_file_of_a_directory(tmp_path):
+    data = recording()
+    path = pc.directory(data, tmp_path / "perf.data", [])
+    (path / "data").rename(tmp_path / "alone")
+    assert "one file of a recording of perf record --threads" in read(tmp_path / "alone").warnings[0]
+
+
+# -- wrapped files
+
+
+def wrappers():
+    return {"gz": gzip.compress, "xz": lzma.compress, "zst": pc.zstd().compress}
+
+
+@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
+@pytest.mark.parametrize("piped", [False, True])
+def test_wrapped(suffix, piped, tmp_path):
+    data = recording()
+    path = tmp_path / f"perf.data.{suffix}"
+    path.write_bytes(wrappers()[suffix](pc.pipe(data) if piped else data.build()))
+    same(open_profile(path), data, tmp_path)
+    with path.open("rb") as stream:
+        same(read_profile(stream, "stdin"), data, tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
+def test_wrapped_and_cut(suffix, tmp_path):
+    """What can be unpacked is read: recordings of many samples, packed and cut in the middle."""
+    data = recording(samples=3000)
+    packed = wrappers()[suffix](pc.pipe(data))
+    path = tmp_path / "cut"
+    path.write_bytes(packed[: len(packed) * 3 // 4])
+    profile = open_profile(path)
+    assert 0 < len(profile) < 3000
+    assert re.match(r"the (gzip|xz|zstd) data is cut off: read as far as it goes", profile.warnings[0])
+
+
+@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
+def test_wrapped_in_two_frames_and_padded(suffix, tmp_path):
+    data = recording()
+    raw, pack = pc.pipe(data), wrappers()[suffix]
+    path = tmp_path / "two"
+    path.write_bytes(pack(raw[:500]) + pack(raw[500:]) + bytes(8))
+    same(open_profile(path), data, tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
+def test_wrapped_and_damaged(suffix, tmp_path):
+    packed = bytearray(wrappers()[suffix](pc.pipe(recording(samples=3000))))
+    packed[len(packed) // 2 : len(packed) // 2 + 64] = bytes(range(64))
+    path = tmp_path / "damaged"
+    path.write_bytes(packed)
+    with contextlib.suppress(MalformedError):
+        assert open_profile(path).warnings
+    path.write_bytes(packed[:12] + b"junk" * 20)
+    with pytest.raises(GoinspectError):
+        open_profile(path)
+
+
+def test_wrapped_too_often(tmp_path):
+    path = tmp_path / "often"
+    raw = pc.pipe(recording())
+    for _ in range(3):
+        raw = gzip.compress(raw)
+    path.write_bytes(raw)
+    assert len(open_profile(path)) == 21
+    path.write_bytes(gzip.compress(raw))
+    with pytest.raises(GoinspectError, match="is compressed, and what is inside starts with 1f 8b"):
+        open_profile(path)
+
+
+def test_wrapped_growing_without_measure(monkeypatch, tmp_path):
+    monkeypatch.setattr(unwrap, "_ALLOWANCE", 1000)
+    path = tmp_path / "bomb.xz"
+    path.write_bytes(lzma.compress(pc.pipe(recording()) + bytes(30 << 20)))
+    with pytest.raises(MalformedError, match="grows to more than 1000 times its size"):
+        open_profile(path)
+
+
+# -- large ones
+
+
+def test_stretches_and_spools_on_the_disk(monkeypatch, tmp_path):
+    """Long stretches stay where they are, what is large goes into a temporary file; the answer is the same."""
+    monkeypatch.setattr(split, "_WORTH_ITS_BUFFER", 64)
+    monkeypatch.setattr(spool, "_IN_MEMORY", 300)
+    monkeypatch.setattr(split, "_STEP", 64)
+    data = recording()
+    records = whole_records(bytes(data.data), "little")
+    odd = pc.record(data, pc.FEATURE, data.pack("Q", 99) + b"12345")
+    for parts in ((odd, odd), (odd * 8, b""), (odd * 8, odd * 8), (odd * 3, odd * 5)):
+        mixed = b"".join([*records[:9], parts[0], *records[9:15], parts[1], *records[15:]])
+        same(parsed(pc.pipe(data, records=mixed)), data, tmp_path)
+    same(parsed(pc.pipe(data, records=pc.compressed(data))), data, tmp_path)
+
+
+def test_no_room_for_a_temporary_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(spool, "_IN_MEMORY", 300)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(
+        FileError, match=r"stdin: a temporary file is needed, which cannot be written to .*none \(TMPDIR\)"
+    ):
+        parsed(pc.pipe(recording()))
+
+
+# -- kinds of recordings
+
+
+def test_traces_without_samples():
+    data = PerfData().record(70, 0, struct.pack("<II", 1, 0) + bytes(32))
+    with pytest.raises(UnsupportedError, match=r"traces of the processor \(Intel PT\) and no samples"):
+        parsed(data.build())
+
+
+def test_perf_stat_in_a_pipe():
+    data = PerfData().record(76, 0, bytes(32))
+    with pytest.raises(UnsupportedError, match="perf stat"):
+        parsed(pc.pipe(data))
+
+
+def test_names_of_simpleperf():
+    data = PerfData([Event("", type=0, config=0), Event("", type=1, config=2)], describe=False)
+    info = b"simpleperf_version\x001.build\0event_type_info\0cpu-cycles,0,0\nbroken\npage-faults:u,1,2\n\0"
+    data.features = {129: info}
+    data.record(32770, 0, bytes(24)).sample(Sample())
+    profile = parsed(data.build())
+    assert [event.name for event in profile.events] == ["cpu-cycles", "page-faults:u"]
+    assert profile.metadata == {"simpleperf_version": "1.build"}
+
+
+def test_header_without_features():
+    """perf before 2.6.32 wrote 72 bytes."""
+    data = PerfData([Event(size=64, flags=pd.FREQ)], magic=b"PERFFILE", describe=False).sample(
+        Sample(period=3)
+    )
+    raw = bytearray(data.build())
+    raw[8:16] = struct.pack("<Q", 72)
+    raw[72:104] = b"\xff" * 32
+    assert parsed(bytes(raw)).weight.tolist() == [3]
+
+
+@ORDERS
+def test_data_at_an_odd_offset(order, tmp_path):
+    data = recording(order)
+    raw = bytearray(data.build())
+    at = int.from_bytes(raw[40:48], order)
+    raw[40:48] = data.pack("Q", at + 3)
+    shifted = bytes(raw[:at]) + b"odd" + bytes(data.data)
+    raw = bytearray(shifted)
+    raw[72:104] = bytes(32)
+    assert len(parsed(bytes(raw))) == 21
+
+
+@ORDERS
+def test_damage_anywhere(order):
+    """One damaged byte is met with a known error or an answer, nothing else."""
+    data = recording(order, samples=3)
+    for whole in (pc.pipe(data), pc.pipe(data, records=pc.compressed(data))):
+        raw = bytearray(whole)
+        for at in range(0, len(raw), 3):
+            mask = (1 << at % 8, 0x80, 0xFF)[at // 8 % 3]
+            raw[at] ^= mask
+            with contextlib.suppress(GoinspectError):
+                parsed(bytes(raw))
+            raw[at] ^= mask
