@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Repaired", "repair", "still_truncated"]
 
 _MOST_FRAMES = 1 << 23  # of whole stacks that are looked through
+_MANY = 16  # frames: with so many in common, other stacks need not be asked
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 
@@ -169,39 +170,64 @@ def _mixed(values: NDArray[np.int32]) -> NDArray[np.uint64]:
 def _places(known: _Stacks, broken: _Stacks, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
     """For each cut stack the frame in `known.flat` that its outermost frame is, -1 where that is not certain.
 
-    From the longest overlap down: where some whole stacks agree with a cut one on so many frames, they decide.
+    From the longest overlap down: where some whole stacks agree with a cut one on so many frames, they decide; on few
+    frames only if no other whole stack that holds the outermost one goes on in another way.
     """
     place = np.full(len(broken.start), -1, dtype=np.int64)
-    at = np.flatnonzero(wanted[known.flat])
-    if not len(at):
-        return place
-    owner = np.searchsorted(known.end, at, side="right")
-    room = at - known.start[owner] + 1
-    rest = known.hashes(at + 1, known.end[owner])
-    longest = broken.end - broken.start
+    overlaps = _Overlaps(known, broken, np.flatnonzero(wanted[known.flat]))
     asking = np.arange(len(place))
-    for overlap in range(int(min(room.max(), longest.max())), 0, -1):
-        able = asking[longest[asking] >= overlap]
-        fits = np.flatnonzero(room >= overlap)
-        there = known.hashes(at[fits] + 1 - overlap, at[fits] + 1) ^ _mixed(
-            known.process[owner[fits]].astype(np.int32)
-        )
+    alone = overlaps.agreed(asking, 1)
+    certain = np.zeros(len(place), dtype=np.bool_)
+    certain[alone.rows] = alone.place >= 0
+    for overlap in range(overlaps.longest, 0, -1):
+        found = overlaps.agreed(asking, overlap)
+        sure = found.place >= 0
+        if overlap < _MANY:
+            sure &= certain[found.rows]
+        place[found.rows[sure]] = found.place[sure]
+        asking = np.setdiff1d(asking, found.rows, assume_unique=True)
+        if not len(asking):
+            break
+    return place
+
+
+class _Found(NamedTuple):
+    """Cut stacks that overlap with whole ones, and where; -1: those go on in different ways."""
+
+    rows: NDArray[np.int64]
+    place: NDArray[np.int64]
+
+
+class _Overlaps:
+    """Where the outermost frames of cut stacks stand in whole ones (at `at`, places in the flat array of these)."""
+
+    def __init__(self, known: _Stacks, broken: _Stacks, at: NDArray[np.int64]) -> None:
+        self._known, self._broken, self._at = known, broken, at
+        owner = np.searchsorted(known.end, at, side="right")
+        self._process = _mixed(known.process[owner].astype(np.int32))
+        self._room = at - known.start[owner] + 1
+        self._rest = known.hashes(at + 1, known.end[owner])
+        self._length = broken.end - broken.start
+        self.longest = int(min(self._room.max(initial=0), self._length.max(initial=0)))
+
+    def agreed(self, asking: NDArray[np.int64], overlap: int) -> _Found:
+        """The stacks among `asking` of which so many frames stand in whole ones of their process."""
+        known, broken = self._known, self._broken
+        able = asking[self._length[asking] >= overlap]
+        fits = np.flatnonzero(self._room >= overlap)
+        there = known.hashes(self._at[fits] + 1 - overlap, self._at[fits] + 1) ^ self._process[fits]
         here = broken.hashes(broken.end[able] - overlap, broken.end[able])
         here = here ^ _mixed(broken.process[able].astype(np.int32))
         among = np.flatnonzero(np.isin(there, here))
         if not len(among):
-            continue
+            return _Found(able[:0], able[:0])
         among = among[np.argsort(there[among], kind="stable")]
-        sorted_hashes, tails = there[among], rest[fits[among]]
-        low, high = (np.searchsorted(sorted_hashes, here, side=side) for side in ("left", "right"))
-        change = np.cumsum(np.append(0, tails[1:] != tails[:-1]))
+        rest = self._rest[fits[among]]
+        low, high = (np.searchsorted(there[among], here, side=side) for side in ("left", "right"))
+        change = np.cumsum(np.append(0, rest[1:] != rest[:-1]))
         found = np.flatnonzero(high > low)
-        agreed = found[change[high[found] - 1] == change[low[found]]]
-        place[able[agreed]] = at[fits[among[low[agreed]]]]
-        asking = np.setdiff1d(asking, able[found], assume_unique=True)
-        if not len(asking):
-            break
-    return place
+        same = change[high[found] - 1] == change[low[found]]
+        return _Found(able[found], np.where(same, self._at[fits[among[low[found]]]], -1))
 
 
 def _joined(
