@@ -308,3 +308,77 @@ def test_one_by_one_and_all_at_once_agree(parts, offsets):
 def test_importing_it_does_not_import_numpy():
     code = "import sys, goinspect.maps; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+HUGE = 1 << 21
+
+
+def test_text_copied_to_huge_pages_is_still_the_file():
+    """Anonymous memory mapped over text, as seen by a recorder that watched: in place of it, or of a part of it."""
+    for start, end in ((2 * HUGE, 3 * HUGE), (2 * HUGE, 5 * HUGE), (HUGE, 5 * HUGE)):
+        spaces = AddressSpaces()
+        spaces.mmap(at(HUGE, 5 * HUGE, "/a", 0x1000), 10)
+        spaces.mmap(at(start, end, "//anon", start), 20)
+        for address in (start, start + 5, end - 1):
+            assert where(spaces, 1, 30, address) == ("/a", address - HUGE + 0x1000)
+
+
+def test_text_copied_to_huge_pages_before_the_recorder_came():
+    """Only the maps of the process are known: the rest of the file follows."""
+    for path in ("//anon", "/anon_hugepage (deleted)"):
+        for order in (1, -1):
+            spaces = AddressSpaces()
+            for item in (
+                at(2 * HUGE, 3 * HUGE, path, 0),
+                at(3 * HUGE, 3 * HUGE + 0x5000, "/a", HUGE + 0x3000),
+            )[::order]:
+                spaces.mmap(item)
+            assert where(spaces, 1, 0, 2 * HUGE + 7) == ("/a", 0x3000 + 7)
+
+
+@pytest.mark.parametrize(
+    ("there", "new"),
+    [
+        ([at(HUGE, 5 * HUGE)], at(2 * HUGE, 3 * HUGE + 0x1000, "//anon")),  # not whole huge pages
+        ([at(HUGE, 2 * HUGE)], at(HUGE, 3 * HUGE, "//anon")),  # beyond the file
+        ([at(HUGE, 2 * HUGE), at(2 * HUGE, 3 * HUGE, "/b")], at(HUGE, 3 * HUGE, "//anon")),  # two files
+        ([at(HUGE, 5 * HUGE, executable=False)], at(2 * HUGE, 3 * HUGE, "//anon")),
+        (
+            [at(3 * HUGE, 4 * HUGE, "/a", 0x1000)],
+            at(2 * HUGE, 3 * HUGE, "//anon"),
+        ),  # before the file's first byte
+        ([at(3 * HUGE, 4 * HUGE, "[vdso]", HUGE)], at(2 * HUGE, 3 * HUGE, "//anon")),
+        (
+            [at(HUGE, 2 * HUGE, "/a", 0), at(3 * HUGE, 4 * HUGE, "/a", 5 * HUGE)],
+            at(2 * HUGE, 3 * HUGE, "//anon"),
+        ),
+    ],
+)
+def test_other_anonymous_code_is_no_file(there, new):
+    spaces = AddressSpaces()
+    for item in (*there, new):
+        spaces.mmap(item)
+    assert where(spaces, 1, 0, 2 * HUGE + 1)[0] == "//anon"
+
+
+def test_code_that_the_kernel_makes_over_time():
+    spaces = AddressSpaces()
+    spaces.mmap(at(0xF000, 0xFFFF, "[kernel.kallsyms]_text", 0xF000, pid=maps.KERNEL_PID))
+    for start, name, time in ((0xF100, "first", 0), (0xF200, "other", 0), (0xF100, "second", 50)):
+        path = maps.KERNEL_SYMBOL + name
+        spaces.mmap(at(start, start + 0x80, path, start, pid=maps.KERNEL_PID), time)
+
+    def named(time, address):
+        space = spaces.kernel_space_of(np.array([time], dtype=np.uint64))
+        rows, _ = spaces.resolve(space, np.array([address], dtype=np.uint64))
+        return spaces.mappings[rows[0]].path
+
+    assert [named(time, 0xF110) for time in (0, 49, 50, 99)] == ["[bpf]first"] * 2 + ["[bpf]second"] * 2
+    assert {named(time, 0xF210) for time in (0, 99)} == {"[bpf]other"}
+    assert {named(time, 0xF300) for time in (0, 99)} == {"[kernel.kallsyms]_text"}
+
+
+def test_a_kernel_that_makes_no_other_code_has_one_space():
+    spaces = AddressSpaces()
+    spaces.mmap(at(0xF000, 0xFFFF, "[bpf]x", 0xF000, pid=maps.KERNEL_PID))
+    assert spaces.kernel_space_of(np.array([5], dtype=np.uint64)) is None
