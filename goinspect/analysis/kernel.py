@@ -80,7 +80,7 @@ class KernelSymbols:
         end = self._anchors.get(b"_etext")
         outside = np.zeros(len(addresses), dtype=np.bool_)
         if end is not None:  # what lies behind the text is no more the last function than anything else
-            outside = (found < np.uint64(end)) & (addresses >= np.uint64(end))
+            outside = (found <= np.uint64(end)) & (addresses >= np.uint64(end))
         return [
             self._name(i, int(distance)) if i >= 0 and not beyond else None
             for i, distance, beyond in zip(index.tolist(), gap.tolist(), outside.tolist(), strict=True)
