@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["caller_hidden"]
 
-_BEFORE, _FROM = 8, 4  # bytes before a PC and from it on that may matter
+_BEFORE, _FROM = 8, 8  # bytes before a PC and from it on that may matter
+# Whoever calls these sets the frame pointer up for them.
+_PREPARED = ("runtime.duffzero", "runtime.duffcopy")
 
 
 def caller_hidden(binary: Binary, vaddrs: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -43,11 +45,17 @@ def caller_hidden(binary: Binary, vaddrs: NDArray[np.uint64]) -> NDArray[np.bool
     pcsp = bulk.records.field(func[rows], "pcsp")
     target = (vaddrs[rows] - bulk.entries[func[rows]]).astype(np.int64)
     depth = bulk.pctab.tables(pcsp).lookup(pcsp, target)
-    hidden[rows] = depth == 0
+    hidden[rows] = (depth == 0) & ~_prepared(binary, func[rows])
     framed = rows[depth > 0]
     if len(framed):
         hidden[framed] = foreign(_code(binary.image, vaddrs[framed]))
     return hidden
+
+
+def _prepared(binary: Binary, func: NDArray[np.int64]) -> NDArray[np.bool_]:
+    numbers, inverse = np.unique(func, return_inverse=True)
+    names = binary.bulk.names(binary.bulk.records.field(numbers, "name_off"))
+    return np.array([name in _PREPARED for name in names], dtype=np.bool_)[inverse]
 
 
 def _code(image: Image, vaddrs: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -69,11 +77,14 @@ def _starts(code: NDArray[np.uint8], at: int, pattern: bytes) -> NDArray[np.bool
 
 
 def _foreign_amd64(code: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Setting up: MOVQ SP, BP; before Go 1.21 MOVQ BP, n(SP) and LEAQ n(SP), BP. Taken down: behind MOVQ n(SP), BP."""
+    """Setting up: MOVQ SP, BP; before Go 1.21 MOVQ BP, n(SP) and LEAQ n(SP), BP. Taken down: behind MOVQ n(SP), BP.
+
+    Below the stack pointer (n < 0) it is set up for `_PREPARED`, and is the function's own.
+    """
     out = _starts(code, _BEFORE, b"\x48\x89\xe5")
     for opcode in (b"\x48\x89", b"\x48\x8d"):
-        for operand in (b"\x6c\x24", b"\xac\x24"):
-            out |= _starts(code, _BEFORE, opcode + operand)
+        for operand, sign in ((b"\x6c\x24", 4), (b"\xac\x24", 7)):
+            out |= _starts(code, _BEFORE, opcode + operand) & (code[:, _BEFORE + sign] < 0x80)
     out |= _starts(code, _BEFORE - 5, b"\x48\x8b\x6c\x24")
     return np.asarray(out | _starts(code, _BEFORE - 8, b"\x48\x8b\xac\x24"))
 
