@@ -60,7 +60,7 @@ def flame(
     binary: Annotated[
         list[str] | None,
         typer.Option("--binary", "-b", metavar="PATH", show_default=False,
-                     help="Use this file for mappings with its build ID or base name (repeatable)."),
+                     help="Use this file for mappings with its build ID or base name; or an archive of `perf archive` (repeatable)."),
     ] = None,
     symfs: Annotated[
         str | None, typer.Option("--symfs", metavar="DIR", help="Look for binaries below this directory first.", show_default=False)
@@ -107,8 +107,11 @@ def flame(
 ) -> None:  # fmt: skip
     r"""Draw a flame graph of a perf recording, with every Go frame named, stripped and PIE binaries included.
 
-    Needs neither perf nor symbols: names, inlined calls and lines come from gopclntab. The binary is looked for where
-    it was recorded and beside the recording. The last line on stderr says how much could be named.
+    Needs neither perf nor symbols: names, inlined calls and lines come from gopclntab. Binaries are looked for where
+    they were recorded (below --symfs first), beside the recording, in perf's cache (~/.debug), in the process while it
+    lives, and in the archive that `perf archive` puts beside the recording. One is used only if it is the one that
+    ran: by its build ID, and because return addresses follow calls in it. The last line on stderr says how much could
+    be named.
 
     Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
