@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from bisect import bisect_right
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,6 +106,49 @@ def write_case(case: Case) -> None:
     print(case.name, len(rows), "samples", sum(file.stat().st_size for file in out.iterdir()), "bytes")
 
 
+def frame_rows(program: Path) -> list[tuple[int, int, int]]:
+    """(first PC, end of the function, CFA - SP) of every row of .debug_frame, in order, as readelf prints them."""
+    rows, end = [], 0
+    for line in run(["readelf", "-wF", program]).splitlines():
+        if match := re.search(r" FDE .* pc=[0-9a-f]+\.\.([0-9a-f]+)", line):
+            end = int(match[1], 16)
+        elif (match := re.match(r"([0-9a-f]{16}) rsp\+(\d+)", line)) and end:
+            rows.append((int(match[1], 16), end, int(match[2])))
+    return sorted(rows)
+
+
+def write_leaves(release: str) -> None:
+    """A recording with registers and the ends of stacks, and where the return address is at every PC of a leaf."""
+    out = OUT / f"leaves-{release}"
+    shutil.rmtree(AT, ignore_errors=True)
+    shutil.rmtree(out, ignore_errors=True)
+    AT.mkdir(parents=True)
+    out.mkdir(parents=True)
+    shutil.copy(binary(f"{release}-exe", NEUTRAL / "programs"), AT / "workload")
+    command = "perf record -q -e cpu-clock:u -F 999 --call-graph dwarf,256 -o perf.data -- ./workload 1500"
+    subprocess.run(
+        ["unshare", "--uts", "bash", "-c", f"hostname fixture; {command}"],
+        cwd=AT,
+        env=tool_environment(),
+        check=True,
+    )
+    write_xz(out / "perf.data.xz", (AT / "perf.data").read_bytes())
+    leaves = {int(pc, 16) for pc in re.findall(r"\bIP:0x([0-9a-f]+)", "\n".join(script("-F", "uregs")))}
+    rows = frame_rows(AT / "workload")
+    starts = [row[0] for row in rows]
+    known = []
+    for pc in sorted(leaves):
+        _, end, offset = rows[max(bisect_right(starts, pc) - 1, 0)]
+        if starts[0] <= pc < end:
+            known.append((f"{pc:x}", offset))
+    write_table(out / "cfa.txt.xz", "readelf -wF (PC, canonical frame address - SP)", known)
+    lines = ["Registers and the end of the stack, to see whether [BP + 8] is the return address", "",
+             f"Made by scripts/build_event_recordings.py --only {out.name}", run(["perf", "--version"]).strip(), "",
+             f"cd {AT}", f"# workload is {release}-exe", command, "", f"{len(known)} addresses"]  # fmt: skip
+    (out / "recipe.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(out.name, len(known), "addresses", sum(file.stat().st_size for file in out.iterdir()), "bytes")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="NAME")
@@ -113,6 +157,9 @@ def main() -> None:
     for case in CASES:
         if only in (None, case.name):
             write_case(case)
+    for release in ("go1.24", "go1.27"):
+        if only in (None, f"leaves-{release}"):
+            write_leaves(release)
 
 
 if __name__ == "__main__":
