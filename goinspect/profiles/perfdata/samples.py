@@ -65,12 +65,12 @@ class SampleColumns:
         self.clock = index.time if events.has_time() else index.position.astype(np.uint64)
         self.interner = AddressInterner()
         self.damaged = 0
-        parts: list[NDArray[np.int32]] = []
+        frames = bytearray()  # grows in place, where joining parts would need all of it twice
         for begin in range(0, count, _STEP):
-            self._fill(words, index, events, spaces, slice(begin, begin + _STEP), parts)
+            self._fill(words, index, events, spaces, slice(begin, begin + _STEP), frames)
             words.release()
         np.cumsum(self.stack_start, out=self.stack_start)
-        self.frames = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+        self.frames: NDArray[np.int32] = np.frombuffer(frames, dtype=np.int32)
 
     def _fill(
         self,
@@ -79,7 +79,7 @@ class SampleColumns:
         events: EventTable,
         spaces: AddressSpaces,
         step: slice,
-        parts: list[NDArray[np.int32]],
+        frames: bytearray,
     ) -> None:
         fields = read_fields(words, index.position[step], index.event[step], events)
         self.damaged += fields.damaged
@@ -91,7 +91,9 @@ class SampleColumns:
         for block in chain_blocks(fields.chains):
             flat = flatten(words, fields.chains, space, block, kernel)
             counts[block], depths[block] = flat.frames, flat.depth
-            parts.append(self.interner.intern(flat.tags, flat.addresses))
+            frames += (
+                self.interner.intern(flat.tags, flat.addresses).astype(np.int32, copy=False).data.cast("B")
+            )
 
 
 def locations(interner: AddressInterner, spaces: AddressSpaces) -> Locations:
