@@ -270,6 +270,9 @@ class Symbolizer:
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], mapped: NDArray[np.bool_]
     ) -> Agreement:
         found = self._calls.agreement(binary, rows[mapped], vaddrs[mapped])
+        if found.wrong and self._printed.exist:  # of --call-graph dwarf perf prints return addresses less one
+            less_one = self._calls.agreement(binary, rows[mapped], vaddrs[mapped] + np.uint64(1))
+            found = min(found, less_one, key=lambda fit: fit.wrong)
         if not found.total:
             found = self._printed.agreement(binary, rows[mapped], vaddrs[mapped])
         beyond = int(np.count_nonzero(~mapped))

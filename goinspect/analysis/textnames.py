@@ -63,6 +63,11 @@ class PrintedNames:
         self._classify = Classifier(None).kind
         self._go = [any(map(is_go_evidence, names)) for names in self._names]
 
+    @property
+    def exist(self) -> bool:
+        """Is it a profile of names at all?"""
+        return self._of_profile is not None
+
     def known(self, locations: Locations) -> NDArray[np.bool_]:
         """Which locations have a name."""
         if locations.name is None:

@@ -6,13 +6,16 @@ import io
 import lzma
 import re
 import tarfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from goinspect.profiles import open_profile, read_profile
 from tests.conftest import FIXTURES, oracle_rows
 from tests.profiles.frames import rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECORDINGS = FIXTURES / "recordings"
 NAMES = sorted(

@@ -93,6 +93,10 @@ class _Frames(dict[bytes, int]):
         return -1
 
 
+def _address(line: bytes) -> bytes:
+    return line.split(None, 1)[0]
+
+
 def _is_header(line: bytes) -> bool:
     header = parse_header(line)
     return header is not None and (header.record != "" or header.event is not None or header.time > 0)
@@ -112,6 +116,7 @@ class _Text:
         self._strange = 0
         self._first_strange = b""
         self._pending: list[bytes] = []  # inlined calls whose function has not come yet
+        self._single = b""  # the frame before, if it has no inlined calls
 
     def add(self, data: bytes) -> bytes:
         """Read what is complete of `data`; returns the rest."""
@@ -162,6 +167,7 @@ class _Text:
         if not inlined:
             return [*map(self._frames.__getitem__, lines)]
         out: list[int] = []
+        self._single = b""
         for line in lines:
             self._frame(line, out)
         if self._pending:
@@ -172,13 +178,21 @@ class _Text:
     def _frame(self, line: bytes, out: list[int] | array[int]) -> None:
         """The frame that a line begins or ends."""
         if line.endswith(_INLINED) and is_frame(line):
+            if not self._pending and self._single and _address(self._single) == _address(line):
+                # perf takes an inlined call of its function's own name for that: its line has the file
+                self._pending.append(self._single)
+                out.pop()
             if len(self._pending) < _MAX_NESTED:
                 self._pending.append(line)
+            self._single = b""
             return
         number = self._frames[line]
+        self._single = b""
         if number >= 0 and self._pending:
             number = self._frames[b"\n".join((*self._pending, line))]
             self._pending = []
+        elif number >= 0:
+            self._single = line
         out.append(number)
 
     def _lines(self, lines: list[bytes]) -> None:
@@ -219,7 +233,7 @@ class _Text:
         if self._pending:
             self.columns.frames.append(self._frames[b"\n".join((*self._pending, b""))])
             self._pending = []
-        self._open = False
+        self._open, self._single = False, b""
 
     def _begin(self, header: Header) -> None:
         """A sample."""
