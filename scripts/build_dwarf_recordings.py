@@ -1,14 +1,17 @@
 """Record copies of stacks (``perf record --call-graph dwarf``) for tests/fixtures/recordings/dwarf-*.
 
 The binaries are those of tests/fixtures/go1.*. What is true of a recording is in it: the frame pointers in the copies,
-which tests follow without goinspect. Needs Linux on x86-64, root and perf.
+which tests follow without goinspect. For arm64, which is not recorded here, ``frame-sizes`` says by readelf how far the CFA is
+from SP in the program of tests/fixtures/matrix. Needs Linux on x86-64, root, perf and readelf.
 
     sudo python3 scripts/build_dwarf_recordings.py
 """
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +19,8 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.build_address_recordings import binary
-from scripts.build_fixtures import FIXTURES, NEUTRAL, run, write_xz
+from scripts.build_fixtures import FIXTURES, NEUTRAL, run, tool_environment, write_table, write_xz
+from scripts.toolchains import fetch_toolchain
 
 OUT = FIXTURES / "recordings"
 AT = NEUTRAL / "dwarf"
@@ -39,7 +43,40 @@ CASES = (
 )
 
 
+GO = "1.27.3"  # of which tests/fixtures/matrix has a build for arm64
+
+
+def write_frame_sizes() -> None:
+    """PC and CFA - SP at every place where it changes, from .debug_frame of a build with the same code."""
+    go = fetch_toolchain(GO, NEUTRAL / "wheels", NEUTRAL) / "bin" / "go"
+    AT.mkdir(parents=True, exist_ok=True)
+    environment = tool_environment() | {"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0"}
+    command = [
+        str(go),
+        "build",
+        "-trimpath",
+        "-buildvcs=false",
+        "-ldflags=-compressdwarf=false",
+        "-o",
+        str(AT / "twin"),
+        ".",
+    ]
+    subprocess.run(command, cwd=FIXTURES / "matrix" / "src", env=environment, check=True)
+    rows, end = [], 0
+    for line in run(["readelf", "--debug-dump=frames-interp", str(AT / "twin")], cwd=AT).splitlines():
+        if match := re.search(r" pc=[0-9a-f]+\.\.([0-9a-f]+)$", line):
+            end = int(match[1], 16)
+        elif (match := re.match(r"([0-9a-f]{16}) sp\+(\d+) ", line)) and int(match[1], 16) < end - 1:
+            rows.append((f"{int(match[1], 16):x}", match[2]))
+    out = OUT / "frame-sizes"
+    out.mkdir(parents=True, exist_ok=True)
+    write_table(
+        out / "go1.27-linux-arm64.txt.xz", f"readelf --debug-dump=frames-interp, go{GO} (pc, CFA - SP)", rows
+    )
+
+
 def main() -> None:
+    write_frame_sizes()
     for case in CASES:
         shutil.rmtree(AT, ignore_errors=True)
         (NEUTRAL / "programs").mkdir(parents=True, exist_ok=True)

@@ -160,6 +160,7 @@ class _Walk:
         self._foreign = np.full(count, -1, dtype=np.int64)  # depth from which on all was foreign code
         self._go = np.zeros(count, dtype=np.bool_)  # some frame was Go's
         self._signals = np.zeros(count, dtype=np.int64)
+        self._away = np.zeros(count, dtype=np.bool_)  # on a stack that is not the one that was copied
         self._parts: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
 
     def advance(self) -> bool:
@@ -183,9 +184,10 @@ class _Walk:
         jumped = (rules.action == Action.SIGNAL) | (rules.action == Action.RESTORER)
         self._signals[self._live] += jumped
         stuck = np.where(jumped, self._signals[self._live] > _SIGNALS, found.registers.sp < old.sp)
-        stuck |= ~jumped & (self._depth > 0) & (found.registers.sp == old.sp)
+        stuck |= ~jumped & (self._depth > 0) & (found.registers.sp == old.sp) & (old.lr == 0)
         end[(end == End.OPEN) & stuck] = End.LOST
-        end[(end == End.CUT) & self._memory.beside(self._live, old.sp)] = End.SWITCHED
+        end[(end == End.CUT) & self._away[self._live]] = End.SWITCHED
+        self._away[self._live] = jumped & self._memory.beside(self._live, found.registers.sp)
         self.end[self._live] = end
         self._at, self._exact, self._suspect = found.registers, found.exact, found.suspect
         self._keep(end == End.OPEN)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-IP, TID, TIME, ADDR, READ, CALLCHAIN, ID, CPU, PERIOD, STREAM_ID, RAW = (1 << bit for bit in range(11))
+IP, TID, TIME, ADDR, READ, CALLCHAIN, ID, CPU, PERIOD, STREAM_ID, RAW, BRANCH_STACK, REGS_USER, STACK_USER = (
+    1 << bit for bit in range(14)
+)
 IDENTIFIER = 1 << 16
 KERNEL, USER, HYPERVISOR, GUEST_KERNEL, GUEST_USER = 1, 2, 3, 4, 5
 MARK_HV, MARK_KERNEL, MARK_USER, MARK_USER_DEFERRED, MARK_GUEST = (
@@ -34,6 +36,9 @@ class Event:
     ids: tuple[int, ...] = ()
     size: int = 128
     max_stack: int = 0
+    branch: int = 0  # branch_sample_type
+    registers: int = 0  # sample_regs_user
+    stack: int = 0  # sample_stack_user
 
 
 @dataclass
@@ -173,7 +178,7 @@ class PerfData:
         flags = event.flags if self.order == "little" else int(f"{event.flags:064b}"[::-1], 2)
         raw = self.pack("IIQQQQQ", event.type, event.size, event.config, event.period, event.sample_type,
                         event.read_format, flags)  # fmt: skip
-        raw += bytes(60)
+        raw += bytes(24) + self.pack("QQI", event.branch, event.registers, event.stack) + bytes(16)
         raw += self.pack("HH", event.max_stack, 0)
         return raw.ljust(event.size, b"\xee")[: event.size]
 
