@@ -41,6 +41,17 @@ class Waits(NamedTuple):
     stale: int
     open: int
 
+    def warnings(self) -> list[str]:
+        """Why the stacks are not those of the waits, where that is so for one in ten."""
+        inexact = self.stackless + self.stale
+        if 10 * inexact <= self.switches:
+            return []
+        found = f"{inexact:,} of {self.switches:,} waits were not sampled where they began and have an earlier stack, or none"
+        advice = (
+            "record context switches as an event, too: -e cpu-clock,sched:sched_switch --switch-events -g"
+        )
+        return [f"{found}: {advice}"]
+
 
 def off_cpu(profile: Profile, within: TimeRange) -> tuple[Profile, Waits]:
     """A profile of one event, `OFF_CPU` in ns, with a row for each wait; and what is known of it.

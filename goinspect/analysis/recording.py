@@ -58,6 +58,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     warnings = [*profile.warnings, *table.warnings, *finder.warnings]
     warnings += [f"{path}: given with --binary, but no mapping of the recording has its name or build ID"
                  for path in finder.unused()]  # fmt: skip
+    warnings += waits.warnings() if waits else []
     event = source.events[chosen] if source.events else None
     return Taken(
         events=events,

@@ -285,7 +285,7 @@ def _summary(folded: FlameProfile) -> str:
         if number
     ]
     others = [event.name for event in folded.events if event.samples and event.name != folded.event]
-    if others:
+    if others and not waits:
         parts.append(f"other events: {_listed(others)}")
     if folded.missing:
         parts.append(f"{len(folded.missing)} binaries not found: {_listed(sorted(folded.missing))}")

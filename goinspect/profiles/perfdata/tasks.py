@@ -92,7 +92,7 @@ class TaskRecords:
         (size,) = struct.unpack_from(mark + "H", buffer.data, begin + 6)
         body = bytes(buffer.data[begin + 8 : begin + size])
         trailer = events.trailer()
-        if kind == _CGROUP and len(body) >= 8:
+        if kind == _CGROUP and len(body) >= 8 + trailer.size:
             path = body[8:].split(b"\0", 1)[0].decode("utf-8", "replace")
             if len(self._cgroups) < _MOST_PATHS:
                 self._cgroups[struct.unpack_from(mark + "Q", body)[0]] = path
