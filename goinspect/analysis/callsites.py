@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect.errors import GoinspectError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,8 +25,12 @@ _MOST = 1 << 12  # addresses of a file that are looked at
 _BEFORE = 8  # bytes before a return address that may matter
 _INDIRECT_LENGTHS = (2, 3, 4, 6, 7)  # of FF /2 with its operands
 _QUANTUM = {"arm64": 4}
-# The frame below these was interrupted: it called nothing.
-_TRAPS = ("runtime.sigpanic", "runtime.sigpanic0", "runtime.asyncPreempt", "runtime.debugCallV2")
+# The frame below these was interrupted: it called nothing. Below what they call it may be, too: at the entry of a
+# function the frame-pointer walk passes over its caller.
+_TRAPS = frozenset({
+    "runtime.sigpanic", "runtime.sigpanic0", "runtime.asyncPreempt", "runtime.asyncPreempt2", "runtime.debugCallV2",
+    "runtime.panicmem", "runtime.panicmemAddr", "runtime.panicdivide", "runtime.panicoverflow", "runtime.panicfloat",
+})  # fmt: skip
 
 
 class Agreement(NamedTuple):
@@ -93,9 +99,12 @@ class CallCheck:
         before, inside = code.before(addresses)
         good = follow(before, addresses, code)
         rest = np.flatnonzero(inside & ~good)
-        if len(rest):
-            good[rest] = self._excused(binary, addresses[rest], rows[asked[rest]], _Rows(rows, vaddrs))
-        go = _in_go(binary, addresses) & inside
+        try:
+            if len(rest):
+                good[rest] = self._excused(binary, addresses[rest], rows[asked[rest]], _Rows(rows, vaddrs))
+            go = _in_go(binary, addresses) & inside
+        except GoinspectError:  # a damaged table says nothing
+            return Agreement()
         bad = inside & ~good
         return Agreement(*(int(np.count_nonzero(part)) for part in (inside, bad, go, bad & go)))
 
@@ -147,7 +156,10 @@ class _Code:
         self.parts: list[tuple[int, NDArray[np.uint8]]] = []
         for segment in image.segments:
             if segment.executable and segment.file_size:
-                data = image.read(segment.vaddr, segment.file_size)
+                try:
+                    data = image.tail(segment.vaddr)[: segment.file_size]
+                except GoinspectError:  # the file ends before it
+                    continue
                 self.parts.append((segment.vaddr, np.frombuffer(data, dtype=np.uint8)))
 
     def before(self, addresses: NDArray[np.uint64]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
