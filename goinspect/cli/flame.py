@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goinspect.cli.interrupt import recorder_interrupted_first
 from goinspect.cli.options import JsonOption, OutputOption, QuietOption, VerboseOption
 from goinspect.cli.output import check_output, report, warn, write
 from goinspect.errors import QueryError
@@ -55,7 +56,7 @@ class By(StrEnum):
 
 def flame(
     profile: Annotated[
-        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record, or folded stacks of any tool, which may come from stdin (-).", show_default=True)
+        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record (a file or directory), or folded stacks of any tool; also from stdin (-).", show_default=True)
     ] = "perf.data",
     binary: Annotated[
         list[str] | None,
@@ -113,6 +114,9 @@ def flame(
     ran: by its build ID, and because return addresses follow calls in it. The last line on stderr says how much could
     be named.
 
+    Recordings of any perf and machine are read, as they come from a pipe too, compressed (-z, gzip, zstd, xz), of
+    --threads, and as far as they go when they were cut off.
+
     Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
     Examples:
@@ -120,6 +124,8 @@ def flame(
     goinspect flame perf.data -o flame.svg
 
     goinspect flame perf.data -b ./server --focus 'main\.' --format folded | head
+
+    perf record -F 999 -g -o - ./server | goinspect flame - -o flame.svg
 
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
@@ -173,7 +179,10 @@ def flame(
 def _open(name: str) -> Profile | NamedStacks:
     from goinspect.profiles import open_profile, read_profile
 
-    return read_profile(sys.stdin.buffer, "stdin") if name == "-" else open_profile(name)
+    if name != "-":
+        return open_profile(name)
+    with recorder_interrupted_first():
+        return read_profile(sys.stdin.buffer, "stdin")
 
 
 def _format_of(output: str | None) -> Format:
@@ -275,7 +284,10 @@ def _summary(folded: FlameProfile) -> str:
     parts += [
         text.format(f"{number:,}")
         for number, text in (
-            (totals.cut_by_dump, "{} stacks cut where the copy of the stack ends (--call-graph dwarf,65528 records more)"),
+            (
+                totals.cut_by_dump,
+                "{} stacks cut where the copy of the stack ends (--call-graph dwarf,65528 records more)",
+            ),
             (totals.hidden_callers, "{} leaves whose caller is hidden"),
             (totals.throttled, "throttled {} times"),
             (totals.waits_stackless, "{} waits without a stack"),

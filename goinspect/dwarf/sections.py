@@ -11,11 +11,11 @@ A compressed section says itself how big it is. It is believed up to `MAX_RATIO`
 
 from __future__ import annotations
 
-import importlib
 import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from goinspect._reader import Reader
+from goinspect._zstd import load_zstd
 from goinspect.errors import MalformedError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -127,10 +127,7 @@ def _unzlib(packed: memoryview, size: int, name: str) -> bytes:
 
 
 def _unzstd(packed: memoryview, size: int, name: str) -> bytes:
-    try:
-        zstd = importlib.import_module("compression.zstd")  # Python 3.14 and later
-    except ImportError:
-        raise UnsupportedError(f"{name}: compressed with zstd, which needs Python 3.14 or later") from None
+    zstd = load_zstd()
     try:
         return bytes(zstd.ZstdDecompressor().decompress(packed, size)) if size else b""
     except (zstd.ZstdError, EOFError) as error:
