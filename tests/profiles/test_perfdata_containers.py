@@ -389,6 +389,17 @@ def test_header_without_features():
     assert parsed(bytes(raw)).weight.tolist() == [3]
 
 
+@pytest.mark.parametrize("features", [{2, 3, 12}, {3, 12}])
+def test_features_of_a_big_endian_machine_of_32_bits(features, tmp_path):
+    """Its bitmap is four words of which each half is an unsigned long."""
+    data = recording("big")
+    data.features = {bit: body for bit, body in data.features.items() if bit in features}
+    raw = bytearray(data.build())
+    for at in range(72, 104, 8):
+        raw[at : at + 8] = raw[at + 4 : at + 8] + raw[at : at + 4]
+    same(parsed(bytes(raw)), data, tmp_path)
+
+
 @ORDERS
 def test_data_at_an_odd_offset(order, tmp_path):
     data = recording(order)

@@ -41,7 +41,7 @@ _FILE_HEADER_SIZE = 104
 _OLD_HEADER_SIZE = 72  # ends before the feature bitmap; perf before 2.6.32
 _FEATURES_AT = 72
 _FEATURE_WORDS = 4
-_FEATURE_BUILD_ID = 2
+_ALWAYS_WRITTEN = {2, 3}  # build ids, unless they are not wanted, and the host's name
 MAX_EVENTS = 1 << 16
 
 
@@ -110,18 +110,19 @@ def _part(reader: Reader, offset: int) -> FilePart:
 def _features(reader: Reader) -> tuple[int, ...]:
     """The set bits of the feature bitmap.
 
-    Old cross-endian writers swapped it by 32-bit halves: recognised by the build-id bit, as perf itself does.
+    It is written as unsigned longs: a big-endian machine of 32 bits puts their halves the other way round. As perf
+    does, this is concluded from features that every recorder writes.
     """
     words = [reader.u64(_FEATURES_AT + 8 * index) for index in range(_FEATURE_WORDS)]
     swapped = [(word >> 32) | (word & 0xFFFF_FFFF) << 32 for word in words]
-    by_words = _bits(words)
+    as_words, as_halves = _bits(words), _bits(swapped)
     if (
         reader.byteorder == "big"
-        and _FEATURE_BUILD_ID not in by_words
-        and _FEATURE_BUILD_ID in _bits(swapped)
+        and _ALWAYS_WRITTEN.isdisjoint(as_words)
+        and not _ALWAYS_WRITTEN.isdisjoint(as_halves)
     ):
-        return _bits(swapped)
-    return by_words
+        return as_halves
+    return as_words
 
 
 def _bits(words: list[int]) -> tuple[int, ...]:
