@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import platform
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ __all__ = ["KernelSymbols", "find_kallsyms", "is_running", "module_of"]
 _CODE_TYPES = frozenset(b"TtWw")
 _NOTES = "/sys/kernel/notes"
 _LIVE = "/proc/kallsyms"
+_MODULES = "/proc/modules"
 _CORE = "kernel"
 _MADE = ("bpf", "__builtin__")  # modules of code that comes and goes: what is there now says nothing of then
 _LARGEST_GAP = 1 << 16  # behind the last symbol of a module anything may lie
@@ -71,6 +73,22 @@ class KernelSymbols:
         symbol = mapping.path.rpartition("]")[2].encode()
         known = self._anchors.get(symbol)
         return 0 if known is None or not mapping.pgoff else mapping.pgoff - known
+
+    def has_moved(self, module: str, start: int) -> bool:
+        """Does a module of the running kernel lie elsewhere than when it was recorded, at `start`?"""
+        return self._live and self._bases.get(module, start) not in (0, start)
+
+    @cached_property
+    def _bases(self) -> dict[str, int]:
+        """Where modules lie: "name size users … state address" per line of /proc/modules."""
+        bases = {}
+        try:
+            for line in Path(_MODULES).read_text("ascii", "replace").splitlines():
+                fields = line.split()
+                bases[fields[0]] = int(fields[5], 16)
+        except (OSError, ValueError, IndexError):
+            pass
+        return bases
 
     def lookup(self, addresses: NDArray[np.uint64]) -> list[tuple[str, str] | None]:
         """(symbol, module or "kernel") of each address; None where there is none."""

@@ -184,7 +184,8 @@ class Symbolizer:
                 continue
             if module:
                 self._label(part, f"[{module}]", 0, FrameKind.KERNEL)
-            if symbols is not None:
+            moved = mapping is not None and symbols is not None and symbols.has_moved(module, mapping.start)
+            if symbols is not None and not (module and moved):
                 self._kernel_names(part, locations.runtime_addr[part], symbols, shift, module)
 
     def _kernel_names(
@@ -239,6 +240,11 @@ class Symbolizer:
                 self._flags[rows] = 0
             return
         vaddrs, mapped = self._vaddrs(binary, rows, locations)
+        if lost := int(np.count_nonzero(~mapped & self._unplaced(rows, locations))):
+            self.table.warnings.append(
+                f"{path}: {lost:,} addresses are none of its own, and the text does not tell where it was mapped"
+                " (perf script --show-mmap-events does)"
+            )
         rows, vaddrs = rows[mapped], vaddrs[mapped]
         try:
             if binary.go_or_none is not None:
@@ -266,6 +272,10 @@ class Symbolizer:
             vaddrs[here], mapped[here] = to_vaddrs(segments, offsets[here], addresses=self._addresses[key])
         return vaddrs, mapped
 
+    def _unplaced(self, rows: NDArray[np.int64], locations: Locations) -> NDArray[np.bool_]:
+        unplaced = np.array([is_unplaced(mapping) for mapping in self._mappings], dtype=np.bool_)
+        return unplaced[locations.mapping[rows]]
+
     def _agreement(
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], mapped: NDArray[np.bool_]
     ) -> Agreement:
@@ -282,7 +292,9 @@ class Symbolizer:
         """How far a file fits what was recorded of these locations."""
 
         def check(binary: Binary) -> Agreement:
-            return self._agreement(binary, rows, *self._vaddrs(binary, rows, locations))
+            vaddrs, mapped = self._vaddrs(binary, rows, locations)
+            told = mapped | ~self._unplaced(rows, locations)
+            return self._agreement(binary, rows[told], vaddrs[told], mapped[told])
 
         return check
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from goinspect.analysis import vdso
+from goinspect.analysis import kernel, vdso
 from goinspect.analysis.archives import Archive, is_archive
 from goinspect.analysis.binary_places import Places
 from goinspect.analysis.callsites import _CHECKS, Agreement, _Code
@@ -121,11 +121,11 @@ def test_kallsyms_of_perfs_cache_goes_by_build_id(tmp_path):
     place.mkdir(parents=True)
     (place / "kallsyms").write_text(KALLSYMS)
     finder = BinaryFinder()
-    kernel = Mapping(TEXT, TEXT + 0x2000, TEXT, "[kernel.kallsyms]_text", "ab" + "cd" * 19, kernel=True)
-    assert find_kallsyms(kernel, finder) == str(place / "kallsyms")
-    assert find_kallsyms(kernel._replace(build_id="ab" + "ce" * 19), finder) is None
-    assert find_kallsyms(kernel._replace(build_id="../../x"), finder) is None
-    assert find_kallsyms(kernel._replace(build_id=""), finder, "another release") is None
+    core = Mapping(TEXT, TEXT + 0x2000, TEXT, "[kernel.kallsyms]_text", "ab" + "cd" * 19, kernel=True)
+    assert find_kallsyms(core, finder) == str(place / "kallsyms")
+    assert find_kallsyms(core._replace(build_id="ab" + "ce" * 19), finder) is None
+    assert find_kallsyms(core._replace(build_id="../../x"), finder) is None
+    assert find_kallsyms(core._replace(build_id=""), finder, "another release") is None
 
 
 def test_bpf_programs_of_the_running_kernel_are_not_those_of_the_recording(kallsyms):
@@ -134,6 +134,20 @@ def test_bpf_programs_of_the_running_kernel_are_not_those_of_the_recording(kalls
     assert symbols.lookup(address) == [("bpf_prog_x", "bpf")]  # of a file that somebody kept
     symbols.path = "/proc/kallsyms"
     assert symbols.lookup(address) == [None]
+
+
+def test_a_module_that_was_loaded_again(tmp_path, kallsyms, monkeypatch):
+    """The running kernel has it at another address than the recording: its names do not fit."""
+    modules = tmp_path / "modules"
+    modules.write_text(f"first 4096 0 - Live {MODULES:#x}\nhidden 1 0 - Live 0x0\nshort\n")
+    monkeypatch.setattr(kernel, "_MODULES", str(modules))
+    symbols = kernel.KernelSymbols(kallsyms)
+    assert not symbols.has_moved("first", MODULES + 0x1000)  # of a file that somebody kept
+    symbols.path = "/proc/kallsyms"
+    assert symbols.has_moved("first", MODULES + 0x1000)
+    assert not symbols.has_moved("first", MODULES)
+    assert not symbols.has_moved("hidden", MODULES)
+    assert not symbols.has_moved("absent", MODULES)
 
 
 # --- compiled code ---
