@@ -12,6 +12,7 @@ import argparse
 import io
 import itertools
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -74,8 +75,27 @@ CASES = (
     Case("shallow", "at most 16 addresses of each stack", "perf record -q -e cpu-clock/max-stack=16/ -F 299 -g -o perf.data -- ./workload 150"),
     Case("overwritten", "buffers that are written backwards", f"{RECORD} --overwrite -o perf.data {RUN}"),
     Case("dwarf", "registers and 1,024 bytes of each stack instead of callers", f"{RECORD[:-3]} --call-graph dwarf,1024 -o perf.data -- ./workload 60"),
+    Case("printed", "for perf script: two events, CPUs and data addresses",
+         "perf record -q -e cpu-clock,page-faults -F 199 -g --sample-cpu -d -o perf.data -- ./workload 150"),
     Case("injected", "rewritten by perf inject, with build IDs", f"{RECORD} -B -N -o first.data {RUN}; perf inject -b -i first.data -o perf.data"),
 )  # fmt: skip
+# Of the recording `printed` also what perf script makes of it, by its options.
+PRINTED = {
+    "default": "",
+    "nanoseconds": "--ns",
+    "header": "--header --show-mmap-events --show-task-events --show-lost-events",
+    "all-fields": "-F comm,pid,tid,cpu,time,event,period,ip,sym,symoff,dso --ns",
+    "no-times": "-F comm,tid,ip,sym,dso",
+    "no-comms": "-F tid,time,event,ip,sym,dso",
+    "no-threads": "-F event,ip,sym,dso",
+    "no-fields": "-F ip,sym,dso",
+    "lines": "-F +srcline",
+    "modes": "-F +misc,+addr",
+    "no-inline": "--no-inline",
+    "no-chains": "-G",
+    "no-chains-mapped": "-G --show-mmap-events",
+    "no-files": "-F comm,pid,tid,time,event,period,ip,sym",
+}
 
 _SAMPLE = re.compile(
     r"(?:-?\d+ )?(\d+) (0x[0-9a-f]+|0)(?:@\S+)? \[(0x[0-9a-f]+)\]: PERF_RECORD_SAMPLE\(IP, (0x[0-9a-f]+)\): "
@@ -212,6 +232,11 @@ def write_case(case: Case) -> None:
         done.append(further)
         name, contents = packed(AT / "perf.data")
     write_xz(out / name, contents)
+    if case.name == "printed":
+        for variant, options in PRINTED.items():
+            command = ["perf", "script", "-i", "perf.data", *options.split()]
+            text = f"# {shlex.join(command)}\n{run(command, cwd=AT)}"
+            write_xz(out / f"{variant}.txt.xz", text.encode("utf-8", "surrogateescape"))
     write_table(out / "stacks.txt.xz", f"perf script -D, perf script -F: {HEADER}", rows)
     # perf 6.1 cannot decompress zstd of the highest level in a pipe for its report, though its script can.
     (out / "stats.txt").write_text((stats.strip() or "perf failed") + "\n", encoding="utf-8")

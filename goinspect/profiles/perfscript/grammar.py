@@ -24,12 +24,13 @@ _HEADER = re.compile(
     (?:(?:^|\s++)(?:(?P<pid>-?\d{1,10})/)?(?P<tid>-?\d{1,10}))
     (?:\s++\[(?P<cpu>\d{1,6})\])?
     (?:\s++[KUHGgD]{1,8}(?=\s))?
-    (?:\s++(?P<seconds>\d{1,12})\.(?P<fraction>\d{6}(?:\d{3})?):)?
+    (?:\s++(?P<seconds>\d{1,10})\.(?P<fraction>\d{6}(?:\d{3})?):)?
     (?:\s++(?P<period>\d{1,19})(?=\s))?
-    (?:\s++(?P<event>\S{1,200}):(?=\s|$))?
-    (?:\s++(?P<rest>\S.*)?)?""",
+    (?:\s++(?P<event>\S{1,200}):(?=\s|$)(?:\s++(?P<rest>\S.*))?)?
+    \s*+""",
     re.VERBOSE | re.DOTALL,
 )
+_EVENT = re.compile(rb"\s*(\S{1,200}):\s*")
 _RECORD = re.compile(rb"PERF_RECORD_([A-Z0-9_]+)")
 _COMM = re.compile(rb"\S.{0,14}\s*", re.DOTALL)  # TASK_COMM_LEN is 16
 _FRAME = re.compile(rb"\s+([0-9a-f]{1,16})(?:\s(.*))?", re.DOTALL)
@@ -40,6 +41,7 @@ _RANGE = re.compile(
     rb"(0x[0-9a-f]{1,16}|0)(?: <([0-9a-f]{2,40})>| [^\]<]*)?\]: (\S+) (.*)",
     re.DOTALL,
 )
+_NANOSECONDS = 9  # digits
 _LONGEST = 4096  # bytes of a line that are looked at for fields
 _SNIFFED = 400  # lines
 _ENOUGH = 3
@@ -86,23 +88,14 @@ def parse_header(line: bytes) -> Header | None:
 
     A line of a name alone, as of ``-F comm,ip``, is one.
     """
-    match = _HEADER.fullmatch(line[:_LONGEST])
-    if match is None:
-        return (
-            Header(line.strip(), None, None, None, 0, None, None, "", b"") if _COMM.fullmatch(line) else None
-        )
-    comm, pid, tid, cpu, seconds, fraction, period, event, rest = match.groups()
-    rest = rest or b""
-    record = ""
     found = _RECORD.search(line) if b"PERF_RECORD_" in line else None
-    if found:
-        record = found[1].decode()
-        rest = line[found.start() :]
-    elif event is None and rest:
-        return None  # prose that holds a number
+    match = _HEADER.fullmatch((line[: found.start()] if found else line)[:_LONGEST])
+    if match is None:
+        return None if found else _header_without_thread(line)
+    comm, pid, tid, cpu, seconds, fraction, period, event, rest = match.groups()
     time = 0
     if seconds:
-        time = int(seconds) * 10**9 + int(fraction) * (1 if len(fraction) == 9 else 1000)
+        time = int(seconds) * 10**9 + int(fraction) * (1 if len(fraction) == _NANOSECONDS else 1000)
     return Header(
         comm.strip() or None,
         None if pid is None else int(pid),
@@ -111,9 +104,17 @@ def parse_header(line: bytes) -> Header | None:
         time,
         None if period is None else int(period),
         event,
-        record,
-        rest,
+        found[1].decode() if found else "",
+        line[found.start() :] if found else rest or b"",
     )
+
+
+def _header_without_thread(line: bytes) -> Header | None:
+    event = _EVENT.fullmatch(line[:_LONGEST])
+    if event is None and _COMM.fullmatch(line) is None:
+        return None
+    comm, name = (None, event[1]) if event else (line.strip(), None)
+    return Header(comm, None, None, None, 0, None, name, "", b"")
 
 
 def frame_behind(header: Header, line: bytes) -> bytes | None:

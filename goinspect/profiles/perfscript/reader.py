@@ -112,10 +112,12 @@ class _Text:
         self._comms: dict[bytes, int] = {}
         self._ranges: set[tuple[object, ...]] = set()
         self._open = False  # further frames belong to the last sample
+        self._behind = False  # whose only frame stood on its own line
         self._total = 0
         self._strange = 0
         self._first_strange = b""
         self._pending: list[bytes] = []  # inlined calls whose function has not come yet
+        self._waiting: Header | None = None
         self._single = b""  # the frame before, if it has no inlined calls
 
     def add(self, data: bytes) -> bytes:
@@ -159,6 +161,7 @@ class _Text:
                 else:
                     self._begin(header)
                     self.columns.frames.extend(known)
+                    self._open = False
                     return
         self._lines([head, *lines])
         self._close()
@@ -209,31 +212,46 @@ class _Text:
                     self._other(line)
 
     def _line(self, line: bytes) -> None:
-        if line[:1].isspace() and not self._open and is_frame(line):
-            self._begin(_ANONYMOUS)
+        if line[:1].isspace() and is_frame(line):
+            if not self._open:
+                self._begin(self._waiting or _ANONYMOUS)
+                self._waiting = None
+            elif self._behind:  # that was the address of the data: -F addr
+                self.columns.frames.pop()
+            self._behind = False
         self._frame(line, self.columns.frames)
 
     def _other(self, line: bytes) -> None:
         header = parse_header(line)
         if header is None:
             if not self._open:
-                self._strange += 1
-                self._first_strange = self._first_strange or line
+                self._refuse(line)
             return
         self._close()
         if header.record:
             self._record(header)
             return
+        if header.tid is None and header.event is None:  # a name, which means something if a frame follows
+            self._waiting = header
+            return
         self._begin(header)
         frame = frame_behind(header, line) if header.rest else None
         if frame is not None:
             self.columns.frames.append(self._frames[b"\n" + frame])
+            self._behind = True
 
     def _close(self) -> None:
         if self._pending:
             self.columns.frames.append(self._frames[b"\n".join((*self._pending, b""))])
             self._pending = []
+        if self._waiting is not None:
+            self._refuse(self._waiting.comm or b"")
+            self._waiting = None
         self._open, self._single = False, b""
+
+    def _refuse(self, line: bytes) -> None:
+        self._strange += 1
+        self._first_strange = self._first_strange or line
 
     def _begin(self, header: Header) -> None:
         """A sample."""
@@ -254,7 +272,7 @@ class _Text:
         if self._total >= _MAX_TOTAL:
             raise MalformedError("the periods of the samples add up to more than 2^63")
         columns.weight.append(weight)
-        self._open = True
+        self._open, self._behind = True, False
 
     def _record(self, header: Header) -> None:
         columns = self.columns
