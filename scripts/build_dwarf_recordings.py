@@ -1,6 +1,6 @@
 """Record copies of stacks (``perf record --call-graph dwarf``) for tests/fixtures/recordings/dwarf-*.
 
-The binaries are those of tests/fixtures/go1.*. What is true of a recording is in it: the frame pointers in the copies,
+The binaries are those of tests/fixtures/go1.*, and a program with C code of recordings/programs.tar.xz. What is true of a recording is in it: the frame pointers in the copies,
 which tests follow without goinspect. For arm64, which is not recorded here, ``frame-sizes`` says by readelf how far the CFA is
 from SP in the program of tests/fixtures/matrix. Needs Linux on x86-64, root, perf and readelf.
 
@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +41,7 @@ CASES = (
     Case("dwarf-go1.24-exe", "go1.24-exe", 8192, 299),
     Case("dwarf-go1.27-piestripped", "go1.27-piestripped", 8192, 299),
     Case("dwarf-cut", "go1.27-exe", 512, 499),
+    Case("dwarf-cgo", "cgo", 4096, 499),
 )
 
 
@@ -77,6 +79,8 @@ def write_frame_sizes() -> None:
 
 def main() -> None:
     write_frame_sizes()
+    with tarfile.open(OUT / "programs.tar.xz") as tar:  # of build_address_recordings.py
+        tar.extract("cgo", NEUTRAL / "programs", filter="data")
     for case in CASES:
         shutil.rmtree(AT, ignore_errors=True)
         (NEUTRAL / "programs").mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from goinspect._ragged import distinct
 from goinspect.analysis.binary_places import mapped_name
+from goinspect.dwarf.callframes import CallFrames
 from goinspect.errors import GoinspectError
 from goinspect.gosym.unwind import ARCHES, Action, Registers, Rules, rules_of
 from goinspect.maps import file_offset_to_vaddr
@@ -47,9 +48,8 @@ class Places:
     ) -> None:
         self._mappings, self._spaces, self._find = mappings, spaces, find
         self._interner = AddressInterner()
-        self._rules = Rules(
-            np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.bool_), np.empty(0, np.bool_)
-        )
+        self._rules = Rules.blank(0, Action.NOTHING)
+        self._described: dict[str, CallFrames | None] = {}
         self._known = 0
 
     def look(
@@ -89,32 +89,54 @@ class Places:
         self._known = len(self._interner)
         spaces, addresses = self._interner.tags[new] >> 1, self._interner.addresses[new].copy()
         mapping, offset = self._spaces.resolve(spaces, addresses)
-        count = len(addresses)
-        rules = Rules(
-            np.full(count, Action.NOTHING, np.uint8), np.zeros(count, np.int64), np.zeros(count, np.bool_),
-            np.zeros(count, np.bool_),
-        )  # fmt: skip
+        rules = Rules.blank(len(addresses), Action.NOTHING)
         for number in distinct(mapping).tolist():
             if number < 0 or not self._mappings[number].executable:
                 continue
             rows = np.flatnonzero(mapping == number)
             rules.action[rows] = Action.FOREIGN
             binary = self._find(self._mappings[number])
-            if binary is not None and binary.go_or_none is not None:
-                self._go(binary, rows, offset[rows], rules)
-        old = self._rules
-        self._rules = Rules(
-            np.concatenate((old.action, rules.action)), np.concatenate((old.delta, rules.delta)),
-            np.concatenate((old.framed, rules.framed)), np.concatenate((old.trap, rules.trap)),
-        )  # fmt: skip
+            if binary is not None:
+                vaddrs, mapped = file_offset_to_vaddr(binary.image.segments, offset[rows])
+                rows, vaddrs = rows[mapped], vaddrs[mapped]
+                if binary.go_or_none is not None:
+                    self._go(binary, rows, vaddrs, rules)
+                self._native(binary, rows, vaddrs, rules)
+        self._rules = self._rules.followed_by(rules)
 
     @staticmethod
-    def _go(binary: Binary, rows: NDArray[np.int64], offsets: NDArray[np.uint64], rules: Rules) -> None:
+    def _go(binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], rules: Rules) -> None:
         try:
-            vaddrs, mapped = file_offset_to_vaddr(binary.image.segments, offsets)
-            found = rules_of(binary.bulk, vaddrs[mapped])
+            found = rules_of(binary.bulk, vaddrs)
         except GoinspectError:
             return
-        rows = rows[mapped]
         rules.action[rows], rules.delta[rows] = found.action, found.delta
         rules.framed[rows], rules.trap[rows] = found.framed, found.trap
+
+    def _native(
+        self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], rules: Rules
+    ) -> None:
+        """What call frame information says of code that is not Go's."""
+        other = np.flatnonzero(rules.action[rows] == Action.FOREIGN)
+        frames = self._frames_of(binary) if len(other) else None
+        if frames is None:
+            return
+        for row, vaddr in zip(rows[other].tolist(), vaddrs[other].tolist(), strict=True):
+            found = frames.find(vaddr)
+            if found is None:
+                continue
+            frame, signal = found
+            if frame.root or signal:
+                rules.action[row] = Action.TOP if frame.root else Action.RESTORER
+                continue
+            rules.action[row] = Action.BY_FP if frame.by_fp else Action.BY_SP
+            rules.delta[row] = frame.offset
+            rules.ra_at[row], rules.fp_at[row] = frame.ra_at or 0, frame.fp_at or 0
+
+    def _frames_of(self, binary: Binary) -> CallFrames | None:
+        if binary.path not in self._described:
+            try:
+                self._described[binary.path] = CallFrames(binary.image)
+            except GoinspectError:
+                self._described[binary.path] = None
+        return self._described[binary.path]

@@ -49,6 +49,8 @@ class Action(IntEnum):
     RESTORER = 6  # the same where SP points at them already
     LEAVE = 7  # it never returns to the stack that it came from, and cannot be left
     PARK = 8  # the same where nothing of that stack belongs to this one
+    BY_SP = 9  # code of others whose frames are described: from SP
+    BY_FP = 10  # from the frame pointer
 
 
 class End(IntEnum):
@@ -62,16 +64,44 @@ class End(IntEnum):
 
 
 class Rules(NamedTuple):
-    """What it takes to leave the frames of some PCs, one row each."""
+    """What it takes to leave the frames of some PCs, one row each.
+
+    ``ra_at`` and ``fp_at`` are for BY_SP and BY_FP: where return address and frame pointer of the caller are, from the
+    CFA; 0: in their registers.
+    """
 
     action: NDArray[np.uint8]
-    delta: NDArray[np.int64]  # bytes SP has moved since the function's entry
+    delta: NDArray[np.int64]  # bytes SP has moved since the function's entry; of BY_*: the CFA from there
     framed: Mask  # of SWITCH: the function keeps a frame pointer of its own
     trap: Mask  # the caller was interrupted, not calling: its PC is exact
+    ra_at: NDArray[np.int64]
+    fp_at: NDArray[np.int64]
+
+    @classmethod
+    def blank(cls, count: int, action: Action) -> Rules:
+        """Rows without any number."""
+        return cls(
+            np.full(count, action, dtype=np.uint8), np.zeros(count, np.int64), np.zeros(count, np.bool_),
+            np.zeros(count, np.bool_), np.zeros(count, np.int64), np.zeros(count, np.int64),
+        )  # fmt: skip
 
     def only(self, rows: NDArray[Any]) -> Rules:
         """Those of some rows."""
-        return Rules(self.action[rows], self.delta[rows], self.framed[rows], self.trap[rows])
+        return Rules(
+            self.action[rows],
+            self.delta[rows],
+            self.framed[rows],
+            self.trap[rows],
+            self.ra_at[rows],
+            self.fp_at[rows],
+        )
+
+    def followed_by(self, more: Rules) -> Rules:
+        """These and then those."""
+        return Rules(
+            np.append(self.action, more.action), np.append(self.delta, more.delta), np.append(self.framed, more.framed),
+            np.append(self.trap, more.trap), np.append(self.ra_at, more.ra_at), np.append(self.fp_at, more.fp_at),
+        )  # fmt: skip
 
 
 class Registers(NamedTuple):
@@ -135,10 +165,7 @@ _LEAF_STEP = np.uint64(8)
 
 def rules_of(bulk: BulkTable, pcs: Words) -> Rules:
     """The rules for frames that stand at `pcs`, vaddrs: of a caller, an address inside of the call instruction."""
-    count = len(pcs)
-    action = np.full(count, Action.FOREIGN, dtype=np.uint8)
-    delta = np.zeros(count, dtype=np.int64)
-    framed, trap = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    rules = Rules.blank(len(pcs), Action.FOREIGN)
     found = bulk.find(pcs)
     inside = np.flatnonzero(found >= 0)
     funcs = distinct(found[inside])
@@ -151,10 +178,10 @@ def rules_of(bulk: BulkTable, pcs: Words) -> Rules:
         known = (depth >= 0) & (depth & 7 == 0)
         # Host objects have no table; padding has no value.
         without = np.where(pcsp[row] == 0, np.uint8(Action.FOREIGN), np.uint8(Action.NOTHING))
-        action[inside] = np.where(known, kinds.action[row], without)
-        delta[inside] = np.where(known, depth, 0)
-        framed[inside], trap[inside] = kinds.framed[row], kinds.trap[row]
-    return Rules(action, delta, framed, trap)
+        rules.action[inside] = np.where(known, kinds.action[row], without)
+        rules.delta[inside] = np.where(known, depth, 0)
+        rules.framed[inside], rules.trap[inside] = kinds.framed[row], kinds.trap[row]
+    return rules
 
 
 class _Functions:
@@ -217,6 +244,7 @@ def step(
     stepper = _Stepper(ARCHES[arch], rules, registers, memory, rows)
     stepper.plain(first=first)
     stepper.foreign()
+    stepper.described()
     stepper.switches(first=first)
     stepper.signals()
     return stepper.result()
@@ -296,6 +324,26 @@ class _Stepper:
         there &= found & (fp >= sp) & (pc != 0)
         self.pc[at], self.sp[at], self.fp[at] = pc, fp + np.uint64(16), saved
         self.end[at] = np.where(there, End.OPEN, otherwise)
+
+    def described(self) -> None:
+        """As call frame information says."""
+        at = self._among(Action.BY_SP, Action.BY_FP)
+        if not len(at):
+            return
+        rows, sp, fp = self.rows[at], self.old.sp[at], self.old.fp[at]
+        by_fp = self.rules.action[at] == Action.BY_FP
+        cfa = np.where(by_fp, fp, sp) + self.rules.delta[at].astype(np.uint64)
+        ra_at, fp_at = self.rules.ra_at[at], self.rules.fp_at[at]
+        pc, there = self.memory.read(rows, cfa + ra_at.astype(np.uint64))
+        pc = np.where(ra_at != 0, pc, self.old.lr[at])
+        there = np.where(ra_at != 0, there, pc != 0)
+        saved, found = self.memory.read(rows, cfa + fp_at.astype(np.uint64))
+        saved = np.where(found, saved, np.uint64(0))
+        self.pc[at], self.sp[at], self.fp[at] = pc, cfa, np.where(fp_at != 0, saved, fp)
+        end = np.where(by_fp & (fp < sp), End.LOST, End.CUT)
+        end[there & (pc == 0)] = End.COMPLETE
+        end[there & (pc != 0) & (cfa >= sp)] = End.OPEN
+        self.end[at] = end
 
     def switches(self, *, first: bool) -> None:
         """Functions that load SP. Where they have not done so yet, or no more, they are as any other."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import bisect
 import lzma
+import re
 import struct
+import tarfile
 from collections import Counter
 
 import pytest
@@ -80,7 +82,7 @@ class Program:
         return offset + BASE if 0 <= offset < self._map.size + self._map.offset else None
 
     def function(self, vaddr):
-        at = bisect.bisect_right(self._starts, vaddr) - 1
+        at = bisect.bisect_right(self._starts, vaddr or 0) - 1
         return self._names[at].removesuffix(".abi0") if vaddr is not None and at >= 0 else None
 
     def called_before(self, address):
@@ -117,7 +119,9 @@ def _compare(copy, stack, end, code):
         if called is None:
             return "calls indirectly"
         # Some functions of assembly jump on to a body that they share.
-        return "skips its caller" if called == leaf or leaf.endswith("body") else f"{called} is not {leaf}"
+        return (
+            "skips its caller" if called == leaf or str(leaf).endswith("body") else f"{called} is not {leaf}"
+        )
     names = [code.function(code.vaddr(address)) for address in callers]
     if "runtime.sigtramp" in [leaf, *names]:  # interrupted code follows in place of the signal restorer
         return "signal"
@@ -154,3 +158,25 @@ def test_what_flame_says(name, recording, program, unwound):
     assert roots[NO_CALLER] == ends[End.LOST]
     assert roots["[truncated]"] == ends[End.CUT]
     assert {"main.spin", "main.inner", "main.leafA", "runtime.goexit"} <= set(names)
+
+
+def test_c_code_is_left_by_its_call_frame_information(tmp_path):
+    """c_inner is called by c_outer, that by what cgo makes of it, and that on the system stack."""
+    path = tmp_path / "perf.data"
+    path.write_bytes(lzma.decompress((RECORDINGS / "dwarf-cgo" / "perf.data.xz").read_bytes()))
+    with tarfile.open(RECORDINGS / "programs.tar.xz") as tar:
+        tar.extract("cgo", tmp_path, filter="data")
+    folded = fold(open_profile(path), FlameOptions(binaries=[str(tmp_path / "cgo")], kernel=False))
+    names, stacks = [frame.name for frame in folded.stacks.frames], folded.stacks.stacks
+    inner = outer = 0
+    for row in range(len(stacks)):
+        stack = [names[frame] for frame in stacks.frames[stacks.start[row] : stacks.start[row + 1]].tolist()]
+        samples = int(stacks.samples[row])
+        if "c_inner" in stack:
+            assert stack[:2] == [OTHER_STACK, "runtime.asmcgocall"]
+            assert re.fullmatch(r"_cgo_[0-9a-f]+_Cfunc_c_outer", stack[2])
+            assert stack[3:] == ["c_outer", "c_inner"]
+            inner += samples
+        outer += samples * ("main.goSpin" in stack)
+    assert inner >= 15
+    assert outer >= 5
