@@ -25,7 +25,7 @@ from goinspect.profiles.perfdata.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from collections.abc import Mapping as Dict
 
     from numpy.typing import NDArray
@@ -151,14 +151,9 @@ def apply_records(
         build_ids: by path, for mappings that do not tell theirs.
     """
     state = SideBandState()
-    began = _Beginnings(records)
     dated = [
-        (
-            clock(item.position) if item.time is None else item.time or began.of(item),
-            item.position,
-            item.record,
-        )
-        for item in records
+        (clock(item.position) if time is None else time, item.position, item.record)
+        for item, time in zip(records, _beginnings(records), strict=True)
     ]
     for time, _, record in sorted(dated, key=lambda item: item[:2]):
         match record:
@@ -211,34 +206,26 @@ def _map_kernel_symbol(spaces: AddressSpaces, record: KernelSymbol, time: int) -
     spaces.mmap(Mapping(record.start, end, record.start, path, pid=KERNEL_PID, kernel=True), time)
 
 
-class _Beginnings:
-    """When what perf tells with the time 0 began to hold.
+def _beginnings(records: list[TimedRecord]) -> Iterator[int | None]:
+    """The time from which each record holds; None for one that does not tell.
 
-    What perf finds in /proc has the time 0. Told before the data (as usual), it holds from the beginning. Told after
+    What perf finds in /proc has the time 0. Told before the data (as usual), it holds from the beginning. Told behind
     it (``--tail-synthesize``), it is how things stood at the end: true since the process last changed its program.
     """
-
-    def __init__(self, records: list[TimedRecord]) -> None:
-        self._maps: dict[int, list[tuple[int, int]]] = {}  # process → (position, time) of its exec or fork
-        self._names: dict[int, list[tuple[int, int]]] = {}  # thread → the same of what names it
-        for time, position, record in records:
-            if not time:
-                continue
-            if isinstance(record, Comm):
-                self._names.setdefault(record.tid, []).append((position, time))
-                if record.exec:
-                    self._maps.setdefault(record.pid, []).append((position, time))
-            elif isinstance(record, Fork):
-                self._names.setdefault(record.tid, []).append((position, time))
-                if record.pid != record.parent_pid:
-                    self._maps.setdefault(record.pid, []).append((position, time))
-
-    def of(self, item: TimedRecord) -> int:
-        """The time that counts for a record with the time 0."""
-        if isinstance(item.record, Mmap):
-            changes = self._maps.get(item.record.pid, [])
-        elif isinstance(item.record, Comm):
-            changes = self._names.get(item.record.tid, [])
+    programs: dict[int, int] = {}  # process → time of its last exec or fork so far
+    names: dict[int, int] = {}  # thread → time at which it last got a name
+    for time, _, record in records:
+        if time:
+            if isinstance(record, Comm | Fork):
+                names[record.tid] = max(time, names.get(record.tid, 0))
+            if (isinstance(record, Comm) and record.exec) or (
+                isinstance(record, Fork) and record.pid != record.parent_pid
+            ):
+                programs[record.pid] = max(time, programs.get(record.pid, 0))
+            yield time
+        elif time is None:
+            yield None
+        elif isinstance(record, Mmap):
+            yield programs.get(record.pid, 0)
         else:
-            return 0
-        return max((time for position, time in changes if position < item.position), default=0)
+            yield names.get(record.tid, 0) if isinstance(record, Comm) else 0
