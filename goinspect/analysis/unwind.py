@@ -15,7 +15,8 @@ import numpy as np
 from goinspect._ragged import flat_ranges
 from goinspect.analysis.callsites import Agreement, CallCheck
 from goinspect.analysis.unwindplaces import Places, file_of
-from goinspect.gosym.unwind import ARCHES, Action, End, Registers, step
+from goinspect.gosym.unwind import ARCHES, End, Registers, step
+from goinspect.gosym.unwindrules import Action
 from goinspect.maps import file_offset_to_vaddr
 from goinspect.profiles.base import KIND_USER, Locations
 

@@ -10,7 +10,8 @@ from goinspect._ragged import distinct
 from goinspect.analysis.binary_places import mapped_name
 from goinspect.dwarf.callframes import CallFrames
 from goinspect.errors import GoinspectError
-from goinspect.gosym.unwind import ARCHES, Action, Registers, Rules, rules_of
+from goinspect.gosym.unwind import ARCHES, Registers
+from goinspect.gosym.unwindrules import Action, Rules, rules_of
 from goinspect.maps import file_offset_to_vaddr
 from goinspect.profiles.base import KIND_USER, Locations
 from goinspect.profiles.intern import MAX_TAG, AddressInterner

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from goinspect.analysis.locate_binaries import BinaryFinder
 from goinspect.analysis.unwind import unwind
 from goinspect.binary import Binary
-from goinspect.gosym.unwind import Action, End, rules_of
+from goinspect.gosym.unwind import End
+from goinspect.gosym.unwindrules import Action, rules_of
 from goinspect.profiles import open_profile
 from tests.builders.perfdata import (
     BRANCH_STACK,
