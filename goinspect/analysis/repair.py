@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import distinct, flat_ranges
+from goinspect._ragged import capped, distinct, flat_ranges
 from goinspect.analysis.stacks import Samples, cut_garbage
 from goinspect.analysis.symbolize import Flag
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Repaired", "repair", "still_truncated"]
 
-_MOST_FRAMES = 1 << 23  # of whole stacks that are looked through
+_MOST_FRAMES = 1 << 21  # of distinct whole stacks that are looked through
+_MOST_OVERLAP = 256  # frames
+_MOST_COMPARED = 1 << 25  # parts of stacks: some seconds
+_SPARE = 1 << 12
 _MANY = 16  # frames: with so many in common, other stacks need not be asked
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
@@ -91,14 +94,9 @@ def _holding(
     rows: NDArray[np.int64],
     wanted: NDArray[np.bool_],
 ) -> Iterator[int]:
-    """The stacks among `rows` that hold a wanted location, as far as there is room to look through them."""
-    room = _MOST_FRAMES
+    """The stacks among `rows` that hold a wanted location."""
     for row in rows.tolist():
-        begin, end = int(start[row]), int(stop[row])
-        if wanted[frames[begin:end]].any():
-            room -= end - begin
-            if room < 0:
-                return
+        if wanted[frames[start[row] : stop[row]]].any():
             yield row
 
 
@@ -127,10 +125,17 @@ class _Stacks:
         process: NDArray[np.int32],
         rows: Iterator[int],
     ) -> _Stacks:
+        """Those of `rows`, each once, as far as there is room to look through them."""
         found: dict[tuple[int, bytes], tuple[int, NDArray[np.int32]]] = {}
+        room = _MOST_FRAMES
         for row in rows:
             stack, owner = frames[start[row] : stop[row]], int(process[row])
-            found.setdefault((owner, stack.tobytes()), (owner, stack))
+            key = owner, stack.tobytes()
+            if key not in found:
+                room -= len(stack)
+                if room < 0:
+                    break
+                found[key] = owner, stack
         return cls(list(found.values()))
 
     @classmethod
@@ -186,7 +191,7 @@ def _places(known: _Stacks, broken: _Stacks, wanted: NDArray[np.bool_]) -> NDArr
             sure &= certain[found.rows]
         place[found.rows[sure]] = found.place[sure]
         asking = np.setdiff1d(asking, found.rows, assume_unique=True)
-        if not len(asking):
+        if not len(asking) or overlaps.compared > _MOST_COMPARED:
             break
     return place
 
@@ -208,13 +213,15 @@ class _Overlaps:
         self._room = at - known.start[owner] + 1
         self._rest = known.hashes(at + 1, known.end[owner])
         self._length = broken.end - broken.start
-        self.longest = int(min(self._room.max(initial=0), self._length.max(initial=0)))
+        self.longest = min(int(self._room.max(initial=0)), int(self._length.max(initial=0)), _MOST_OVERLAP)
+        self.compared = 0
 
     def agreed(self, asking: NDArray[np.int64], overlap: int) -> _Found:
         """The stacks among `asking` of which so many frames stand in whole ones of their process."""
         known, broken = self._known, self._broken
         able = asking[self._length[asking] >= overlap]
         fits = np.flatnonzero(self._room >= overlap)
+        self.compared += len(fits) + len(able)
         there = known.hashes(self._at[fits] + 1 - overlap, self._at[fits] + 1) ^ self._process[fits]
         here = broken.hashes(broken.end[able] - overlap, broken.end[able])
         here = here ^ _mixed(broken.process[able].astype(np.int32))
@@ -246,7 +253,9 @@ def _joined(
     if not len(rows):
         return Repaired(start, frames, rows)
     owner = np.searchsorted(known.end, place, side="right")
-    lengths = known.end[owner] - place - 1
+    lengths = capped(known.end[owner] - place - 1, 2 * len(frames) + _SPARE)
+    given = lengths > 0  # one huge root for many stacks is damage
+    rows, place, lengths = rows[given], place[given], lengths[given]
     added = known.flat[flat_ranges(place + 1, lengths)]
     longer = np.insert(frames, np.repeat(stop[rows], lengths), added)
     growth = np.zeros(len(start), dtype=np.int64)

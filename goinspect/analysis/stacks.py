@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import distinct, flat_ranges
+from goinspect._ragged import flat_ranges
 from goinspect.analysis.symbolize import Flag
 from goinspect.results.flame import Stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ __all__ = [
 
 _BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
 _PIECE = 1 << 18  # frames gathered at once
+_PART = 1 << 24  # frames merged at once: what is made of all of a large recording would fill the memory
 _BLANK = -1
 
 
@@ -119,6 +120,21 @@ def cut_garbage(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
     A frame-pointer walk does not know the top of a stack. Below goexit and mcall nothing belongs to the stack; below
     the other roots everything from the first address on that is no code.
     """
+    parts = [(_part_of(samples, rows), int(samples.start[rows.start])) for rows in _parts(samples.start)]
+    cuts = [(_cut_part(part, flags), low) for part, low in parts]
+    if len(cuts) == 1:
+        return cuts[0][0]
+    return Cut(
+        np.concatenate([cut.stop + low for cut, low in cuts]),
+        sum(cut.frames for cut, _ in cuts),
+        sum(cut.named for cut, _ in cuts),
+        sum(cut.dropped for cut, _ in cuts),
+        sum(cut.hidden for cut, _ in cuts),
+        np.concatenate([cut.lasts for cut, _ in cuts]),
+    )
+
+
+def _cut_part(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
     start = samples.start
     stop = start[1:].copy()
     flat = samples.of_locations(flags)
@@ -139,7 +155,8 @@ def cut_garbage(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
     stack = np.searchsorted(start, hidden, side="right") - 1
     stack = stack[hidden + 1 < stop[stack]]  # a sample without a call chain has no callers to miss
     named = int(np.count_nonzero(flat & np.uint8(Flag.NAMED)))
-    return Cut(stop, kept, named, len(flat) - kept, len(distinct(stack)), lasts)
+    stacks = int(np.count_nonzero(np.diff(stack, prepend=-1)))
+    return Cut(stop, kept, named, len(flat) - kept, stacks, lasts)
 
 
 def merge(
@@ -161,23 +178,77 @@ def merge(
         weight: of each sample.
         keep: expansions to leave in; all where it is None.
     """
-    start = samples.start
     expansion = table.expansion
     if keep is not None:
         expansion = np.where(keep[expansion], expansion, np.int32(_BLANK))
-    flat = samples.of_locations(expansion)
-    for row in np.flatnonzero(stop < start[1:]).tolist():
-        flat[stop[row] : start[row + 1]] = _BLANK
-    hashes = _hash_stacks(start, flat, len(table.expansions)) ^ (
-        group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    parts = []
+    for rows in _parts(samples.start):
+        part = _part_of(samples, rows)
+        start, flat = part.start, part.of_locations(expansion)
+        ends = stop[rows] - samples.start[rows.start]
+        for row in np.flatnonzero(ends < start[1:]).tolist():
+            flat[ends[row] : start[row + 1]] = _BLANK
+        ones = np.ones(len(start) - 1, dtype=np.int64)
+        parts.append(_distinct_stacks(_Counted(start, flat, group[rows], weight[rows], ones), table))
+    found = parts[0] if len(parts) == 1 else _distinct_stacks(_joined(parts), table)
+    start, frames = _expanded(found.start, found.flat, table)
+    return Stacks(start, frames, found.group, found.weight, found.number)
+
+
+class _Counted(NamedTuple):
+    """Stacks of expansions, leaf first, and what each counts for."""
+
+    start: NDArray[np.int64]
+    flat: NDArray[np.int32]
+    group: NDArray[np.int32]
+    weight: NDArray[np.uint64]
+    number: NDArray[np.int64]
+
+
+def _parts(start: NDArray[np.int64]) -> Iterator[slice]:
+    """Rows whose frames together are few enough to be worked on at once; one empty part where there are no rows."""
+    begin = 0
+    while True:
+        end = int(np.searchsorted(start, start[begin] + _PART, side="right")) - 1
+        end = min(max(end, begin + 1), len(start) - 1)
+        yield slice(begin, end)
+        begin = end
+        if begin >= len(start) - 1:
+            return
+
+
+def _part_of(samples: Samples, rows: slice) -> Samples:
+    """These rows alone, without a copy of their frames."""
+    start = samples.start[rows.start : rows.stop + 1]
+    low, high = int(start[0]), int(start[-1])
+    inside = (samples.patch_at >= low) & (samples.patch_at < high)
+    return Samples(
+        start - low, samples.frames[low:high], samples.patch_at[inside] - low, samples.patch[inside]
+    )
+
+
+def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> _Counted:
+    """Equal ones of one group made one."""
+    hashes = _hash_stacks(stacks.start, stacks.flat, len(table.expansions)) ^ (
+        stacks.group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     )
     _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-    first, inverse = _verified(first, inverse, start, flat, group)
-    total = np.zeros(len(first), dtype=np.uint64)
-    np.add.at(total, inverse, weight)
-    count = np.bincount(inverse, minlength=len(first))
-    out_start, out_frames = _expanded(first, start, flat, table)
-    return Stacks(out_start, out_frames, group[first], total, count)
+    first, inverse = _verified(first, inverse, stacks.start, stacks.flat, stacks.group)
+    weight = np.zeros(len(first), dtype=np.uint64)
+    np.add.at(weight, inverse, stacks.weight)
+    count = np.zeros(len(first), dtype=np.int64)
+    np.add.at(count, inverse, stacks.number)
+    sizes = stacks.start[first + 1] - stacks.start[first]
+    flat = stacks.flat[flat_ranges(stacks.start[first], sizes)]
+    return _Counted(np.append(0, np.cumsum(sizes)), flat, stacks.group[first], weight, count)
+
+
+def _joined(parts: list[_Counted]) -> _Counted:
+    sizes = np.concatenate([np.diff(part.start) for part in parts])
+    flat, group, weight, count = (
+        np.concatenate([part[column] for part in parts]) for column in range(1, len(_Counted._fields))
+    )
+    return _Counted(np.append(0, np.cumsum(sizes)), flat, group, weight, count)
 
 
 def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) -> NDArray[np.uint64]:
@@ -249,19 +320,19 @@ def _reassign(
 
 
 def _expanded(
-    first: NDArray[np.int64], start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable
+    start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The frames of the stacks `first`, root first, inlined calls expanded."""
-    sizes = start[first + 1] - start[first]
-    rooted = flat[np.repeat(start[first + 1], sizes) - 1 - flat_ranges(0, sizes)]
-    owner = np.repeat(np.arange(len(first)), sizes)[rooted != _BLANK]
+    """Where the stacks start, and their frames, root first, inlined calls expanded."""
+    sizes = np.diff(start)
+    rooted = flat[np.repeat(start[1:], sizes) - 1 - flat_ranges(0, sizes)]
+    owner = np.repeat(np.arange(len(sizes)), sizes)[rooted != _BLANK]
     rooted = rooted[rooted != _BLANK]
     lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
     pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
     counts = lengths[rooted]
     frames = pool[flat_ranges((np.cumsum(lengths) - lengths)[rooted], counts)]
-    out = np.zeros(len(first) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(owner, weights=counts, minlength=len(first)).astype(np.int64), out=out[1:])
+    out = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(owner, weights=counts, minlength=len(sizes)).astype(np.int64), out=out[1:])
     return out, frames
 
 

@@ -85,6 +85,15 @@ def test_nothing():
     assert repaired([[], [1, END], []], [0, 2]) == ([[], [1, END], []], [])
 
 
+def test_one_long_root_for_many_stacks_is_bounded():
+    """A damaged recording must not become a thousand times as large."""
+    root = [*range(10, 90)] * 100
+    stacks = [[1, *root, END], *([[2, 3, 1]] * 5000)]
+    found, rows = repaired(stacks, range(1, 5001))
+    assert 0 < len(rows) < 100
+    assert sum(map(len, found)) < 4 * sum(map(len, stacks)) + 5000
+
+
 # --- real stacks ---
 
 
