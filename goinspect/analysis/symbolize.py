@@ -16,14 +16,14 @@ import numpy as np
 from goinspect._ragged import distinct
 from goinspect.analysis.callsites import Agreement, CallCheck
 from goinspect.analysis.hiddencallers import caller_hidden
-from goinspect.analysis.kernel import KernelSymbols, find_kallsyms, module_of
+from goinspect.analysis.kernelnames import KernelNamer, grouped
 from goinspect.analysis.locate_binaries import mapped_name
 from goinspect.analysis.perfmap import PerfMap, find_perf_map
 from goinspect.analysis.printed import are_addresses, is_unplaced, to_vaddrs
 from goinspect.analysis.textnames import PrintedNames
 from goinspect.errors import GoinspectError
 from goinspect.gosym.names import Classifier
-from goinspect.maps import ANONYMOUS, KERNEL_SYMBOL, file_offset_to_vaddr
+from goinspect.maps import ANONYMOUS, file_offset_to_vaddr
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_GUEST, KIND_USER
 from goinspect.results.flame import FlameFrame
@@ -92,7 +92,6 @@ class Symbolizer:
 
     def __init__(self, profile: Profile, finder: BinaryFinder, options: SymbolizeOptions) -> None:
         self._mappings = profile.mappings
-        self._os_release = profile.metadata.get("os_release", "")
         self._calls = CallCheck(profile)
         self._printed = PrintedNames(profile)
         self._addresses: dict[tuple[str, int], bool] = {}  # do unplaced mappings of a file hold addresses?
@@ -100,11 +99,10 @@ class Symbolizer:
         self._jits: dict[int, PerfMap | None] = {}
         self._finder = finder
         self._options = options
-        self._kernel: KernelSymbols | None = None
-        self._kernel_looked = False
         self._frame_ids: dict[FlameFrame, int] = {}
         self._expansion_ids: dict[tuple[int, ...], int] = {}
         self.table = SymbolTable()
+        self._kernel = KernelNamer(profile, finder, options.kallsyms, self.table.warnings.append)
 
     def add(self, locations: Locations) -> SymbolTable:
         """Look up `locations`; rows are appended to the table, which is returned."""
@@ -132,11 +130,10 @@ class Symbolizer:
     ) -> Iterable[tuple[Mapping | None, NDArray[np.int64]]]:
         """Rows grouped by file: mappings of one file in many processes are one group."""
         groups: dict[tuple[str, str, int] | None, tuple[Mapping | None, list[NDArray[np.int64]]]] = {}
-        number = locations.mapping[rows]
-        for mapping_index in distinct(number).tolist():
+        for mapping_index, part in grouped(locations.mapping[rows], rows):
             mapping = self._mappings[mapping_index] if mapping_index >= 0 else None
             key = None if mapping is None else _identity(mapping)
-            groups.setdefault(key, (mapping, []))[1].append(rows[number == mapping_index])
+            groups.setdefault(key, (mapping, []))[1].append(part)
         return [(mapping, np.concatenate(parts)) for mapping, parts in groups.values()]
 
     # --- frames and expansions ---
@@ -166,64 +163,9 @@ class Symbolizer:
     # --- kernel ---
 
     def _kernel_rows(self, rows: NDArray[np.int64], locations: Locations) -> None:
-        if not len(rows):
-            return
-        base = next((m for m in self._mappings if m.kernel and m.path.startswith("[kernel")), None)
-        symbols = self._kernel_symbols(base)
-        shift = symbols.shift_to(base) if symbols is not None and base is not None else 0
-        self._label(rows, "[kernel]", 0, FrameKind.KERNEL)
-        numbers = locations.mapping[rows]
-        for number in distinct(numbers).tolist():
-            part = rows[numbers == number]
-            mapping = self._mappings[number] if number >= 0 else None
-            module = "" if mapping is None else module_of(mapping)
-            if mapping is not None and mapping.path.startswith(KERNEL_SYMBOL):
-                name = mapping.path.removeprefix(KERNEL_SYMBOL)
-                self._expansion[part] = self._expand(self._frame(name, FrameKind.KERNEL, "bpf"))
-                self._flags[part] = Flag.NAMED
-                continue
-            if module:
-                self._label(part, f"[{module}]", 0, FrameKind.KERNEL)
-            moved = mapping is not None and symbols is not None and symbols.has_moved(module, mapping.start)
-            if symbols is not None and not (module and moved):
-                self._kernel_names(part, locations.runtime_addr[part], symbols, shift, module)
-
-    def _kernel_names(
-        self,
-        rows: NDArray[np.int64],
-        addresses: NDArray[np.uint64],
-        symbols: KernelSymbols,
-        shift: int,
-        module: str,
-    ) -> None:
-        """Name what lies in the kernel, or in `module`; a module is not moved along with the kernel."""
-        found = symbols.lookup(addresses - np.uint64(shift % (1 << 64)))
-        for row, symbol in zip(rows.tolist(), found, strict=True):
-            if symbol is None:
-                continue
-            core = symbol[1] == "kernel"
-            if (module and symbol[1] != module) or (shift and not core):
-                continue
-            self._expansion[row] = self._expand(self._frame(symbol[0], FrameKind.KERNEL, symbol[1]))
-            self._flags[row] = Flag.NAMED
-
-    def _kernel_symbols(self, base: Mapping | None) -> KernelSymbols | None:
-        if self._kernel_looked:
-            return self._kernel
-        self._kernel_looked = True
-        path = self._options.kallsyms or find_kallsyms(base, self._finder, self._os_release)
-        if path is None:
-            self.table.warnings.append(
-                "kernel frames have no names: no kallsyms of the recorded kernel here (see --kallsyms)"
-            )
-            return None
-        try:
-            self._kernel = KernelSymbols(path)
-        except GoinspectError as error:
-            if self._options.kallsyms:
-                raise
-            self.table.warnings.append(f"kernel frames have no names: {error}")
-        return self._kernel
+        for part, name, module, certain in self._kernel.names(rows, locations):
+            self._expansion[part] = self._expand(self._frame(name, FrameKind.KERNEL, module))
+            self._flags[part] = Flag.NAMED if certain else 0
 
     # --- files ---
 
@@ -240,7 +182,8 @@ class Symbolizer:
                 self._flags[rows] = 0
             return
         vaddrs, mapped = self._vaddrs(binary, rows, locations)
-        if lost := int(np.count_nonzero(~mapped & self._unplaced(rows, locations))):
+        nameless = ~mapped & self._unplaced(rows, locations) & ~self._printed.known(locations)[rows]
+        if lost := int(np.count_nonzero(nameless)):
             self.table.warnings.append(
                 f"{path}: {lost:,} addresses are none of its own, and the text does not tell where it was mapped"
                 " (perf script --show-mmap-events does)"
@@ -293,7 +236,10 @@ class Symbolizer:
 
         def check(binary: Binary) -> Agreement:
             vaddrs, mapped = self._vaddrs(binary, rows, locations)
-            told = mapped | ~self._unplaced(rows, locations)
+            told = np.ones(len(rows), dtype=np.bool_)
+            unplaced = self._unplaced(rows, locations)
+            if not (mapped & unplaced).any():  # addresses at run time, which say nothing of the file
+                told = ~unplaced
             return self._agreement(binary, rows[told], vaddrs[told], mapped[told])
 
         return check

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from goinspect.analysis import flame, symbolize
+from goinspect.analysis import flame, kernelnames
 from goinspect.analysis.flame import FlameOptions, draw, fold, list_events
 from goinspect.errors import FileError, QueryError
 from goinspect.profiles import open_profile
@@ -246,7 +246,7 @@ def test_an_event_without_samples_is_not_chosen(profile):
 
 
 def test_kernel_without_kallsyms(profile, monkeypatch):
-    monkeypatch.setattr(symbolize, "find_kallsyms", lambda *_: None)
+    monkeypatch.setattr(kernelnames, "find_kallsyms", lambda *_: None)
     result = folded(profile, kallsyms=None)
     names = {frame.name for frame in result.stacks.frames if frame.kind == "kernel"}
     assert names == {"[kernel]"}
