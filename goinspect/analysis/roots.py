@@ -43,18 +43,27 @@ def group_by(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArra
     who = (profile.tid if by == "thread" else profile.pid)[rows].astype(np.int64)
     # A process is one root, named after its first thread's comm: threads that rename themselves stay in it.
     if by == "process":
-        pids, first, inverse = np.unique(who, return_index=True, return_inverse=True)
+        pids, first, inverse = _distinct(who)
         main = _main_comms(profile, pids, comm[first])
         labels = [_comm(profile, c) for c in main.tolist()]
     else:
-        _, first, inverse = np.unique(comm << 32 | who, return_index=True, return_inverse=True)
+        _, first, inverse = _distinct(comm << 32 | who)
         labels = [f"{_comm(profile, int(comm[i]))} {int(who[i])}" for i in first.tolist()]
     return _named(inverse, labels)
 
 
+def _distinct(
+    keys: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.int64]]:
+    """np.unique with index and inverse, but sorting only where the key changes from one sample to the next."""
+    heads = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+    present, first, inverse = np.unique(keys[heads], return_index=True, return_inverse=True)
+    return present, heads[first], np.repeat(inverse, np.diff(np.append(heads, len(keys))))
+
+
 def _named(number: NDArray[np.int64], labels: list[str]) -> tuple[NDArray[np.int32], list[str]]:
     """Groups in the order of their names; those called the same are one. Number -1 has the last label."""
-    used, inverse = np.unique(number, return_inverse=True)
+    used, _, inverse = _distinct(number)
     texts = [labels[i] for i in used.tolist()]
     names = sorted(set(texts))
     place = {name: i for i, name in enumerate(names)}

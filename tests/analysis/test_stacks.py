@@ -76,9 +76,19 @@ def plain_cut(stack, flags):
     return len(stack)
 
 
-@given(stack_lists, st.lists(st.sampled_from(FLAGS), min_size=PLACES, max_size=PLACES))
-@settings(deadline=None, max_examples=300)
-def test_cut(stacks, flags):
+@pytest.mark.parametrize("part", [1, 5, 1 << 24])
+def test_cut(part, monkeypatch):
+    monkeypatch.setattr(ops, "_PART", part)
+
+    @given(stack_lists, st.lists(st.sampled_from(FLAGS), min_size=PLACES, max_size=PLACES))
+    @settings(deadline=None, max_examples=200)
+    def check(stacks, flags):
+        check_cut(stacks, flags)
+
+    check()
+
+
+def check_cut(stacks, flags):
     samples = samples_of(stacks)
     cut = ops.cut_garbage(samples, np.array(flags, dtype=np.uint8))
     kept = [stack[: plain_cut(stack, flags)] for stack in stacks]
@@ -181,8 +191,10 @@ def test_merge_when_hashes_collide(hashes, monkeypatch):
     check()
 
 
-def test_merge_of_more_than_a_block(monkeypatch):
-    """Blocks end in the middle of the samples, and so do empty stacks."""
+@pytest.mark.parametrize("part", [1, 5, 1 << 24])
+def test_merge_of_more_than_a_block(part, monkeypatch):
+    """Blocks and parts end in the middle of the samples, and so do empty stacks."""
+    monkeypatch.setattr(ops, "_PART", part)
     monkeypatch.setattr(ops, "_BLOCK", 4)
     monkeypatch.setattr(ops, "_PIECE", 3)
 
