@@ -40,6 +40,7 @@ def stacks(profile):
         (b"a b 1 12/34  [003]  1.123456789: cycles:uppp: ", (b"a b 1", 12, 34, 3, 1123456789, None, b"cycles:uppp")),
         (b"  :-1    -1 [000] 1.000000:     probe:x: (ffff) arg=3", (b":-1", None, -1, 0, 10**9, None, b"probe:x")),
         (b"Gecko\t25122 [007] 115539.936601:\t\t1000000 task-clock:u:", (b"Gecko", None, 25122, 7, 115539936601000, 1000000, b"task-clock:u")),
+        (b"x 1 115540.8374: 5 cpu-clock:", (b"x", None, 1, None, 115540837400000, 5, b"cpu-clock")),
         (b"20593  1516.249511: ", (None, None, 20593, None, 1516249511000, None, None)),
         (b"workload 20593 ", (b"workload", None, 20593, None, 0, None, None)),
         (b"swapper     0/0     [001] K  7.000001: 1 sched:sched_switch: prev_comm=a b", (b"swapper", 0, 0, 1, 7000001000, 1, b"sched:sched_switch")),

@@ -24,7 +24,7 @@ _HEADER = re.compile(
     (?:(?:^|\s++)(?:(?P<pid>-?\d{1,10})/)?(?P<tid>-?\d{1,10}))
     (?:\s++\[(?P<cpu>\d{1,6})\])?
     (?:\s++[KUHGgD]{1,8}(?=\s))?
-    (?:\s++(?P<seconds>\d{1,10})\.(?P<fraction>\d{6}(?:\d{3})?):)?
+    (?:\s++(?P<seconds>\d{1,10})\.(?P<fraction>\d{1,9}):)?
     (?:\s++(?P<period>\d{1,19})(?=\s))?
     (?:\s++(?P<event>\S{1,200}):(?=\s|$)(?:\s++(?P<rest>\S.*))?)?
     \s*+""",
@@ -95,7 +95,7 @@ def parse_header(line: bytes) -> Header | None:
     comm, pid, tid, cpu, seconds, fraction, period, event, rest = match.groups()
     time = 0
     if seconds:
-        time = int(seconds) * 10**9 + int(fraction) * (1 if len(fraction) == _NANOSECONDS else 1000)
+        time = int(seconds) * 10**9 + int(fraction.ljust(_NANOSECONDS, b"0"))
     return Header(
         comm.strip() or None,
         None if pid is None else int(pid),
