@@ -67,8 +67,9 @@ class Agreement(NamedTuple):
     @property
     def fails(self) -> bool:
         """Is it certainly not the file that ran, whatever else may say so?"""
-        enough = 8
-        return self.total >= enough and self.wrong * 2 > self.total
+        enough, enough_go = 8, 20
+        most = self.total >= enough and self.wrong * 2 > self.total
+        return most or (self.go >= enough_go and self.go_wrong * 20 > self.go)
 
     def __str__(self) -> str:
         return f"{self.wrong:,} of {self.total:,} recorded return addresses follow no call in it"

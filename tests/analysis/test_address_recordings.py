@@ -15,6 +15,7 @@ import pytest
 
 from goinspect.analysis.flame import FlameOptions, fold
 from goinspect.analysis.recording import take_samples
+from goinspect.binary import Binary
 from goinspect.profiles import open_profile
 from tests.conftest import FIXTURES, oracle_rows
 
@@ -155,6 +156,15 @@ def test_a_little_change_is_seen(there, tmp_path):
     (tmp_path / "workload").write_bytes(data)
     taken = take_samples(profile, FlameOptions())
     assert any("not used" in warning and "follow no call" in warning for warning in taken.warnings)
+    # So it is when the file has the recorded build ID: perf reads that at the end, from what is there then.
+    build_id = Binary(tmp_path / "workload").image.build_id()
+    mappings = tuple(
+        item._replace(build_id=build_id) if item.path.endswith("/workload") else item
+        for item in profile.mappings
+    )
+    taken = take_samples(replace(profile, mappings=mappings), FlameOptions())
+    assert any("has the recorded build ID, but" in warning for warning in taken.warnings)
+    assert not any(frame.kind == "user" for frame in taken.table.frames)
 
 
 def test_given_by_hand_it_is_used_and_told(there, binary):

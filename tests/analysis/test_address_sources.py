@@ -368,3 +368,5 @@ def test_what_agreement_means():
     assert not Agreement(10, 1, 10, 1).holds
     assert Agreement(100, 40, 0, 0).holds  # C without frame pointers
     assert Agreement(100, 60, 0, 0).fails
+    assert Agreement(100, 6, 100, 6).fails
+    assert not Agreement(100, 5, 100, 5).fails
