@@ -38,8 +38,8 @@ NO_CALLER = "[no caller found]"
 _MARKERS = {End.SWITCHED: OTHER_STACK, End.LOST: NO_CALLER}
 
 _CHUNK = 1 << 14  # stacks unwound together
-_CHUNK_BYTES = 1 << 26  # of copies: bounds the frames that they can hold
-_TRIAL = 1 << 9  # stacks that tell whether a file is the one that ran
+_CHUNK_BYTES = 1 << 25  # of copies: bounds the frames that they can hold
+_TRIALS, _TRIAL = 8, 1 << 6  # runs of stacks that tell whether a file is the one that ran
 _SIGNALS = 8  # nested signal handlers that are passed through
 _WORD = np.uint64(8)
 
@@ -85,9 +85,11 @@ def _find(profile: Profile, stacks: UserStacks, finder: BinaryFinder, mapping: M
         here = np.array([file_of(other) == name for other in profile.mappings] or [False])
         number, _ = stacks.spaces.resolve(stacks.space, stacks.pc)
         rows = np.flatnonzero((number >= 0) & here[number])
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _TRIAL)).astype(np.int64)]
         if not len(rows):
             return Agreement()
+        if len(rows) > _TRIALS * _TRIAL:  # in runs: each place that is read brings half a megabyte around it
+            first = np.linspace(0, len(rows) - _TRIAL, _TRIALS).astype(np.int64)
+            rows = rows[np.unique(first[:, None] + np.arange(_TRIAL))]
         unwinder = _Unwinder(profile, stacks, lambda other: binary if file_of(other) == name else None)
         found = unwinder.run(rows)
         trial = replace(profile, locations=unwinder.places.locations(), frames=found.frames)

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from goinspect.profiles.perfdata.events import EventTable
     from goinspect.profiles.perfdata.source import Words
 
-__all__ = ["Fields", "SampleIndex", "index_samples", "read_fields"]
+__all__ = ["Fields", "SampleIndex", "index_samples", "read_fields", "samples_at_once"]
 
-_INDEX_STEP = 1 << 16  # samples
+_STEP, _STEP_WORDS = (
+    1 << 15,
+    1 << 22,
+)  # samples looked at between two releases of pages, and words of recording
 
 
 @dataclass(slots=True)
@@ -32,12 +35,15 @@ class SampleIndex:
     unknown_ids: int
 
 
+def samples_at_once(words: Words, count: int) -> int:
+    """How many of the `count` samples to decode in a piece: fewer where they are large, as with copies of stacks."""
+    return max(1, min(_STEP, _STEP_WORDS * count // max(words.size, 1)))
+
+
 def index_samples(words: Words, positions: NDArray[np.int64], events: EventTable) -> SampleIndex:
     """Tell events apart and sort by time; samples of the same time stay in file order."""
-    parts = [
-        _index_part(words, positions[at : at + _INDEX_STEP], events)
-        for at in range(0, len(positions), _INDEX_STEP)
-    ]
+    step = samples_at_once(words, len(positions))
+    parts = [_index_part(words, positions[at : at + step], events) for at in range(0, len(positions), step)]
     if not parts:
         return SampleIndex(positions, np.empty(0, np.uint16), np.empty(0, np.uint64), 0, 0)
     position = np.concatenate([part.position for part in parts])

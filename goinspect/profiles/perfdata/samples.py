@@ -9,7 +9,7 @@ import numpy as np
 from goinspect.profiles.base import Locations
 from goinspect.profiles.intern import AddressInterner
 from goinspect.profiles.perfdata.chains import chain_blocks, flatten
-from goinspect.profiles.perfdata.columns import SampleIndex, read_fields
+from goinspect.profiles.perfdata.columns import SampleIndex, read_fields, samples_at_once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from goinspect.profiles.perfdata.source import Words
 
 __all__ = ["Clock", "SampleColumns", "locations"]
-
-_STEP = 1 << 15  # samples decoded at once
 
 
 class Clock:
@@ -66,8 +64,9 @@ class SampleColumns:
         self.interner = AddressInterner()
         self.damaged = 0
         frames = bytearray()  # grows in place, where joining parts would need all of it twice
-        for begin in range(0, count, _STEP):
-            self._fill(words, index, events, spaces, slice(begin, begin + _STEP), frames)
+        at_once = samples_at_once(words, count)
+        for begin in range(0, count, at_once):
+            self._fill(words, index, events, spaces, slice(begin, begin + at_once), frames)
             words.release()
         np.cumsum(self.stack_start, out=self.stack_start)
         self.frames: NDArray[np.int32] = np.frombuffer(frames, dtype=np.int32)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from goinspect.profiles.perfdata.columns import samples_at_once
 from goinspect.profiles.perfdata.source import record_words
 from goinspect.profiles.userstacks import UserStacks
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_user_stacks"]
 
-_STEP = 1 << 15  # samples
 _ABI_64 = 2
 
 
@@ -69,11 +69,12 @@ def read_user_stacks(
     if arch not in _ARCHES:
         return None
     parts = []
-    for begin in range(0, len(index.position), _STEP):
-        step = slice(begin, begin + _STEP)
+    at_once = samples_at_once(words, len(index.position))
+    for begin in range(0, len(index.position), at_once):
+        step = slice(begin, begin + at_once)
         for layout, members in events.by_layout(index.event[step]):
             if layout.dump is not None:
-                rows = np.arange(begin, min(begin + _STEP, len(index.position)))[members]
+                rows = np.arange(begin, min(begin + at_once, len(index.position)))[members]
                 position = index.position[rows]
                 parts.append(_read_part(words, position, rows, layout, layout.dump, _ARCHES[arch]))
         words.release()
