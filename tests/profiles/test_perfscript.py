@@ -176,6 +176,14 @@ def test_where_files_were_mapped():
     assert parse(chain).mappings[0][:2] == UNPLACED
 
 
+def test_many_files():
+    chain = b"".join(b"\t 1010 f (/lib/%d.so)\n" % number for number in range(400))
+    profile = parse(b"w 1 1.000001: 5 cycles: \n" + chain + b"\n")
+    paths = [profile.mappings[row].path for row in profile.locations.mapping[profile.frames].tolist()]
+    assert paths == [f"/lib/{number}.so" for number in range(400)]
+    assert {profile.mappings[row][:2] for row in profile.locations.mapping.tolist()} == {UNPLACED}
+
+
 def test_events_and_weights():
     text = SAMPLE + SAMPLE.replace(b"5 cycles", b"9 cpu-clock:u") + SAMPLE
     profile = parse(text)

@@ -220,7 +220,7 @@ def _place(
         build_id = build_ids.pop() if len(build_ids) == 1 else ""
         placed = len(mappings) + _OFFSET
         mappings += [Mapping(*where, 0, file, build_id) for where in (UNPLACED, UNPLACED_ADDRESS, (0, _TOP))]
-        mapping[rows] = len(mappings) - 3 + lines.form[rows]
+        mapping[rows] = placed - _OFFSET + lines.form[rows].astype(np.int32)
         for form in (_CHAINED, _SINGLE):
             asked = rows[lines.form[rows] == form]
             here, offset[asked] = _resolved(lines.address[asked], ranges)

@@ -23,6 +23,7 @@ __all__ = ["parse", "read"]
 _CHUNK = 1 << 20  # bytes read at once
 _MAX_LINE = 1 << 20  # bytes; what is longer is dropped
 _MAX_FRAMES = 1 << 21  # distinct lines, each of which costs some hundred bytes
+_MAX_OTHERS = 1 << 16  # further lines that are remembered
 _MAX_NAMES = 1 << 16  # of events; of threads it is 16 times that
 _MAX_RANGES = 1 << 18
 _MAX_NESTED = 1000  # inlined calls at one place
@@ -81,15 +82,16 @@ class _Frames(dict[bytes, int]):
     count = 0
 
     def __missing__(self, line: bytes) -> int:
-        if len(self) >= _MAX_FRAMES:
-            raise UnsupportedError(f"more than {_MAX_FRAMES:,} distinct frames are not handled")
         if b"\n" in line or is_frame(line):
+            if self.count >= _MAX_FRAMES:
+                raise UnsupportedError(f"more than {_MAX_FRAMES:,} distinct frames are not handled")
             self[line] = number = self.count
             self.count += 1
             return number
         if not line[:1].isspace() or _is_header(line):
             raise _NotAFrameError
-        self[line] = -1  # file and line of -F srcline, registers
+        if len(self) - self.count < _MAX_OTHERS:
+            self[line] = -1  # file and line of -F srcline, registers
         return -1
 
 
