@@ -243,7 +243,7 @@ def _subtitle(folded: FlameProfile, *, named: bool) -> str:
 
     if named:
         return _contents(folded)
-    parts = [folded.event, f"{folded.totals.samples:,} samples"]
+    parts = [folded.event, f"{folded.totals.samples:,} {_counted(folded)}"]
     if folded.unit != "samples":
         parts.append(human_weight(folded.totals.weight, folded.unit))
     return " · ".join(parts)
@@ -274,9 +274,8 @@ def _share(folded: FlameProfile) -> str:
 
 def _summary(folded: FlameProfile) -> str:
     totals = folded.totals
-    waits = folded.event == "off-CPU"
     parts = [
-        f"{totals.samples:,} {'waits' if waits else 'samples'}", f"{totals.lost:,} lost", f"{totals.threads:,} threads",
+        f"{totals.samples:,} {_counted(folded)}", f"{totals.lost:,} lost", f"{totals.threads:,} threads",
         f"{_share(folded)} of {totals.frames:,} frames named" if totals.frames else "no frames",
         f"{totals.truncated:,} stacks truncated" + (f" ({totals.repaired:,} repaired)" if totals.repaired else ""),
         f"{totals.garbage_dropped:,} garbage frames dropped",
@@ -297,11 +296,17 @@ def _summary(folded: FlameProfile) -> str:
         if number
     ]
     others = [event.name for event in folded.events if event.samples and event.name != folded.event]
-    if others and not waits:
+    if others and _counted(folded) == "samples":
         parts.append(f"other events: {_listed(others)}")
     if folded.missing:
         parts.append(f"{len(folded.missing)} binaries not found: {_listed(sorted(folded.missing))}")
     return "goinspect: " + ", ".join(parts)
+
+
+def _counted(folded: FlameProfile) -> str:
+    from goinspect.analysis.offcpu import OFF_CPU
+
+    return "waits" if folded.event == OFF_CPU else "samples"
 
 
 def _listed(names: list[str]) -> str:
