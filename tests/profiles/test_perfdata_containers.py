@@ -248,6 +248,36 @@ def test_directory_of_many_parts(tmp_path):
     assert [row.stack[0] for row in rows(profile)] == [("U", number + 1) for number in range(40)] * 50
 
 
+def test_damage_in_a_directory_names_the_file(tmp_path):
+    good = PerfData().sample(Sample())
+    parts = [bytes(good.data), bytes(good.data) + bytes(16), b"", bytes(good.data)[:-8]]
+    profile = read(pc.directory(PerfData(), tmp_path / "perf.data", parts))
+    assert len(profile) == 2
+    size = len(good.data)
+    assert profile.warnings == (
+        f"data.1: damaged record (type 0, size 0) at offset {size:#x}: stopped after 1 records",
+        "data.3: the record at offset 0x0 is cut off: stopped after 0 records",
+    )
+
+
+def test_no_more_warnings_than_anybody_reads(tmp_path):
+    profile = read(pc.directory(PerfData(), tmp_path / "perf.data", [bytes(8)] * 100))
+    assert len(profile.warnings) == 31
+    assert profile.warnings[-1] == "there is more of that kind"
+
+
+def test_trace_data_between_records_of_odd_sizes(tmp_path):
+    data = recording()
+    odd = pc.record(data, pc.FEATURE, data.pack("Q", 99) + b"odd")
+    trace = pc.record(data, pd.AUXTRACE, data.pack("QQQIIII", 64, 0, 0, 0, 0, 0, 0)) + b"\x09" * 64
+    profile = parsed(pc.pipe(data, first=odd + trace + odd))
+    assert len(profile) == 21
+    assert ["AUX area" in told for told in profile.warnings] == [True]
+    broken = pc.record(data, pd.AUXTRACE, data.pack("QQQIIII", 63, 0, 0, 0, 0, 0, 0))
+    profile = parsed(pc.pipe(data) + odd + broken)
+    assert "damaged record (type 71, size 48)" in profile.warnings[0]
+
+
 def test_one_file_of_a_directory(tmp_path):
     data = recording()
     path = pc.directory(data, tmp_path / "perf.data", [])
@@ -398,6 +428,17 @@ def test_features_of_a_big_endian_machine_of_32_bits(features, tmp_path):
     for at in range(72, 104, 8):
         raw[at : at + 8] = raw[at + 4 : at + 8] + raw[at : at + 4]
     same(parsed(bytes(raw)), data, tmp_path)
+
+
+def test_feature_sections_that_are_not_there():
+    """What can be told without them is told, and what is wrong in few words."""
+    data = PerfData().sample(Sample())
+    raw = bytearray(data.build())
+    raw[72:104] = b"\xff" * 32
+    profile = parsed(bytes(raw))
+    assert len(profile) == 1
+    assert 1 < len(profile.warnings) <= 4
+    assert profile.warnings[-1].endswith("more feature sections left out")
 
 
 @ORDERS

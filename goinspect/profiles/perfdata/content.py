@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,10 +47,11 @@ _PART = re.compile(r"data\.\d+")
 
 
 class Source(NamedTuple):
-    """Bytes of a recording, and what lets go of the memory of pages read."""
+    """Bytes of a recording, and what lets go of the memory of pages read; `name` is that of one file of several."""
 
     data: memoryview
     release: Callable[[], None]
+    name: str = ""
 
 
 class Content(NamedTuple):
@@ -113,7 +115,7 @@ def _map(path: Path) -> Source:
             if not os.fstat(file.fileno()).st_size:
                 raise TruncatedError("perf.data: the file is empty or not a regular file", offset=0)
             mapped = map_file(file.fileno())
-            return Source(memoryview(mapped), releaser(mapped))
+            return Source(memoryview(mapped), releaser(mapped), path.name)
     except (OSError, ValueError) as error:
         raise FileError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
@@ -128,7 +130,7 @@ def open_content(sources: list[Source], warn: Callable[[str], None]) -> Content:
         TruncatedError, MalformedError: it is no recording, or damaged at its start.
         FileError: no room for what is unpacked.
     """
-    data, release = sources[0]
+    data, release, _ = sources[0]
     reader = Reader(data, byteorder_of(bytes(data[:_MAGIC_SIZE])), what="perf.data")
     return _of_pipe(reader, release, warn) if is_pipe(reader) else _of_files(reader, sources, warn)
 
@@ -163,17 +165,21 @@ def _of_files(reader: Reader, sources: list[Source], warn: Callable[[str], None]
         np.frombuffer(reader.view(item.ids.offset, item.ids.size & ~7), dtype=word).astype(np.uint64)
         for item in recorded
     ]
-    buffers = [_data(reader, header, sources[0].release, warn)]
+    splits = [split_records(_data(reader, header, sources[0].release, warn), warn)]
     # A recorder that was killed did not say that there are other files.
-    if features.is_directory or not whole:
-        buffers += [Buffer(data, reader.byteorder, 0, release) for data, release in sources[1:]]
+    for part in sources[1:] if features.is_directory or not whole else ():
+        buffer = Buffer(part.data, reader.byteorder, 0, part.release)
+        splits.append(split_records(buffer, partial(_warn_of, part.name, warn)))
     if features.is_directory and len(sources) == 1:
         warn("this is one file of a recording of perf record --threads: its samples are in data.0, data.1 …")
-    splits = [split_records(buffer, warn) for buffer in buffers]
     stretches = [stretch for split in splits for stretch in split.stretches]
     told = read_header_records(stretches, features, warn)
     events = _events([item.attr for item in recorded], ids, features)
     return Content(stretches, events, features, sum(split.packed for split in splits), told.tracers)
+
+
+def _warn_of(name: str, warn: Callable[[str], None], message: str) -> None:
+    warn(f"{name}: {message}")
 
 
 def _events(attrs: list[Attr], ids: list[NDArray[np.uint64]], features: Features) -> EventTable:

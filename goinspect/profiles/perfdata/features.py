@@ -61,6 +61,8 @@ class Features:
     event_names: dict[tuple[int | None, int], str] = field(default_factory=dict)
 
 
+_MOST_WARNINGS = 3
+_KNOWN = frozenset(Feature)
 _BUILD_ID_FIXED = 36  # header, pid and the 24-byte field
 _MISC_BUILD_ID_SIZE = 1 << 15
 _TEXTS = {
@@ -74,8 +76,10 @@ _TEXTS = {
 
 def read_features(reader: Reader, header: FileHeader, warn: Callable[[str], None]) -> Features:
     """Read what there is; a section that is cut off or damaged is left out with a warning."""
-    features = Features()
+    features, left_out = Features(), 0
     for index, bit in enumerate(header.features):
+        if bit not in _KNOWN:
+            continue
         try:
             entry = header.data.end + 16 * index
             offset, size = reader.u64(entry), reader.u64(entry + 8)
@@ -84,7 +88,11 @@ def read_features(reader: Reader, header: FileHeader, warn: Callable[[str], None
             )
             read_feature(section, bit, features)
         except GoinspectError as error:
-            warn(f"feature section {bit} left out: {error}")
+            left_out += 1
+            if left_out <= _MOST_WARNINGS:
+                warn(f"feature section {bit} left out: {error}")
+    if left_out > _MOST_WARNINGS:
+        warn(f"{left_out - _MOST_WARNINGS} more feature sections left out")
     return features
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["parse", "read", "sniff"]
 
 _MAGIC_SIZE = 8
+_MOST_WARNINGS = 30
 
 
 def sniff(head: bytes) -> bool | None:
@@ -90,6 +91,11 @@ class _Recording:
         self._sources = sources
 
     def warn(self, message: str) -> None:
+        """Say it, once: recordings of many files would say much the same of each."""
+        if message in self.warnings or len(self.warnings) > _MOST_WARNINGS:
+            return
+        if len(self.warnings) == _MOST_WARNINGS:
+            message = "there is more of that kind"
         self.warnings.append(message)
         if self._tell is not None:
             self._tell(message)

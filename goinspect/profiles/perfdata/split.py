@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Split", "Stretch", "split_records"]
 
 _WORTH_ITS_BUFFER = 1 << 20  # bytes; shorter stretches are copied
+_SHORT = 64  # records: shorter runs between odd ones are not worth a walk
 _STEP = 4 << 20
+_SAMPLE = int(RecordType.SAMPLE)
 _TRACING_DATA = int(RecordType.HEADER_TRACING_DATA)
 
 
@@ -73,14 +75,16 @@ class _Copies:
         self.spool = Spool()
         self._samples: list[NDArray[np.int64]] = []
         self._others: list[NDArray[np.int64]] = []
-        self._single = array("q")
+        self._single, self._single_samples = array("q"), array("q")
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._samples)) + sum(map(len, self._others)) + len(self._single)
+        return self._count
 
     def add(self, found: Walk, data: memoryview, release: Callable[[], None]) -> None:
         """Records in whole words."""
         base = self.spool.size >> 3
+        self._count += len(found)
         self._flush()
         self._samples.append(found.samples + base)
         self._others.append(found.others + base)
@@ -88,22 +92,23 @@ class _Copies:
             self.spool.write(data[begin : begin + _STEP])
             release()
 
-    def add_one(self, record: memoryview) -> None:
-        """A record of any size that is no sample."""
-        self._single.append(self.spool.size >> 3)
+    def add_one(self, record: memoryview, *, sample: bool = False) -> None:
+        """One record, of any size."""
+        self._count += 1
+        (self._single_samples if sample else self._single).append(self.spool.size >> 3)
         self.spool.write(record)
-        self.spool.write(bytes(-len(record) % 8))
+        if len(record) & 7:
+            self.spool.write(bytes(-len(record) % 8))
 
     def _flush(self) -> None:
-        if self._single:
-            self._others.append(np.array(self._single, dtype=np.int64))
-            self._single = array("q")
+        self._others.append(np.array(self._single, dtype=np.int64))
+        self._samples.append(np.array(self._single_samples, dtype=np.int64))
+        self._single, self._single_samples = array("q"), array("q")
 
     def stretch(self, source: Buffer) -> Stretch:
         self._flush()
-        none = np.empty(0, dtype=np.int64)
         data, release = self.spool.view()
-        found = Walk(np.concatenate([none, *self._samples]), np.concatenate([none, *self._others]))
+        found = Walk(np.concatenate(self._samples), np.concatenate(self._others))
         return Stretch(Buffer(data, source.byteorder, source.origin, release), found)
 
 
@@ -119,10 +124,16 @@ class _Splitter:
         self._before_packed = 0  # stretches that come before what was compressed
 
     def split(self) -> Split:
-        at, end = 0, len(self._raw)
+        at, end, short = 0, len(self._raw), 0
         while 0 <= at <= end - 8:
             kind, _, size = self._header.unpack_from(self._raw, at)
-            at = self._record(kind, size, at) if is_of_perf(kind) and size >= 8 else self._by_words(at)
+            if is_of_perf(kind) and size >= 8:
+                at, short = self._record(kind, size, at), 0
+            elif short < _SHORT and size >= 8 and not size & 7 and at + size <= end:
+                self._copies.add_one(self._raw[at : at + size], sample=kind == _SAMPLE)
+                at, short = at + size, short + 1
+            else:
+                at, short = self._by_words(at), 0
         if 0 <= at < end:
             self._stop(f"the record at {self._place(at)} is cut off")
         self._close()
@@ -164,9 +175,10 @@ class _Splitter:
             payload = int.from_bytes(self._raw[at + 8 : at + 12], self._source.byteorder)
             end += -(-payload // 8) * 8
         elif kind == RecordType.AUXTRACE:
-            if size & 7:
+            payload = int.from_bytes(self._raw[at + 8 : at + 16], self._source.byteorder)
+            if size < 16 or payload & 7:
                 return self._stop(f"damaged record (type {kind}, size {size}) at {self._place(at)}")
-            return self._by_words(at)
+            end += payload
         if end > len(self._raw):
             return self._stop(f"the record at {self._place(at)} is cut off")
         self._copies.add_one(self._raw[at : at + size])
