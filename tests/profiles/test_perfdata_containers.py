@@ -7,6 +7,7 @@ import gzip
 import lzma
 import re
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -465,3 +466,26 @@ def test_damage_anywhere(order):
             with contextlib.suppress(GoinspectError):
                 parsed(bytes(raw))
             raw[at] ^= mask
+
+
+RECORDINGS = Path(__file__).parent.parent / "fixtures" / "recordings"
+
+
+@pytest.mark.parametrize("name", ["compressed", "compressed-pipe", "pipe", "per-thread"])
+def test_real_recordings_cut_anywhere(name):
+    """As far as they go: nothing that is not in the whole one, ever more of it, and a warning where samples miss."""
+    raw = lzma.decompress((RECORDINGS / name / "perf.data.xz").read_bytes())
+    whole, most = set(rows(parsed(raw))), 0
+    for size in range(len(raw) // 4, len(raw), len(raw) // 60):
+        profile = None
+        with contextlib.suppress(TruncatedError):
+            profile = parsed(raw[:size])
+        if profile is None:
+            assert not most
+            continue
+        found = {row[:3] + row[4:] for row in rows(profile)}
+        assert found <= {row[:3] + row[4:] for row in whole}  # names of threads may be told later
+        assert most <= len(found)
+        assert profile.warnings or len(found) == len(whole)
+        most = len(found)
+    assert most
