@@ -56,7 +56,7 @@ class By(StrEnum):
 
 def flame(
     profile: Annotated[
-        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record (a file or directory), or folded stacks of any tool; also from stdin (-).", show_default=True)
+        str, typer.Argument(metavar="[PROFILE]", help="A recording of perf record, the text of perf script, or folded stacks of any tool; also from stdin (-).", show_default=True)
     ] = "perf.data",
     binary: Annotated[
         list[str] | None,
@@ -116,6 +116,9 @@ def flame(
 
     Recordings of any perf and machine are read, as they come from a pipe too, compressed (-z, gzip, zstd, xz), of
     --threads, and as far as they go when they were cut off.
+
+    The text of perf script is read too, whatever its fields; its [unknown] frames of Go programs are named by their
+    offsets. For samples without call chains it has to be printed with --show-mmap-events.
 
     Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
