@@ -14,7 +14,7 @@ from goinspect.analysis.kernel import is_running
 from goinspect.analysis.locate_binaries import BinaryFinder
 from goinspect.analysis.offcpu import OFF_CPU, Waits, off_cpu
 from goinspect.analysis.repair import Repaired, repair
-from goinspect.analysis.roots import group_by
+from goinspect.analysis.roots import group_by, processes
 from goinspect.analysis.selection import choose_event, list_events, select_rows, take_rows, time_range
 from goinspect.analysis.symbolize import SymbolizeOptions, Symbolizer
 from goinspect.analysis.taken import Origin, Taken
@@ -51,7 +51,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     truncated = source.truncated[rows]
     repaired = Repaired(start, frames, np.empty(0, dtype=np.int64))
     if options.repair:
-        repaired = repair(start, frames, truncated, source.pid[rows], table.flags)
+        repaired = repair(start, frames, truncated, processes(source)[rows], table.flags)
     samples = stack_ops.correct_trapped(repaired.start, repaired.frames, profile.locations, symbolizer)
     group, groups = group_by(source, rows, options.by)
     weight = source.weight[rows] if options.weight == "period" else np.ones(len(rows), dtype=np.uint64)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from goinspect.profiles.base import Profile
 
-__all__ = ["group_by"]
+__all__ = ["group_by", "processes"]
 
 # The ID that a container engine puts into the path of a cgroup: docker-ID.scope, /docker/ID, cri-containerd-ID.scope,
 # crio-ID.scope, libpod-ID.scope, /kubepods/…/ID; and the name that systemd and LXC give instead.
@@ -40,7 +40,7 @@ def group_by(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArra
     comm = profile.comm[rows].astype(np.int64)
     if by == "comm":
         return _named(comm, [*profile.comms, "?"])
-    who = (profile.tid if by == "thread" else profile.pid)[rows].astype(np.int64)
+    who = (profile.tid if by == "thread" else processes(profile))[rows].astype(np.int64)
     # A process is one root, named after its first thread's comm: threads that rename themselves stay in it.
     if by == "process":
         pids, first, inverse = _distinct(who)
@@ -106,14 +106,20 @@ def _container(path: str) -> str:
     return named[1].removesuffix(".scope").removesuffix(".service") if named else ""
 
 
+def processes(profile: Profile) -> NDArray[np.int32]:
+    """The process of each sample; its thread where only that was told."""
+    return np.where(profile.pid < 0, profile.tid, profile.pid)
+
+
 def _main_comms(profile: Profile, pids: NDArray[np.int64], fallback: NDArray[np.int64]) -> NDArray[np.int64]:
     """The last comm of each process's main thread; without samples of it, the first comm seen."""
-    main = np.flatnonzero(profile.pid == profile.tid)
+    owner = processes(profile)
+    main = np.flatnonzero(owner == profile.tid)
     out = fallback.copy()
-    position = np.searchsorted(pids, profile.pid[main])
+    position = np.searchsorted(pids, owner[main])
     inside = position < len(pids)
     main, position = main[inside], position[inside]
-    exact = pids[position] == profile.pid[main]
+    exact = pids[position] == owner[main]
     out[position[exact]] = profile.comm[main[exact]]
     return out
 

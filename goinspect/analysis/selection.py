@@ -86,14 +86,20 @@ def _moment(bound: TimeBound | float | None, first: int, last: int) -> int | Non
 
 
 def select_rows(profile: Profile, event: int, options: FlameOptions) -> NDArray[np.bool_]:
-    """A mask over samples."""
+    """A mask over samples.
+
+    Raises:
+        QueryError: an option asks for what was not recorded.
+    """
     rows = np.asarray(profile.event == event)
-    for column, wanted in (
-        (profile.pid, options.pids),
-        (profile.tid, options.tids),
-        (profile.cpu, options.cpus),
+    for column, wanted, what in (
+        (profile.pid, options.pids, "--pid: the samples do not tell their process"),
+        (profile.tid, options.tids, "--tid: the samples do not tell their thread"),
+        (profile.cpu, options.cpus, "--cpu: the samples do not tell their CPU"),
     ):
         if wanted:
+            if len(column) and (column < 0).all():
+                raise QueryError(what)
             rows &= np.isin(column, np.array(list(wanted), dtype=np.int64))
     if options.comms:
         known = np.array([comm in options.comms for comm in profile.comms] or [False])

@@ -104,7 +104,7 @@ class Profile:
     path: str
     events: tuple[Event, ...]
     event: NDArray[np.uint16]  # row in events
-    pid: NDArray[np.int32]
+    pid: NDArray[np.int32]  # -1 where not recorded
     tid: NDArray[np.int32]
     cpu: NDArray[np.int32]  # -1 where not recorded
     time: NDArray[np.uint64]  # ns of the recording's clock; 0 where not recorded

@@ -163,6 +163,16 @@ def test_filters_and_events(printed):
         assert event in listed
 
 
+def test_what_was_not_printed_cannot_be_asked_for(printed):
+    """perf script prints thread IDs and no process IDs unless told to."""
+    answer = cli("flame", printed("default.txt"), "--pid", "1", "--format", "folded")
+    assert (answer.code, answer.out) == (1, "")
+    assert "do not tell their process" in answer.err
+    answer = cli("flame", printed("no-times.txt"), "--cpu", "1", "--format", "folded")
+    assert answer.code == 1
+    assert "do not tell their CPU" in answer.err
+
+
 def test_another_build_is_not_used(fixture_file, tmp_path):
     """Names that perf printed are kept, and the file of the same name is refused."""
     (tmp_path / "workload").write_bytes(fixture_file("go1.24-exe", "workload").read_bytes())

@@ -116,14 +116,13 @@ def build(columns: Columns, path: str) -> Profile:
     exact = first | (above & ~kernel)
     locations, numbers, mappings = _locations(lines, frames * 2 + exact, columns)
     tid = np.frombuffer(columns.tid, dtype=np.int32)
-    pid = np.frombuffer(columns.pid, dtype=np.int32)
     depth = np.diff(starts)
     unweighted = columns.unweighted == len(columns.starts)
     return Profile(
         path=path,
         events=tuple(_event(name, unweighted) for name in columns.events),
         event=np.frombuffer(columns.event, dtype=np.uint16),
-        pid=np.where(pid < 0, tid, pid),
+        pid=np.frombuffer(columns.pid, dtype=np.int32),
         tid=tid,
         cpu=np.frombuffer(columns.cpu, dtype=np.int32),
         time=np.frombuffer(columns.time, dtype=np.uint64),
