@@ -87,7 +87,8 @@ def main() -> None:
         AT.mkdir(parents=True)
         shutil.copy2(binary(case.workload, NEUTRAL / "programs"), AT / "workload")
         command = ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(case.frequency), "--call-graph", f"dwarf,{case.size}",
-                   "-o", "perf.data", "--", "./workload", str(MILLISECONDS)]  # fmt: skip
+                   "-o", "perf.data", "--", "env", "-i", "./workload", str(MILLISECONDS)]  # fmt: skip
+        # Copies of a stack that reach its start hold the environment: there is none.
         # A UTS namespace of its own: the header of a recording holds the host name.
         script = 'echo fixture > /proc/sys/kernel/hostname && exec "$@"'
         run(["unshare", "--uts", "sh", "-c", script, "sh", *command], cwd=AT)
