@@ -8,6 +8,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
     scripts/bench.py flame /tmp/bench/perf.data           # against perf script, and perf script | inferno
     scripts/bench.py pcln tests/fixtures/go1.27-piestripped/workload 0x49b71d --go "$(command -v go)"
     scripts/bench.py tables BIG [--goresym BIN_GO_1_24]   # lookups of 1, 1,000, 100,000 PCs; all functions; full decode
+    scripts/bench.py scale BIG/perf.data                  # how the cost of flame grows with the recording
     scripts/bench.py symbols BIG OTHER                    # lists against go tool nm; compare of both; info
     scripts/bench.py startup
 """
@@ -224,6 +225,29 @@ def bench_flame(options: argparse.Namespace) -> bool:
     within.append(peak <= 300)
     print(f"  goinspect flame, peak memory: {peak:.0f} MB, target 300: {'pass' if within[-1] else 'FAIL'}")
     return all(within)
+
+
+def bench_scale(options: argparse.Namespace) -> bool:
+    """The first 1/16, 1/8 … of a recording: what is cut off is read as far as it goes. Linear within a fifth, or better."""
+    goinspect = find_goinspect(options.goinspect)
+    recording: Path = options.recording
+    binary: Path = options.binary or recording.parent / DEMO_WORKLOAD.name
+    costs: list[tuple[float, Cost]] = []
+    with tempfile.TemporaryDirectory(dir=recording.parent) as scratch:
+        part, picture = Path(scratch, "perf.data"), Path(scratch, "x.svg")
+        shutil.copy2(recording, part)
+        command = (goinspect, "flame", str(part), "-q", "-b", str(binary), "-o", str(picture))
+        contender = Contender("goinspect flame", (command,), output=picture)
+        for fraction in (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16):
+            os.truncate(part, int(recording.stat().st_size * fraction))
+            taken = measure([contender], options.runs)[contender.name]
+            costs.append((part.stat().st_size / 1e6, min(taken, key=cpu_of)))
+    print(f"\n  {'MB':>8}  {'CPU s':>7}  {'s/100 MB':>8}  {'peak MB':>8}")
+    for size, cost in reversed(costs):
+        print(f"  {size:>8.0f}  {cost.cpu:>7.2f}  {100 * cost.cpu / size:>8.3f}  {cost.megabytes:>8.0f}")
+    kept = costs[0][1].cpu / costs[0][0] <= 1.2 * costs[2][1].cpu / costs[2][0]
+    print(f"  whole against a quarter, per byte: {'pass' if kept else 'FAIL'}")
+    return kept
 
 
 def bench_pcln(options: argparse.Namespace) -> bool:
@@ -455,6 +479,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--inferno-dir", type=Path, metavar="DIR", help="where inferno's programs are (default: PATH)"
     )
     flame.set_defaults(action=bench_flame, runs=5)
+
+    scale = commands.add_parser("scale", parents=[common], help="growing recordings to SVG")
+    scale.add_argument("recording", type=Path)
+    scale.add_argument(
+        "binary", type=Path, nargs="?", help="the recorded program (default: workload beside it)"
+    )
+    scale.set_defaults(action=bench_scale, runs=1)
 
     pcln = commands.add_parser("pcln", parents=[common], help="one PC to function and line")
     pcln.add_argument("binary", type=Path)
