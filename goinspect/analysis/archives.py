@@ -30,6 +30,8 @@ _PIECE = 1 << 20
 def is_archive(path: str) -> bool:
     """Is this a tar archive, compressed or not?"""
     try:
+        if not Path(path).is_file():  # a FIFO without a writer must not hang us
+            return False
         with Path(path).open("rb") as file:
             head = file.read(512)
     except OSError:

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-m", "goinspect"]
+# A shell starts what runs in the background with SIGINT ignored, which is inherited.
+_RESTORE = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+INTERRUPTIBLE = [sys.executable, "-c", _RESTORE, *COMMAND]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.runner import COMMAND, cli, environment, process
+from tests.cli.runner import COMMAND, INTERRUPTIBLE, cli, environment, process
 from tests.conftest import FIXTURES
 
 FOLDER = FIXTURES / "go1.27-piestripped"
@@ -143,7 +143,7 @@ def test_a_reader_that_never_was():
 
 def test_interrupted():
     with subprocess.Popen(
-        [*COMMAND, "pcln", str(BINARY), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*INTERRUPTIBLE, "pcln", str(BINARY), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, env=environment(),
     ) as child:  # fmt: skip
         for _ in range(200):  # until it waits for its input

@@ -13,7 +13,7 @@ import pytest
 
 from tests.builders import perfcontainers as pc
 from tests.builders import perfdata as pd
-from tests.cli.runner import COMMAND, environment
+from tests.cli.runner import INTERRUPTIBLE, environment
 
 
 def recording() -> bytes:
@@ -28,7 +28,7 @@ def reading():
     """goinspect, which waits for the rest of a recording."""
     raw = recording()
     process = subprocess.Popen(
-        [*COMMAND, "flame", "-", "--format", "folded", "--weight", "samples"],
+        [*INTERRUPTIBLE, "flame", "-", "--format", "folded", "--weight", "samples"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip
     assert process.stdin is not None
