@@ -22,7 +22,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.build_matrix import BUNDLED, every_build  # noqa: E402 - found only after the line above
+from scripts.build_matrix import BUNDLED, every_build  # noqa: E402  # found only after the line above
 
 PAGE = ROOT / "docs" / "coverage.md"
 CORPUS = ROOT / "docs" / "coverage-corpus.tsv"

@@ -39,21 +39,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+# numpy reads this when it is loaded: the imports below stand behind it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from goinspect.errors import GoinspectError  # noqa: E402
-from scripts.fuzz import TooManyWarningsError, mutate  # noqa: E402
+from scripts.fuzz import BATCH, MOST_WARNINGS, SECONDS, SLACK, TooManyWarningsError, mutate  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.builders.perfdata import PerfData
 
-SECONDS = 10
-SLACK = 100 << 20
-BATCH = 500
 DRAWN_EVERY = 8
-MOST_WARNINGS = 40
 FIXTURES = ROOT / "tests" / "fixtures"
 LARGEST = 1 << 20  # larger real ones would be all that a run does
 KERNEL = 0xFFFFFFFF81000000

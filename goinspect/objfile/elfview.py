@@ -57,7 +57,8 @@ class ElfView(MappedImage):
         super().__init__(path, mapped)
         ident = Reader(self._bytes, what="ELF header")
         bits = {1: 32, 2: 64}.get(ident.u8(4))
-        order: ByteOrder | None = {1: "little", 2: "big"}.get(ident.u8(5))  # type: ignore[assignment]  # literal values
+        orders: dict[int, ByteOrder] = {1: "little", 2: "big"}
+        order = orders.get(ident.u8(5))
         if bits is None or order is None:
             raise MalformedError(f"ELF class {ident.u8(4)}, data {ident.u8(5)}; 1 or 2 expected", offset=4)
         self.bits = bits

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect.errors import FileError, GoinspectError, MalformedError, UnsupportedError
+from goinspect.errors import GoinspectError, MalformedError, UnsupportedError
 from goinspect.profiles.base import NamedStacks
+from goinspect.profiles.pieces import parse_file
 
 if TYPE_CHECKING:
     import os
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["parse", "read", "sniff"]
 
-_CHUNK = 1 << 20  # bytes read at once
 _MAX_LINE = 1 << 24  # bytes; a thousand frames of C++ templates take less
 _MAX_NAMES = 1 << 22  # distinct frames: each costs some 100 bytes, however short it is in the file
 _MAX_TOTAL = 1 << 63
@@ -66,12 +64,7 @@ def read(path: str | os.PathLike[str]) -> NamedStacks:
         MalformedError: no line of it is a folded stack, or the weights are too large to add up.
         UnsupportedError: it has more than 4 million distinct frames.
     """
-    name = str(path)
-    try:
-        with Path(name).open("rb") as file:
-            return parse(iter(partial(file.read, _CHUNK), b""), name)
-    except OSError as error:
-        raise FileError(f"cannot be read: {error.strerror}", path=name) from None
+    return parse_file(path, parse)
 
 
 def parse(chunks: Iterable[bytes], path: str) -> NamedStacks:

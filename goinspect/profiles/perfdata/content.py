@@ -103,10 +103,10 @@ def open_sources(name: str) -> list[Source]:
 def _parts(directory: Path) -> list[Path]:
     """The files beside `data`, by their numbers."""
     try:
-        names = [name for name in os.listdir(directory) if _PART.fullmatch(name)]  # noqa: PTH208  # names alone
+        parts = [part for part in directory.iterdir() if _PART.fullmatch(part.name)]
     except OSError as error:
         raise FileError(f"cannot be read: {error.strerror}") from error
-    return [directory / name for name in sorted(names, key=lambda name: (len(name), name))]
+    return sorted(parts, key=lambda part: (len(part.name), part.name))
 
 
 def _map(path: Path) -> Source:

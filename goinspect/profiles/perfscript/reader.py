@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goinspect.errors import FileError, GoinspectError, MalformedError, UnsupportedError
+from goinspect.errors import GoinspectError, MalformedError, UnsupportedError
 from goinspect.profiles.perfscript.grammar import Header, frame_behind, is_frame, parse_header, parse_range
 from goinspect.profiles.perfscript.profile import Columns, build
+from goinspect.profiles.pieces import parse_file
 
 if TYPE_CHECKING:
     import os
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["parse", "read"]
 
-_CHUNK = 1 << 20  # bytes read at once
 _MAX_LINE = 1 << 20  # bytes; what is longer is dropped
 _MAX_FRAMES = 1 << 21  # distinct lines, each of which costs some hundred bytes
 _MAX_OTHERS = 1 << 16  # further lines that are remembered
@@ -45,12 +43,7 @@ def read(path: str | os.PathLike[str]) -> Profile:
         MalformedError: it holds no sample, or weights too large to add up.
         UnsupportedError: it has more than 2 million distinct frames.
     """
-    name = str(path)
-    try:
-        with Path(name).open("rb") as file:
-            return parse(iter(partial(file.read, _CHUNK), b""), name)
-    except OSError as error:
-        raise FileError(f"cannot be read: {error.strerror}", path=name) from None
+    return parse_file(path, parse)
 
 
 def parse(chunks: Iterable[bytes], path: str) -> Profile:
