@@ -13,10 +13,13 @@ import lzma
 import os
 import re
 import subprocess
-import tarfile
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests.unpacked import unpack_tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +45,7 @@ def binaries(folder: Path) -> Iterator[tuple[str, Path]]:
             plain.write_bytes(lzma.decompress(packed.read_bytes()))
         yield directory.name, plain
     for archive in sorted((FIXTURES / "matrix").glob("*.tar.xz")):
-        with lzma.open(archive) as raw, tarfile.open(fileobj=raw) as members:
-            members.extractall(folder / "matrix", filter="data")
+        unpack_tar(archive, folder / "matrix")
     for directory in sorted((folder / "matrix").iterdir()):
         yield f"matrix/{directory.name}", directory / "workload"
 

@@ -16,12 +16,12 @@ from __future__ import annotations
 import atexit
 import csv
 import functools
-import lzma
 import shutil
-import tarfile
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.unpacked import unpack_tar
 
 FOLDER = Path(__file__).parent / "fixtures" / "modes"
 SERIES = tuple(sorted(path.name.removesuffix(".tar.xz") for path in FOLDER.glob("go*.tar.xz")))
@@ -41,8 +41,7 @@ def folder(series: str) -> Path:
     """The unpacked archive of a Go series such as go1.27: a directory for each build."""
     root = Path(tempfile.mkdtemp(prefix=f"modes-{series}-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
-    with lzma.open(FOLDER / f"{series}.tar.xz") as raw, tarfile.open(fileobj=raw) as archive:
-        archive.extractall(root, filter="data")
+    unpack_tar(FOLDER / f"{series}.tar.xz", root)
     return root
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from goinspect.analysis.machine import Machine
     from goinspect.model import Mapping
 
 __all__ = ["DELETED", "Places", "mapped_name"]
@@ -28,11 +28,13 @@ class Places(NamedTuple):
     """The directories to look in.
 
     Attributes:
+        machine: where everything else is looked for.
         symfs: a copy of the recorded machine's file system.
         near: the recording's own directory.
         same_machine: processes of this machine may be the recorded ones.
     """
 
+    machine: Machine
     symfs: str | None = None
     near: str | None = None
     same_machine: bool = False
@@ -43,7 +45,7 @@ class Places(NamedTuple):
         if path.startswith("/"):
             if self.symfs is not None:
                 yield Path(self.symfs) / path.lstrip("/")
-            yield Path(path)
+            yield self.machine.path(path)
             if self.near is not None:
                 yield Path(self.near) / PurePosixPath(path).name
         yield from self.cached(mapping.build_id, "elf")
@@ -55,7 +57,7 @@ class Places(NamedTuple):
         if not _BUILD_ID.fullmatch(build_id):
             return
         name = f".build-id/{build_id[:2]}/{build_id[2:]}.debug"
-        for root in (self.symfs, "/"):
+        for root in (self.symfs, self.machine.root):
             if root is not None:
                 yield Path(root) / _DEBUG_ROOT / name
         yield from self.cached(build_id, "debug")
@@ -73,16 +75,11 @@ class Places(NamedTuple):
         if self.near is not None:
             yield Path(self.near) / ".debug"
             yield Path(self.near)  # an unpacked `perf archive`
-        directory = os.environ.get("PERF_BUILDID_DIR")
-        if directory:
-            yield Path(directory)
-        home = os.environ.get("HOME")
-        if home:
-            yield Path(home) / ".debug"
+        yield from self.machine.caches
 
     def _in_process(self, mapping: Mapping, path: str) -> Iterator[Path]:
         """What the process itself sees, while it lives: its file system, and the very file even when deleted."""
-        process = Path("/proc") / str(mapping.pid)
+        process = self.machine.process(mapping.pid)
         yield process / "map_files" / f"{mapping.start:x}-{mapping.end:x}"
         if path.startswith("/"):
             yield process / "root" / path.lstrip("/")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import platform
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.analysis.locate_binaries import BinaryFinder
+    from goinspect.analysis.machine import Machine
     from goinspect.model import Mapping
 
 __all__ = ["KernelSymbols", "find_kallsyms", "is_running", "module_of"]
 
 _CODE_TYPES = frozenset(b"TtWw")
 _NOTES = "/sys/kernel/notes"
-_LIVE = "/proc/kallsyms"
 _MODULES = "/proc/modules"
 _CORE = "kernel"
 _MADE = ("bpf", "__builtin__")  # modules of code that comes and goes: what is there now says nothing of then
@@ -37,7 +36,7 @@ class KernelSymbols:
         MalformedError: it holds no address, or only zeros (kptr_restrict).
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, machine: Machine) -> None:
         try:
             lines = Path(path).read_bytes().splitlines()
         except OSError as error:
@@ -66,7 +65,8 @@ class KernelSymbols:
         self._addresses = np.array(addresses, dtype=np.uint64)[order]
         self._names = [names[i] for i in order.tolist()]
         self._anchors = anchors
-        self.path = path
+        self._live = Path(path) == machine.kallsyms
+        self._modules = machine.path(_MODULES)
 
     def shift_to(self, mapping: Mapping) -> int:
         """How far the recorded kernel lay from these addresses (KASLR), by the symbol the mapping is named after."""
@@ -83,7 +83,7 @@ class KernelSymbols:
         """Where modules lie: "name size users … state address" per line of /proc/modules."""
         bases = {}
         try:
-            for line in Path(_MODULES).read_text("ascii", "replace").splitlines():
+            for line in self._modules.read_text("ascii", "replace").splitlines():
                 fields = line.split()
                 bases[fields[0]] = int(fields[5], 16)
         except (OSError, ValueError, IndexError):
@@ -113,10 +113,6 @@ class KernelSymbols:
             return None
         return name, module
 
-    @property
-    def _live(self) -> bool:
-        return self.path == _LIVE
-
 
 def find_kallsyms(mapping: Mapping | None, finder: BinaryFinder, os_release: str = "") -> str | None:
     """A kallsyms file of this machine that is known to fit the recorded kernel; None if there is none.
@@ -130,28 +126,28 @@ def find_kallsyms(mapping: Mapping | None, finder: BinaryFinder, os_release: str
     cached = finder.kallsyms(mapping.build_id) if mapping.build_id else None
     if cached is not None:
         return str(cached)
-    return (
-        _LIVE if is_running(mapping, same_machine=finder.places.same_machine, os_release=os_release) else None
-    )
+    places = finder.places
+    here = is_running(mapping, places.machine, same_machine=places.same_machine, os_release=os_release)
+    return str(places.machine.kallsyms) if here else None
 
 
-def is_running(mapping: Mapping | None, *, same_machine: bool, os_release: str) -> bool:
-    """Is the recorded kernel the one of this machine?"""
+def is_running(mapping: Mapping | None, machine: Machine, *, same_machine: bool, os_release: str) -> bool:
+    """Is the recorded kernel the one that runs on `machine`?"""
     if mapping is None:
         return False
     if not mapping.build_id:
-        return same_machine and os_release == platform.release() and _lies_at(mapping)
+        return same_machine and os_release == machine.release and _lies_at(mapping, machine)
     try:
-        return bytes.fromhex(mapping.build_id) in Path(_NOTES).read_bytes()
+        return bytes.fromhex(mapping.build_id) in machine.path(_NOTES).read_bytes()
     except (OSError, ValueError):
         return False
 
 
-def _lies_at(mapping: Mapping) -> bool:
+def _lies_at(mapping: Mapping, machine: Machine) -> bool:
     """Has the running kernel its text where the recorded one had it?"""
     symbol = mapping.path.rpartition("]")[2].encode()
     try:
-        with Path(_LIVE).open("rb") as file:
+        with machine.kallsyms.open("rb") as file:
             for line in itertools.islice(file, 100_000):
                 fields = line.split()
                 if len(fields) == 3 and fields[2] == symbol:  # address type name: not of a module

@@ -87,7 +87,7 @@ class KernelNamer:
             )
             return None
         try:
-            self._symbols = KernelSymbols(path)
+            self._symbols = KernelSymbols(path, self._finder.places.machine)
         except GoinspectError as error:
             if self._given:
                 raise

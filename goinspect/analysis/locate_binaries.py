@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect.analysis.archives import Archive, is_archive
 from goinspect.analysis.binary_places import DELETED, Places, mapped_name
 from goinspect.analysis.callsites import Agreement
+from goinspect.analysis.machine import this_machine
 from goinspect.analysis.vdso import own_vdso
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
@@ -16,6 +17,7 @@ from goinspect.errors import GoinspectError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from goinspect.analysis.machine import Machine
     from goinspect.binary import NativeSymbols
     from goinspect.model import Mapping
 
@@ -52,6 +54,7 @@ class BinaryFinder:
         same_machine: processes of this machine may be the recorded ones.
         build_ids: all that were recorded: what is taken from archives.
         same_kernel: does the recorded kernel run here?
+        machine: where all this is looked for; the one that goinspect runs on unless given.
     """
 
     def __init__(
@@ -64,11 +67,12 @@ class BinaryFinder:
         same_machine: bool = False,
         build_ids: Collection[str] = (),
         same_kernel: Callable[[], bool] = lambda: False,
+        machine: Machine | None = None,
     ) -> None:
         archives = [path for path in given if is_archive(path)]
         self._given = [Binary(path) for path in given if path not in archives]
         self._used = dict.fromkeys((binary.path for binary in self._given), False)
-        self.places = Places(symfs, near, same_machine)
+        self.places = Places(machine or this_machine(), symfs, near, same_machine)
         self._build_ids = frozenset(build_ids) - {""}
         self._archives = [Archive(path, self._build_ids) for path in archives]
         self._beside = archive
@@ -140,7 +144,7 @@ class BinaryFinder:
 
     def _candidates(self, mapping: Mapping, path: str) -> Iterator[_Candidate]:
         for place in self.places.of_file(mapping):
-            yield _Candidate(place, str(place) == path)
+            yield _Candidate(place, place == self.places.machine.path(path))
         archived = self._archived(mapping.build_id, "elf")
         if archived is not None:
             yield _Candidate(archived, as_recorded=False)
@@ -206,7 +210,7 @@ class BinaryFinder:
         """By build ID; it belongs to a kernel, not to a path."""
         build_id = mapping.build_id
         if not build_id:
-            return own_vdso() if self._same_kernel() else None
+            return own_vdso(self.places.machine) if self._same_kernel() else None
         archived = self._archived(build_id, "vdso")
         for path in itertools.chain(self.places.cached(build_id, "vdso"), [archived] if archived else []):
             try:
@@ -215,7 +219,7 @@ class BinaryFinder:
                 continue
             if binary.image.build_id() == build_id:
                 return binary
-        own = own_vdso()
+        own = own_vdso(self.places.machine)
         return own if own is not None and own.image.build_id() == build_id else None
 
     def _archived(self, build_id: str, name: str) -> Path | None:

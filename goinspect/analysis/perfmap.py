@@ -71,9 +71,9 @@ def _candidates(pid: int, places: Places) -> Iterator[Path]:
     if places.near is not None:
         yield Path(places.near) / name
     if places.same_machine:
-        root = Path("/proc") / str(pid)
+        root = places.machine.process(pid)
         yield root / "root" / "tmp" / f"perf-{_pid_inside(root, pid)}.map"
-        yield Path("/tmp") / name  # noqa: S108  # the place that perf's JIT interface prescribes
+        yield places.machine.root / "tmp" / name  # the place that perf's JIT interface prescribes
 
 
 def _pid_inside(process: Path, pid: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from goinspect._ragged import distinct
 from goinspect.analysis import stacks as stack_ops
 from goinspect.analysis.kernel import is_running
 from goinspect.analysis.locate_binaries import BinaryFinder
+from goinspect.analysis.machine import this_machine
 from goinspect.analysis.offcpu import OFF_CPU, Waits, off_cpu
 from goinspect.analysis.repair import Repaired, repair
 from goinspect.analysis.roots import group_by, processes
@@ -97,7 +97,8 @@ def _source(profile: Profile, options: FlameOptions) -> tuple[Profile, Waits | N
 
 def _finder(profile: Profile, options: FlameOptions) -> BinaryFinder:
     path = Path(profile.path)
-    same_machine = profile.metadata.get("hostname", platform.node()) == platform.node()
+    machine = this_machine()
+    same_machine = profile.metadata.get("hostname", machine.node) == machine.node
     return BinaryFinder(
         options.binaries,
         symfs=options.symfs,
@@ -107,7 +108,9 @@ def _finder(profile: Profile, options: FlameOptions) -> BinaryFinder:
         build_ids={mapping.build_id for mapping in profile.mappings},
         same_kernel=lambda: is_running(
             next((m for m in profile.mappings if m.kernel and m.path.startswith("[kernel")), None),
+            machine,
             same_machine=same_machine,
             os_release=profile.metadata.get("os_release", ""),
         ),
+        machine=machine,
     )

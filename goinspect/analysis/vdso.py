@@ -1,28 +1,32 @@
-"""The vDSO of this machine's kernel, for recordings made under the same kernel."""
+"""The vDSO of a machine's kernel, for recordings made under the same kernel."""
 
 from __future__ import annotations
 
 import re
 import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
+
+if TYPE_CHECKING:
+    from goinspect.analysis.machine import Machine
 
 __all__ = ["own_vdso"]
 
 _LARGEST = 1 << 20
 
 
-def own_vdso() -> Binary | None:
-    """The image that the kernel has mapped into this process; None where there is none."""
+def own_vdso(machine: Machine) -> Binary | None:
+    """The image that the kernel of `machine` has mapped into this process; None where there is none."""
+    own = machine.process("self")
     try:
-        maps = Path("/proc/self/maps").read_text("utf-8", "replace")
+        maps = (own / "maps").read_text("utf-8", "replace")
         match = re.search(r"^([0-9a-f]+)-([0-9a-f]+) .*\[vdso\]$", maps, re.MULTILINE)
         if match is None:
             return None
         start, end = (int(part, 16) for part in match.groups())
-        with Path("/proc/self/mem").open("rb") as memory, tempfile.NamedTemporaryFile(prefix="vdso-") as file:
+        with (own / "mem").open("rb") as memory, tempfile.NamedTemporaryFile(prefix="vdso-") as file:
             memory.seek(start)
             file.write(memory.read(min(end - start, _LARGEST)))
             file.flush()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import lzma
 import os
-import platform
 import shutil
 import tarfile
 from dataclasses import replace
@@ -14,10 +13,13 @@ import numpy as np
 import pytest
 
 from goinspect.analysis.flame import FlameOptions, fold
+from goinspect.analysis.machine import Machine
 from goinspect.analysis.recording import take_samples
 from goinspect.binary import Binary
 from goinspect.profiles import open_profile
 from tests.conftest import FIXTURES, oracle_rows
+from tests.machines import fake_machine, on
+from tests.unpacked import unpack_tar
 
 RECORDINGS = FIXTURES / "recordings"
 # name: (the program it ran, its name in the recording, addresses of the oracle that have to be met)
@@ -39,8 +41,7 @@ FORCED = ("replaced",)  # perf recorded the build ID of another file: only by ha
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory):
     root = tmp_path_factory.mktemp("programs")
-    with tarfile.open(RECORDINGS / "programs.tar.xz") as tar:
-        tar.extractall(root, filter="data")
+    unpack_tar(RECORDINGS / "programs.tar.xz", root)
     return root
 
 
@@ -51,10 +52,8 @@ def binary(programs, fixture_file):
 
 
 @pytest.fixture
-def there(tmp_path, monkeypatch):
-    """Name → the recording in a directory of its own, on a machine that knows nothing else."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("PERF_BUILDID_DIR", raising=False)
+def there(tmp_path):
+    """Name → the recording in a directory of its own."""
 
     def place(name):
         path = tmp_path / "perf.data"
@@ -248,7 +247,7 @@ def test_an_archive_of_perf(there, binary, tmp_path):
     assert check("attached", profile, taken) >= 60
 
 
-def test_the_cache_of_perf(there, binary, tmp_path, monkeypatch):
+def test_the_cache_of_perf(there, binary, tmp_path):
     path = there("attached")
     profile = open_profile(path)
     build_id = next(m.build_id for m in profile.mappings if m.path.endswith("/workload"))
@@ -256,8 +255,8 @@ def test_the_cache_of_perf(there, binary, tmp_path, monkeypatch):
     place.mkdir(parents=True)
     shutil.copy(binary("go1.27-piestripped"), place / "elf")
     assert take_samples(profile, FlameOptions()).missing
-    monkeypatch.setenv("PERF_BUILDID_DIR", str(tmp_path / "cache"))
-    taken = take_samples(profile, FlameOptions(lines=True))
+    with on(fake_machine(tmp_path)):
+        taken = take_samples(profile, FlameOptions(lines=True))
     assert check("attached", profile, taken) >= 60
 
 
@@ -280,13 +279,13 @@ def test_a_path_of_another_machine(there, binary, tmp_path):
     )
 
     def names_go(given):
-        frames = take_samples(given, FlameOptions()).table.frames
+        with on(Machine(Path("/"), node="here")):
+            frames = take_samples(given, FlameOptions()).table.frames
         return any(frame.kind == "user" for frame in frames)
 
-    assert profile.metadata["hostname"] != platform.node()
     elsewhere = replace(leaves, path="/nowhere/perf.data")
     assert not names_go(elsewhere)
-    assert names_go(replace(elsewhere, metadata={"hostname": platform.node()}))
+    assert names_go(replace(elsewhere, metadata={"hostname": "here"}))
     assert names_go(replace(profile, mappings=mappings, path="/nowhere/perf.data"))  # return addresses say so
     moved = tuple(item._replace(path=item.path.replace(str(program), "/srv/workload")) for item in mappings)
     assert names_go(replace(leaves, mappings=moved))  # beside the recording: somebody put it there

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from goinspect.analysis import kernel, vdso
+from goinspect.analysis import vdso
 from goinspect.analysis.archives import Archive, is_archive
 from goinspect.analysis.binary_places import Places
 from goinspect.analysis.callsites import _CHECKS, Agreement, _Code
 from goinspect.analysis.flame import FlameOptions
 from goinspect.analysis.kernel import KernelSymbols, find_kallsyms, module_of
 from goinspect.analysis.locate_binaries import BinaryFinder
+from goinspect.analysis.machine import this_machine
 from goinspect.analysis.perfmap import PerfMap, find_perf_map
 from goinspect.analysis.recording import take_samples
 from goinspect.binary import Binary
@@ -26,6 +27,7 @@ from goinspect.errors import FileError
 from goinspect.model import Mapping
 from goinspect.profiles import open_profile
 from tests.builders.perfdata import PerfData, Sample
+from tests.machines import NOWHERE, fake_machine
 
 TEXT = 0xFFFF_FFFF_8100_0000
 MODULES = 0xFFFF_FFFF_C000_0000
@@ -39,12 +41,6 @@ KALLSYMS = f"""\
 {MODULES + 0x1000:x} t second_one\t[second]
 {MODULES + 0x2000:x} t bpf_prog_x\t[bpf]
 """
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("PERF_BUILDID_DIR", raising=False)
 
 
 # --- the kernel ---
@@ -117,10 +113,11 @@ def test_names_of_modules():
 
 
 def test_kallsyms_of_perfs_cache_goes_by_build_id(tmp_path):
-    place = tmp_path / "home" / ".debug" / ".build-id" / "ab" / ("cd" * 19)
+    machine = fake_machine(tmp_path)
+    place = machine.caches[0] / ".build-id" / "ab" / ("cd" * 19)
     place.mkdir(parents=True)
     (place / "kallsyms").write_text(KALLSYMS)
-    finder = BinaryFinder()
+    finder = BinaryFinder(machine=machine)
     core = Mapping(TEXT, TEXT + 0x2000, TEXT, "[kernel.kallsyms]_text", "ab" + "cd" * 19, kernel=True)
     assert find_kallsyms(core, finder) == str(place / "kallsyms")
     assert find_kallsyms(core._replace(build_id="ab" + "ce" * 19), finder) is None
@@ -128,22 +125,20 @@ def test_kallsyms_of_perfs_cache_goes_by_build_id(tmp_path):
     assert find_kallsyms(core._replace(build_id=""), finder, "another release") is None
 
 
-def test_bpf_programs_of_the_running_kernel_are_not_those_of_the_recording(kallsyms):
-    symbols = KernelSymbols(kallsyms)
+def test_bpf_programs_of_the_running_kernel_are_not_those_of_the_recording(tmp_path, kallsyms):
+    machine = fake_machine(tmp_path / "machine", kallsyms=KALLSYMS)
     address = np.array([MODULES + 0x2010], dtype=np.uint64)
-    assert symbols.lookup(address) == [("bpf_prog_x", "bpf")]  # of a file that somebody kept
-    symbols.path = "/proc/kallsyms"
-    assert symbols.lookup(address) == [None]
+    kept, running = KernelSymbols(kallsyms, machine), KernelSymbols(str(machine.kallsyms), machine)
+    assert kept.lookup(address) == [("bpf_prog_x", "bpf")]
+    assert running.lookup(address) == [None]
 
 
-def test_a_module_that_was_loaded_again(tmp_path, kallsyms, monkeypatch):
+def test_a_module_that_was_loaded_again(tmp_path, kallsyms):
     """The running kernel has it at another address than the recording: its names do not fit."""
-    modules = tmp_path / "modules"
-    modules.write_text(f"first 4096 0 - Live {MODULES:#x}\nhidden 1 0 - Live 0x0\nshort\n")
-    monkeypatch.setattr(kernel, "_MODULES", str(modules))
-    symbols = kernel.KernelSymbols(kallsyms)
-    assert not symbols.has_moved("first", MODULES + 0x1000)  # of a file that somebody kept
-    symbols.path = "/proc/kallsyms"
+    modules = f"first 4096 0 - Live {MODULES:#x}\nhidden 1 0 - Live 0x0\nshort\n"
+    machine = fake_machine(tmp_path / "machine", kallsyms=KALLSYMS, modules=modules)
+    kept, symbols = KernelSymbols(kallsyms, machine), KernelSymbols(str(machine.kallsyms), machine)
+    assert not kept.has_moved("first", MODULES + 0x1000)
     assert symbols.has_moved("first", MODULES + 0x1000)
     assert not symbols.has_moved("first", MODULES)
     assert not symbols.has_moved("hidden", MODULES)
@@ -168,7 +163,7 @@ def test_where_maps_of_compilers_are_looked_for(tmp_path):
     for directory in ("symfs/tmp", "near"):
         (tmp_path / directory).mkdir(parents=True)
         (tmp_path / directory / "perf-7.map").write_text(f"10 10 of {directory}\n")
-    both = Places(str(tmp_path / "symfs"), str(tmp_path / "near"))
+    both = Places(NOWHERE, str(tmp_path / "symfs"), str(tmp_path / "near"))
     assert find_perf_map(7, both, warnings.append).find(0x10) == "of symfs/tmp"
     assert find_perf_map(7, both._replace(symfs=None), warnings.append).find(0x10) == "of near"
     assert find_perf_map(8, both, warnings.append) is None
@@ -178,7 +173,7 @@ def test_where_maps_of_compilers_are_looked_for(tmp_path):
 def test_a_pipe_in_the_place_of_a_map(tmp_path):
     os.mkfifo(tmp_path / "perf-7.map")
     before = time.monotonic()
-    assert find_perf_map(7, Places(near=str(tmp_path)), print) is None
+    assert find_perf_map(7, Places(NOWHERE, near=str(tmp_path)), print) is None
     assert time.monotonic() - before < 5
 
 
@@ -189,10 +184,10 @@ def test_the_file_system_of_a_living_process(tmp_path):
     child = subprocess.Popen(["sleep", "30"])
     try:
         mapping = Mapping(0x1000, 0x2000, 0, "/app/server (deleted)", "ab" * 20, pid=child.pid)
-        assert [str(path) for path in Places(same_machine=True).of_file(mapping)][-2:] == [
+        assert [str(path) for path in Places(this_machine(), same_machine=True).of_file(mapping)][-2:] == [
             f"/proc/{child.pid}/map_files/1000-2000", f"/proc/{child.pid}/root/app/server",
         ]  # fmt: skip
-        assert not any("/proc/" in str(path) for path in Places().of_file(mapping))
+        assert not any("/proc/" in str(path) for path in Places(this_machine()).of_file(mapping))
     finally:
         child.kill()
         child.wait()
@@ -218,8 +213,10 @@ def test_a_deleted_program_that_still_runs(tmp_path, fixture_file):
         mapping = Mapping(start, end, 0, f"{program} (deleted)", build_id, pid=child.pid)
         if not os.access(f"/proc/{child.pid}/map_files/{start:x}-{end:x}", os.R_OK):
             pytest.skip("map_files may not be read here")
-        assert BinaryFinder(same_machine=True).find(mapping).image.build_id() == build_id
-        assert BinaryFinder(same_machine=False).find(mapping) is None
+        assert (
+            BinaryFinder(same_machine=True, machine=this_machine()).find(mapping).image.build_id() == build_id
+        )
+        assert BinaryFinder(same_machine=False, machine=this_machine()).find(mapping) is None
     finally:
         child.kill()
         child.wait()
@@ -229,15 +226,19 @@ def test_a_deleted_program_that_still_runs(tmp_path, fixture_file):
 
 
 def test_the_vdso_of_this_kernel():
-    own = vdso.own_vdso()
+    machine = this_machine()
+    own = vdso.own_vdso(machine)
     if own is None:
         pytest.skip("no vDSO here")
     mapping = Mapping(0x7000, 0x9000, 0, "[vdso]", own.image.build_id(), pid=1)
-    found = BinaryFinder().find(mapping)
+    found = BinaryFinder(machine=machine).find(mapping)
     assert any("clock_gettime" in found.native.find(start).name for start in found.native.starts)
-    assert BinaryFinder().find(mapping._replace(build_id="ab" * 20)) is None
-    assert BinaryFinder().find(mapping._replace(build_id="")) is None
-    assert BinaryFinder(same_kernel=lambda: True).find(mapping._replace(build_id="")) is not None
+    assert BinaryFinder(machine=machine).find(mapping._replace(build_id="ab" * 20)) is None
+    assert BinaryFinder(machine=machine).find(mapping._replace(build_id="")) is None
+    assert (
+        BinaryFinder(same_kernel=lambda: True, machine=machine).find(mapping._replace(build_id=""))
+        is not None
+    )
 
 
 # --- separate symbols ---

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import lzma
 import re
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
 from goinspect.render.infojson import render_go_version
 from tests.conftest import FIXTURES, oracle_rows
+from tests.unpacked import unpack_tar
 
 ORACLE = json.loads((Path(__file__).parent / "info_oracle.json").read_text("utf-8"))
 ELF = sorted(name for name, answer in ORACLE.items() if "elf" in answer)
@@ -45,9 +44,7 @@ def described(tmp_path_factory, fixture_file):
             if name.startswith("matrix/"):
                 path = root / name.removeprefix("matrix/") / "workload"
                 if not path.exists():
-                    archive = FIXTURES / "matrix" / f"{path.parent.name.partition('-')[0]}.tar.xz"
-                    with lzma.open(archive) as raw, tarfile.open(fileobj=raw) as members:
-                        members.extractall(root, filter="data")
+                    unpack_tar(FIXTURES / "matrix" / f"{path.parent.name.partition('-')[0]}.tar.xz", root)
             else:
                 path = fixture_file(name, "workload")
             done[name] = path, describe(Binary(path))

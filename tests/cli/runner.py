@@ -48,9 +48,10 @@ def cli(*args: object, stdin: str | None = None, env: dict[str, str] | None = No
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Of a process, whatever colours the person who runs the tests wants."""
-    clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
-    return clean | {"PYTHONPATH": str(ROOT)} | more
+    """Of a process, whatever the person who runs the tests wants, and keeps at home."""
+    personal = ("NO_COLOR", "FORCE_COLOR", "GOINSPECT_DEBUG", "COLUMNS", "PERF_BUILDID_DIR", "TERM")
+    clean = {key: value for key, value in os.environ.items() if key not in personal}
+    return clean | {"PYTHONPATH": str(ROOT), "HOME": "/nonexistent"} | more
 
 
 def process(*args: object, env: dict[str, str] | None = None, **kwargs) -> subprocess.CompletedProcess[str]:

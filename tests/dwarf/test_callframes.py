@@ -7,7 +7,6 @@ import re
 import shutil
 import struct
 import subprocess
-import tarfile
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +16,7 @@ from goinspect.binary import Binary
 from goinspect.dwarf.callframes import CallFrames
 from goinspect.errors import GoinspectError
 from tests.conftest import FIXTURES
+from tests.unpacked import unpack_tar
 
 FRAMES = FIXTURES / "recordings" / "programs.tar.xz"
 
@@ -24,8 +24,7 @@ FRAMES = FIXTURES / "recordings" / "programs.tar.xz"
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     root = tmp_path_factory.mktemp("programs")
-    with tarfile.open(FRAMES) as tar:
-        tar.extractall(root, filter="data")
+    unpack_tar(FRAMES, root)
     return root
 
 

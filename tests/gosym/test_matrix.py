@@ -6,8 +6,6 @@ What is compared, and which differences are known and why, is in tests/gosym/mat
 from __future__ import annotations
 
 import itertools
-import lzma
-import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ import goinspect
 from goinspect.gosym.buildinfo import parse_version
 from scripts.build_matrix import BUNDLED, twins
 from tests.gosym import matrix
+from tests.unpacked import unpack_tar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +39,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def get(name: str) -> Path:
         series = BUILDS[name].series
         if series not in done:
-            with lzma.open(ARCHIVES / f"go{series}.tar.xz") as raw, tarfile.open(fileobj=raw) as archive:
-                archive.extractall(root, filter="data")
+            unpack_tar(ARCHIVES / f"go{series}.tar.xz", root)
             done.add(series)
         return root / name
 

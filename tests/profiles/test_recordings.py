@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import lzma
 import re
-import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from goinspect.profiles import open_profile, read_profile
 from tests.conftest import FIXTURES, oracle_rows
 from tests.profiles.frames import rows
+from tests.unpacked import unpack_tar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +32,7 @@ def unpack(name: str, place: Path) -> Path:
     if packed.exists():
         path.write_bytes(lzma.decompress(packed.read_bytes()))
         return path
-    raw = lzma.decompress((RECORDINGS / name / "perf.data.tar.xz").read_bytes())
-    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
-        tar.extractall(path, filter="data")
+    unpack_tar(RECORDINGS / name / "perf.data.tar.xz", path)
     return path
 
 
