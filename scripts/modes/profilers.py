@@ -35,33 +35,51 @@ class PerfFrame(NamedTuple):
 
 
 def read_script(target: Target, output: str) -> Iterator[list[PerfFrame]]:
-    """The frames of each sample, innermost first."""
+    """The frames of each sample, innermost first; the text has the records of mappings, too."""
     loads = load_segments(target)
     row = re.compile(r"^\s+([0-9a-f]+) (.*) \((.+)\)$")
+    ranges = mapped_ranges(target, output)
     for sample in output.split("\n\n"):
         frames = []
         for ip, name, origin in (m.groups() for m in map(row.match, sample.splitlines()) if m):
-            # perf shows file offsets of what it mapped itself.
-            vaddr = vaddr_of(loads, int(ip, 16)) if Path(origin).name == target.binary.name else None
+            vaddr = None
+            if Path(origin).name == target.binary.name:
+                vaddr = vaddr_of(loads, file_offset(int(ip, 16), ranges))
             truth = target.truth.name(vaddr) if vaddr is not None else None
             frames.append(PerfFrame(re.sub(r"\+0x[0-9a-f]+$", "", name), origin, truth))
         if frames:
             yield frames
 
 
+def mapped_ranges(target: Target, output: str) -> list[tuple[int, int, int]]:
+    """(start, end, offset in the file) of each mapping of this program's code."""
+    pattern = re.compile(r"PERF_RECORD_MMAP2? .*: \[(0x\w+)\((0x\w+)\) @ (\w+) .*r-xp (\S+)$", re.MULTILINE)
+    return [
+        (int(start, 16), int(start, 16) + int(size, 16), int(offset, 0))
+        for start, size, offset, path in pattern.findall(output)
+        if Path(path).name == target.binary.name
+    ]
+
+
+def file_offset(printed: int, ranges: list[tuple[int, int, int]]) -> int:
+    """Perf 5 and 6 print file offsets of code that is in a file; older and newer ones addresses of the process."""
+    return next(
+        (printed - start + offset for start, end, offset in ranges if start <= printed < end), printed
+    )
+
+
 def perf(target: Target, *, recording: Path | None = None, symfs: Path | None = None) -> Iterator[Verdict]:
     """`perf script`: are the frames of this binary named, and inlined calls shown."""
     more = ("--symfs", symfs) if symfs else ()
-    _, output = target.run("perf", "script", "-i", recording or record(target, "-g"), *more)
+    show = ("perf", "script", "--show-mmap-events", "-i")
+    _, output = target.run(*show, recording or record(target, "-g"), *more)
     samples = list(read_script(target, output))
     known = [frame for frames in samples for frame in frames if frame.truth and "." in frame.truth]
     named = sum(frame.name == frame.truth for frame in known)
     yield Verdict("perf names", *share(named, len(known), what="frames named"))
     yield Verdict("perf inlines", *judge_inlines(target, samples))
     if not recording:
-        _, output = target.run(
-            "perf", "script", "-i", record(target, "--call-graph", "dwarf", milliseconds=100)
-        )
+        _, output = target.run(*show, record(target, "--call-graph", "dwarf", milliseconds=100))
         yield Verdict("perf inlines dwarf", *judge_inlines(target, list(read_script(target, output))))
 
 
