@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts.build_address_recordings import binary
 from scripts.build_fixtures import FIXTURES, NEUTRAL, run, tool_environment, write_table, write_xz
 from scripts.toolchains import fetch_toolchain
+from tests.unpacked import unpack_tar
 
 OUT = FIXTURES / "recordings"
 AT = NEUTRAL / "dwarf"
@@ -79,8 +79,7 @@ def write_frame_sizes() -> None:
 
 def main() -> None:
     write_frame_sizes()
-    with tarfile.open(OUT / "programs.tar.xz") as tar:  # of build_address_recordings.py
-        tar.extract("cgo", NEUTRAL / "programs", filter="data")
+    unpack_tar(OUT / "programs.tar.xz", NEUTRAL / "programs", "cgo")  # of build_address_recordings.py
     for case in CASES:
         shutil.rmtree(AT, ignore_errors=True)
         (NEUTRAL / "programs").mkdir(parents=True, exist_ok=True)

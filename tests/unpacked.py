@@ -9,14 +9,18 @@ from typing import IO, cast
 __all__ = ["unpack_tar"]
 
 
-def unpack_tar(archive: Path, root: Path) -> None:
-    """Write the files of `archive` below `root`. There is nothing but plain files in those of the fixtures.
+def unpack_tar(archive: Path, root: Path, only: str = "") -> None:
+    """Write the files of `archive`, or `only` one of them, below `root`.
+
+    There is nothing but plain files in those of the fixtures.
 
     Raises:
         ValueError: a member is no plain file or directory, or would lie outside of `root`.
     """
     with tarfile.open(archive) as members:
         for member in members:
+            if only and member.name != only:
+                continue
             name = PurePosixPath(member.name)
             if name.is_absolute() or ".." in name.parts or not (member.isfile() or member.isdir()):
                 raise ValueError(f"{archive}: {member.name}: expected a plain file within the archive")

@@ -13,6 +13,7 @@ import weakref
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
+from goinspect._paths import is_regular
 from goinspect.errors import FileError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _PIECE = 1 << 20
 def is_archive(path: str) -> bool:
     """Is this a tar archive, compressed or not?"""
     try:
-        if not Path(path).is_file():  # a FIFO without a writer must not hang us
+        if not is_regular(path):  # a FIFO without a writer must not hang us
             return False
         with Path(path).open("rb") as file:
             head = file.read(512)

@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from goinspect._paths import exists, is_regular
 from goinspect.analysis.archives import Archive, is_archive
 from goinspect.analysis.binary_places import DELETED, Places, mapped_name
 from goinspect.analysis.callsites import Agreement
@@ -115,7 +116,7 @@ class BinaryFinder:
     def kallsyms(self, build_id: str) -> Path | None:
         """The symbols of the kernel with this build ID, as perf keeps them."""
         for path in self.places.cached(build_id, "kallsyms"):
-            if path.is_file():
+            if is_regular(path):
                 return path
         return self._archived(build_id, "kallsyms")
 
@@ -129,7 +130,7 @@ class BinaryFinder:
                 binary = Binary(candidate.path)
                 reason = self._doubt(binary, mapping, candidate, check)
             except GoinspectError as error:
-                refused = refused or (error.message if _exists(candidate.path) else "")
+                refused = refused or (error.message if exists(candidate.path) else "")
                 continue
             if not reason:
                 return binary
@@ -227,7 +228,7 @@ class BinaryFinder:
             return None
         if self._beside is not None:
             beside, self._beside = self._beside, None
-            if Path(beside).is_file():
+            if is_regular(beside):
                 try:
                     self._archives.append(Archive(beside, self._build_ids))
                 except GoinspectError as error:
@@ -249,10 +250,3 @@ class BinaryFinder:
             except GoinspectError:
                 continue
         return binary.native
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from goinspect._paths import is_directory, is_special
 from goinspect.errors import FileError, QueryError
 from goinspect.render.text import escape_terminal
 
@@ -52,10 +53,14 @@ def check_output(path: str | None, *, picture: bool = False) -> None:
         if picture and sys.stdout.isatty():
             raise QueryError("refusing to write a picture to the terminal: use -o FILE, or a pipe")
         return
+    if is_special(path):
+        if not os.access(path, os.W_OK):
+            raise FileError("cannot be written: no permission", path=path)
+        return
     folder = Path(path).absolute().parent
-    if not folder.is_dir():
+    if not is_directory(folder):
         raise FileError(f"cannot be written: {folder} is not a directory", path=path)
-    if Path(path).is_dir():
+    if is_directory(path):
         raise FileError("cannot be written: it is a directory, expected a file name", path=path)
     if not os.access(folder, os.W_OK):
         raise FileError(f"cannot be written: no permission in {folder}", path=path)
@@ -69,7 +74,7 @@ def write(text: str | Iterable[str], path: str | None) -> None:
     """
     if path is None or path == STDOUT:
         _write_stdout(text)
-    elif Path(path).exists() and not Path(path).is_file():  # /dev/stdout, a FIFO: nothing to rename over
+    elif is_special(path):
         try:
             with Path(path).open("wb") as special:
                 special.writelines(_encoded(text))

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from goinspect._paths import is_fifo, is_regular
 from goinspect.errors import FileError, GoinspectError, UnrecognizedFormatError, UnsupportedError
 from goinspect.objfile import map_file
 from goinspect.profiles.unwrap import wrapping_of
@@ -61,9 +62,9 @@ def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
         TruncatedError, MalformedError, UnsupportedError: as the reader of its format says.
     """
     name = os.fspath(path)
-    if (Path(name) / "data").is_file():  # a recording of perf record --threads
+    if is_regular(Path(name) / "data"):  # a recording of perf record --threads
         return _readers()[0].read(name)
-    if Path(name).is_fifo():  # <(zcat stacks.folded.gz)
+    if is_fifo(name):  # <(zcat stacks.folded.gz)
         return _read_fifo(name)
     with map_file(name, "a perf.data recording or folded stacks") as mapped:
         head = mapped[:_HEAD]

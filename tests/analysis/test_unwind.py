@@ -8,7 +8,6 @@ from __future__ import annotations
 import lzma
 import random
 import struct
-import tarfile
 
 import numpy as np
 import pytest
@@ -34,6 +33,7 @@ from tests.builders.perfdata import (
     Sample,
 )
 from tests.conftest import FIXTURES
+from tests.unpacked import unpack_tar
 
 SP = 0x40_0000_8000
 SLIDE = 0x5500_0000_0000  # where the program was loaded
@@ -44,8 +44,7 @@ FP, LR, PC = 29, 30, 32
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     root = tmp_path_factory.mktemp("arm64")
-    with lzma.open(FIXTURES / "matrix" / "go1.27.tar.xz") as raw, tarfile.open(fileobj=raw) as archive:
-        archive.extract("go1.27-linux-arm64/workload", root, filter="data")
+    unpack_tar(FIXTURES / "matrix" / "go1.27.tar.xz", root, "go1.27-linux-arm64/workload")
     return root / "go1.27-linux-arm64" / "workload"
 
 

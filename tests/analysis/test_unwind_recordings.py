@@ -11,7 +11,6 @@ import bisect
 import lzma
 import re
 import struct
-import tarfile
 from collections import Counter
 
 import pytest
@@ -23,6 +22,7 @@ from goinspect.gosym.unwind import End
 from goinspect.profiles import open_profile
 from tests.conftest import FIXTURES, oracle_rows
 from tests.profiles.dwarf_samples import frame_pointer_walk, read
+from tests.unpacked import unpack_tar
 
 RECORDINGS = FIXTURES / "recordings"
 # recording: (what ran, the same build with symbols)
@@ -164,8 +164,7 @@ def test_c_code_is_left_by_its_call_frame_information(tmp_path):
     """c_inner is called by c_outer, that by what cgo makes of it, and that on the system stack."""
     path = tmp_path / "perf.data"
     path.write_bytes(lzma.decompress((RECORDINGS / "dwarf-cgo" / "perf.data.xz").read_bytes()))
-    with tarfile.open(RECORDINGS / "programs.tar.xz") as tar:
-        tar.extract("cgo", tmp_path, filter="data")
+    unpack_tar(RECORDINGS / "programs.tar.xz", tmp_path, "cgo")
     folded = fold(open_profile(path), FlameOptions(binaries=[str(tmp_path / "cgo")], kernel=False))
     names, stacks = [frame.name for frame in folded.stacks.frames], folded.stacks.stacks
     inner = outer = 0

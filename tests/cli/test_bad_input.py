@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -116,28 +115,6 @@ def test_default_recording_is_missing(tmp_path):
     assert answer.stderr.startswith("goinspect: perf.data: ")
     assert answer.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("asked", ["pcln", "symbols", "info", "compare"])
-def test_unreadable_file(asked, tmp_path):
-    path = tmp_path / "secret"
-    shutil.copy(BINARY, path)
-    path.chmod(0)
-    command = [*COMMAND, *map(str, COMMANDS[asked](path))]
-    if os.geteuid() == 0:  # root may read anything
-        setpriv = shutil.which("setpriv")
-        if setpriv is None:
-            pytest.skip("nobody here to try it as")
-        for folder in (tmp_path, *tmp_path.parents):
-            if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
-                folder.chmod(0o755)
-        command = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", *command]
-    answer = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment(), timeout=60
-    )
-    if "goinspect: " not in answer.stderr and os.geteuid() == 0:
-        pytest.skip(f"another user cannot run this Python: {answer.stderr[-200:]}")
-    check_refused((answer.returncode, answer.stdout, answer.stderr), path, "Permission denied")
 
 
 @pytest.mark.parametrize("command", ["pcln", "symbols", "info", "compare"])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._paths import is_directory, is_regular
 from goinspect._reader import Reader
 from goinspect.errors import FileError, TruncatedError, UnsupportedError
 from goinspect.profiles.perfdata.events import EventTable, collect_ids
@@ -90,9 +91,9 @@ def open_sources(name: str) -> list[Source]:
         UnsupportedError: a directory that holds no recording.
     """
     path = Path(name)
-    if path.is_dir():
+    if is_directory(path):
         path /= "data"
-        if not path.is_file():
+        if not is_regular(path):
             raise UnsupportedError("a directory without the file `data` that perf record --threads writes")
     sources = [_map(path)]
     if path.name == "data":
