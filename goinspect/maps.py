@@ -114,7 +114,9 @@ def _between(around: Sequence[Mapping], item: Mapping) -> Mapping:
 
 def _copy_of(item: Mapping, text: Mapping) -> Mapping:
     pgoff = item.start - (text.start - text.pgoff)
-    return item._replace(path=text.path, pgoff=pgoff, build_id=text.build_id, inode=text.inode)
+    return item._replace(
+        path=text.path, pgoff=pgoff, build_id=text.build_id, inode=text.inode, identified=text.identified
+    )
 
 
 class AddressSpaces:

@@ -76,7 +76,8 @@ class Mapping(NamedTuple):
     """A file mapped into an address space: runtime addresses [start, end) hold the file from pgoff on.
 
     ``file_offset = runtime_addr - start + pgoff``. ``path`` is as the kernel tells it (``(deleted)`` suffixes,
-    ``[vdso]`` and ``//anon`` included); ``build_id`` is lower-case hex, empty when unknown; ``inode`` tells files of
+    ``[vdso]`` and ``//anon`` included); ``build_id`` is lower-case hex, empty when unknown; it is ``identified`` where it was
+    told with the mapping itself, and not read from the file afterwards; ``inode`` tells files of
     one path apart, 0 when unknown. Code that the kernel made itself has the path ``[bpf]`` and the name of its symbol.
     """
 
@@ -89,3 +90,4 @@ class Mapping(NamedTuple):
     executable: bool = True
     kernel: bool = False
     inode: int = 0
+    identified: bool = False

@@ -81,9 +81,15 @@ CASES = (
          {"host": "host", "library.so": "library.so"}, {f"{AT}/library.so": "library.full.so", f"{AT}/host": "host"}),
     Case("huge-pages", "a program moves its text to anonymous memory", f"{PERF} -- ./huge", {"huge": "huge"},
          {f"{AT}/huge": "huge", "//anon": "huge"}),
+    Case("frameless", "C without frame pointers: what a walk takes for return addresses are stale words",
+         f"{PERF} -- ./frameless", {"frameless": "frameless"}, {f"{AT}/frameless": "frameless.full"}),
+    Case("frameless-identified", "the same, with the build ID told as it was mapped", f"{PERF} --buildid-mmap -- ./frameless",
+         {"frameless": "frameless"}, {f"{AT}/frameless": "frameless.full"}),
+    Case("frameless-unidentified", "the same, without a build ID", f"{PERF} -B -N -- ./frameless",
+         {"frameless": "frameless"}, {f"{AT}/frameless": "frameless.full"}),
     Case("jit", "compiled code, named in /tmp/perf-PID.map", f"{PERF} -- ./jit; cp $(ls -t /tmp/perf-*.map | head -1) .", {"jit": "jit"}, {}),
 )  # fmt: skip
-BUNDLED = ("cgo", "library.so", "host", "huge", "jit")
+BUNDLED = ("cgo", "library.so", "host", "huge", "jit", "frameless")
 
 
 def sh(script: str, cwd: Path) -> None:
@@ -112,6 +118,8 @@ def build_programs(programs: Path) -> None:
     )
     huge = "-g -fno-toplevel-reorder -no-pie -Wl,-z,max-page-size=0x200000"
     sh(f"{GCC} {huge} -o ../huge huge.c && {GCC} -o ../jit jit.c", src)
+    full = "gcc -O2 -fomit-frame-pointer -g -o ../frameless.full frameless.c"
+    sh(f"{full} && strip -g -o ../frameless ../frameless.full", src)
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name in BUNDLED:

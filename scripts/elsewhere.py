@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = ROOT / "tests/fixtures/go1.27-piestripped"
 # Build IDs of the kernels of all recordings among the fixtures.
-RECORDED_KERNELS = ("4a5a9b0affb66c437abcd455d2738af879985fa9", "e4f18d9dc1d0e6fc2b17e93e885a647b3c0a6fc1")
+RECORDED_KERNELS = (
+    "4a5a9b0affb66c437abcd455d2738af879985fa9",
+    "e4f18d9dc1d0e6fc2b17e93e885a647b3c0a6fc1",
+    "48dc540c8b76393804ca8088dbfa7d42911a9444",
+)
 NOBODY = 65534
 # What other projects' tools could tell; without them the suite has to pass, too.
 TOOLS = re.compile(r"perf|go|gofmt|gdb|dlv|bpftrace|llvm-.*|readelf|objdump|nm|addr2line|strip|gcc|cc|chrom.*|google-.*|.*-(readelf|nm|objdump|addr2line|strip|gcc)")  # fmt: skip

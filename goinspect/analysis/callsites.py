@@ -1,7 +1,8 @@
 """Do the return addresses of a recording follow calls in a file? Those of the file that ran do; it is proof enough.
 
 Where no build ID was recorded, nothing else tells the program that ran from one that was built later and has its
-name. Encodings: Intel SDM vol. 2, CALL (E8, FF /2) and SYSCALL; Arm ARM, BL and BLR.
+name. What a walk by frame pointers finds in code that keeps none (C, C++ and Rust, as most of it is compiled) are stale
+words, some of which look like addresses: that they follow no call says nothing of the file. Encodings: Intel SDM vol. 2, CALL (E8, FF /2) and SYSCALL; Arm ARM, BL and BLR.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._words import counted
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ class Agreement(NamedTuple):
     """Of `total` distinct return addresses `wrong` cannot be that in the file; and the same of those in Go functions.
 
     Go code keeps frame pointers, so that each of its return addresses is one. A walk through C code without them
-    comes upon stale words.
+    comes upon stale words: of the 279 distinct ones of a recording of GCC's cc1, 112 follow a call. In a file that did not
+    run hardly any of them would.
     """
 
     total: int = 0
@@ -66,12 +69,22 @@ class Agreement(NamedTuple):
 
     @property
     def fails(self) -> bool:
-        """Is it certainly not the file that ran, whatever else may say so?"""
-        enough, enough_go = 8, 20
-        most = self.total >= enough and self.wrong * 2 > self.total
-        return most or (self.go >= enough_go and self.go_wrong * 20 > self.go)
+        """Is it certainly not the file that ran, as far as its own build ID does not say that it is?"""
+        enough = 8
+        if self.go >= enough:
+            return self.contradicts
+        return self.total >= enough and (self.total - self.wrong) * 5 < self.total
+
+    @property
+    def contradicts(self) -> bool:
+        """Is it certainly not the file that ran, whatever else may say so? That only Go code can tell."""
+        enough, sure = 8, 20
+        most = self.go >= enough and self.go_wrong * 2 > self.go
+        return most or (self.go >= sure and self.go_wrong * 20 > self.go)
 
     def __str__(self) -> str:
+        if self.go_wrong:
+            return f"{self.go_wrong:,} of {counted(self.go, 'recorded return address', 'recorded return addresses')} in Go functions follow no call in it"
         return f"{self.wrong:,} of {self.total:,} recorded return addresses follow no call in it"
 
 

@@ -73,6 +73,8 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
         totals=_totals(taken, cut, merged, 0 if truncated is None else int(np.count_nonzero(truncated))),
         stacks=_stack_table(merged, table, taken.groups, reverse=options.reverse),
         missing=taken.missing,
+        refused=taken.refused,
+        recorded=taken.origin.recorded,
         warnings=tuple(dict.fromkeys(warnings)),
         metadata=dict(taken.metadata),
     )

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._paths import exists, is_regular
+from goinspect._words import counted
 from goinspect.analysis.archives import Archive, is_archive
 from goinspect.analysis.binary_places import DELETED, Places, mapped_name
 from goinspect.analysis.callsites import Agreement
@@ -44,8 +45,10 @@ class BinaryFinder:
     Looked at, in this order: the files given with ``--binary`` (same build ID, else same base name), the recorded
     path under ``--symfs``, the recorded path, the recording's own directory, perf's cache, the living process, the
     archives of `perf archive`. A file whose build ID is known to be another one is never used silently: given by hand
-    it is used with a warning, found by itself it is not used. Where no build ID was recorded, the return addresses
-    of the recording have to follow calls in it.
+    it is used with a warning, found by itself it is not used. A file with the build ID that was told with the mapping
+    is the one. A build ID in the table at the end of a recording was read when the program had run, perhaps from a file
+    that took its place: return addresses in Go functions, which are sure, may speak against it. Where no build ID was
+    recorded, the return addresses of the recording have to follow calls in it.
 
     Args:
         given: files of ``--binary``: executables and archives.
@@ -84,7 +87,10 @@ class BinaryFinder:
         self._stranger_paths: dict[str, None] = {}
         self._natives: dict[str, NativeSymbols] = {}
         self.warnings: list[str] = []
-        self.missing: dict[str, None] = {}
+        self.missing: dict[str, None] = {}  # paths of which no file was found
+        self.refused: dict[
+            str, None
+        ] = {}  # paths of which one was found that is not, or may not be, the one that ran
 
     def find(self, mapping: Mapping, check: Check | None = None) -> Binary | None:
         """The binary behind `mapping`; None when there is no such file, or none to be trusted.
@@ -96,7 +102,7 @@ class BinaryFinder:
         path = mapped_name(mapping.path)
         if path.startswith(_NO_FILE) and not (mapping.build_id or path == _VDSO):
             return None
-        key = (path, mapping.build_id, 0 if mapping.build_id else mapping.inode)
+        key = (path, mapping.build_id, -1 if mapping.identified else 0 if mapping.build_id else mapping.inode)
         if key not in self._known or (check is not None and key in self._unchecked):
             found = self._find_vdso(mapping) if path == _VDSO else self._search(mapping, path, check)
             self._known[key] = found
@@ -136,7 +142,7 @@ class BinaryFinder:
                 return binary
             refused = refused or f"{candidate.path} {reason}"
         if not path.startswith(_NO_FILE):
-            self.missing[path] = None
+            (self.refused if refused else self.missing)[path] = None
         if refused.endswith(_STRANGER):
             self._tell_stranger(path)
         elif refused:
@@ -156,10 +162,12 @@ class BinaryFinder:
         if mapping.build_id and other != mapping.build_id:
             have = f"has build ID {other[:16]}…" if other else "has no build ID"
             return f"{have}, the recorded one has {mapping.build_id[:16]}…"
+        if mapping.identified:
+            return ""
         agreement = check(binary) if check else Agreement()
         if mapping.build_id:  # perf may have read it from a file that took the place of the one that ran
-            return f"has the recorded build ID, but {agreement}" if agreement.fails else ""
-        if not agreement.holds:
+            return f"has the recorded build ID, but {agreement}" if agreement.contradicts else ""
+        if not agreement.holds and (agreement.contradicts or not _is_the_same(candidate, mapping)):
             return f"is another file than the recorded one: {agreement}"
         if agreement.suggests or not candidate.as_recorded:
             return ""
@@ -199,7 +207,7 @@ class BinaryFinder:
             self.warnings.remove(self._strangers)
         self._stranger_paths[path] = None
         first, *others = self._stranger_paths
-        more = f" and {len(others):,} others" if others else ""
+        more = f" and {counted(len(others), 'other')}" if others else ""
         self._strangers = f"{first}{more}: not used: {_STRANGER}"
         self.warnings.append(self._strangers)
 
@@ -250,3 +258,11 @@ class BinaryFinder:
             except GoinspectError:
                 continue
         return binary.native
+
+
+def _is_the_same(candidate: _Candidate, mapping: Mapping) -> bool:
+    """Is it the very file that was mapped? One that is built anew has another inode, as a rule."""
+    try:
+        return candidate.as_recorded and mapping.inode != 0 and candidate.path.stat().st_ino == mapping.inode
+    except OSError:
+        return False

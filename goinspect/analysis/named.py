@@ -67,6 +67,7 @@ def take_stacks(stacks: NamedStacks, options: FlameOptions) -> Taken:
         groups=[],
         origin=Origin(count),
         missing=(),
+        refused=(),
         warnings=(*stacks.warnings, *_ineffective(frames, options)),
         metadata={},
     )

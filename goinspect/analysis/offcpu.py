@@ -15,6 +15,7 @@ import numpy as np
 from goinspect._ragged import flat_ranges
 from goinspect.errors import QueryError
 from goinspect.profiles.base import Event
+from goinspect.results.flame import OFF_CPU
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from goinspect.analysis.selection import TimeRange
     from goinspect.profiles.base import Profile, Switches
 
-__all__ = ["OFF_CPU", "Waits", "off_cpu"]
+__all__ = ["Waits", "off_cpu"]
 
-OFF_CPU = "off-CPU"
 _IDLE = 0  # thread 0 stands for every CPU that has nothing to do
 _SAMPLE, _IN, _OUT = 0, 1, 2  # what comes first at one time
 

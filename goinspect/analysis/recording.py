@@ -12,7 +12,7 @@ from goinspect.analysis import stacks as stack_ops
 from goinspect.analysis.kernel import is_running
 from goinspect.analysis.locate_binaries import BinaryFinder
 from goinspect.analysis.machine import this_machine
-from goinspect.analysis.offcpu import OFF_CPU, Waits, off_cpu
+from goinspect.analysis.offcpu import Waits, off_cpu
 from goinspect.analysis.repair import Repaired, repair
 from goinspect.analysis.roots import group_by, processes
 from goinspect.analysis.selection import choose_event, list_events, select_rows, take_rows, time_range
@@ -21,6 +21,7 @@ from goinspect.analysis.taken import Origin, Taken
 from goinspect.analysis.unwind import unwind
 from goinspect.errors import QueryError
 from goinspect.gosym.unwind import End
+from goinspect.results.flame import OFF_CPU
 
 if TYPE_CHECKING:
     from goinspect.analysis.taken import FlameOptions
@@ -78,8 +79,10 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
             repaired=len(repaired.rows),
             cut_by_dump=0 if waits else int(np.count_nonzero(ends[rows] == End.CUT)),
             waits=waits,
+            recorded=True,
         ),
         missing=tuple(finder.missing),
+        refused=tuple(finder.refused),
         warnings=tuple(warnings),
         metadata=profile.metadata,
     )

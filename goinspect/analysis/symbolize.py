@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goinspect._ragged import distinct
+from goinspect._words import be, counted
 from goinspect.analysis.callsites import Agreement, CallCheck
 from goinspect.analysis.hiddencallers import caller_hidden
 from goinspect.analysis.kernelnames import KernelNamer, grouped
@@ -185,7 +186,7 @@ class Symbolizer:
         nameless = ~mapped & self._unplaced(rows, locations) & ~self._printed.known(locations)[rows]
         if lost := int(np.count_nonzero(nameless)):
             self.table.warnings.append(
-                f"{path}: {lost:,} addresses are none of its own, and the text does not tell where it was mapped"
+                f"{path}: {counted(lost, 'address', 'addresses')} {be(lost)} none of its own, and the text does not tell where it was mapped"
                 " (perf script --show-mmap-events does)"
             )
         rows, vaddrs = rows[mapped], vaddrs[mapped]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from goinspect._ragged import distinct
+from goinspect._words import counted
 from goinspect.analysis.symbolmerge import (
     FUNCTION,
     ITAB,
@@ -209,7 +210,7 @@ def _add_functions(binary: Binary, merger: Merger, warnings: list[str], *, only_
     names = bulk.names(offsets)
     missing = int(records.unreadable.sum())
     if missing:
-        warnings.append(f"{missing} functions of gopclntab cannot be read: the table is damaged")
+        warnings.append(f"{counted(missing, 'function')} of gopclntab cannot be read: the table is damaged")
     merger.add(
         Batch(
             [names[i] for i in number.tolist()],

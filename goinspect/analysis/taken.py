@@ -72,6 +72,7 @@ class Origin(NamedTuple):
     repaired: int = 0
     cut_by_dump: int = 0
     waits: Waits | None = None
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +89,6 @@ class Taken:
     groups: list[str]  # names of root frames; none where empty
     origin: Origin
     missing: tuple[str, ...]
+    refused: tuple[str, ...]
     warnings: tuple[str, ...]
     metadata: Mapping[str, str]

@@ -49,6 +49,12 @@ class NamesAgreement(Agreement):
 
     __slots__ = ()
 
+    @property
+    def fails(self) -> bool:
+        """Has it other names for most of them?"""
+        enough = 8
+        return self.total >= enough and self.wrong * 2 > self.total
+
     def __str__(self) -> str:
         return f"{self.wrong:,} of {self.total:,} recorded places have other names in it"
 

@@ -134,6 +134,7 @@ def flame(
     """
     from goinspect.analysis import flame as analysis
     from goinspect.profiles.base import NamedStacks
+    from goinspect.render import flamesummary
 
     form = Format.json if json else form or _format_of(output)
     picture = form is Format.svg and not list_events
@@ -146,7 +147,6 @@ def flame(
         hide, reverse, unit, off_cpu, repair, hidden_callers,
     )  # fmt: skip
     recording = _open(profile)
-    named = isinstance(recording, NamedStacks)
     if list_events:
         from goinspect.render.table import render_events
 
@@ -162,7 +162,7 @@ def flame(
         from goinspect.render.svg import render_svg
 
         graph = analysis.draw(
-            folded, title=title or _title(folded, profile), subtitle=_subtitle(folded, named=named),
+            folded, title=title or flamesummary.title(folded, profile), subtitle=flamesummary.subtitle(folded),
             min_fraction=min_width / (width or _NOMINAL_WIDTH), inverted=inverted, reverse=reverse,
         )  # fmt: skip
         text = render_svg(graph, width=width, min_width=min_width)
@@ -176,7 +176,7 @@ def flame(
     if verbose:
         for name, value in folded.metadata.items():
             report(f"goinspect: {name}: {value}")
-    report(_counts(folded) if named else _summary(folded), quiet=quiet)
+    report(f"goinspect: {flamesummary.summary(folded)}", quiet=quiet)
 
 
 def _open(name: str) -> Profile | NamedStacks:
@@ -233,84 +233,3 @@ def _as_text(folded: FlameProfile, form: Format, *, annotate: bool) -> str:
     from goinspect.render.table import render_top
 
     return render_top(folded)
-
-
-def _title(folded: FlameProfile, profile: str) -> str:
-    sizes = folded.event == "sizes"
-    what = "Symbol sizes" if sizes else "Flame graph"
-    return what if profile == "-" else f"{what}{':' if sizes else ' of'} {Path(profile).name}"
-
-
-def _subtitle(folded: FlameProfile, *, named: bool) -> str:
-    from goinspect.render.text import human_weight
-
-    if named:
-        return _contents(folded)
-    parts = [folded.event, f"{folded.totals.samples:,} {_counted(folded)}"]
-    if folded.unit != "samples":
-        parts.append(human_weight(folded.totals.weight, folded.unit))
-    return " · ".join(parts)
-
-
-def _contents(folded: FlameProfile) -> str:
-    """Of folded stacks: "1.2 MB in 2,812 symbols"."""
-    from goinspect.render.text import human_weight
-
-    noun = "symbol" if folded.event == "sizes" else "stack"
-    number = len(folded.stacks.stacks)
-    weight = human_weight(folded.totals.weight, folded.unit)
-    return f"{weight} in {number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _counts(folded: FlameProfile) -> str:
-    parts = [_contents(folded)]
-    if folded.event != "sizes":
-        parts.append(f"{_share(folded)} of {folded.totals.frames:,} frames named")
-    return "goinspect: " + ", ".join(parts)
-
-
-def _share(folded: FlameProfile) -> str:
-    totals = folded.totals
-    share = totals.frames_named / totals.frames if totals.frames else 1.0
-    return f"{share:.1%}" if share in (0.0, 1.0) else f"{min(share, 0.9999):.2%}"
-
-
-def _summary(folded: FlameProfile) -> str:
-    totals = folded.totals
-    parts = [
-        f"{totals.samples:,} {_counted(folded)}", f"{totals.lost:,} lost", f"{totals.threads:,} threads",
-        f"{_share(folded)} of {totals.frames:,} frames named" if totals.frames else "no frames",
-        f"{totals.truncated:,} stacks truncated" + (f" ({totals.repaired:,} repaired)" if totals.repaired else ""),
-        f"{totals.garbage_dropped:,} garbage frames dropped",
-    ]  # fmt: skip
-    parts += [
-        text.format(f"{number:,}")
-        for number, text in (
-            (
-                totals.cut_by_dump,
-                "{} stacks cut where the copy of the stack ends (--call-graph dwarf,65528 records more)",
-            ),
-            (totals.hidden_callers, "{} leaves whose caller is hidden"),
-            (totals.throttled, "throttled {} times"),
-            (totals.waits_stackless, "{} waits without a stack"),
-            (totals.waits_stale, "{} waits with the stack of an earlier run"),
-            (totals.waits_open, "{} waits without an end left out"),
-        )
-        if number
-    ]
-    others = [event.name for event in folded.events if event.samples and event.name != folded.event]
-    if others and _counted(folded) == "samples":
-        parts.append(f"other events: {_listed(others)}")
-    if folded.missing:
-        parts.append(f"{len(folded.missing)} binaries not found: {_listed(sorted(folded.missing))}")
-    return "goinspect: " + ", ".join(parts)
-
-
-def _counted(folded: FlameProfile) -> str:
-    from goinspect.analysis.offcpu import OFF_CPU
-
-    return "waits" if folded.event == OFF_CPU else "samples"
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")

@@ -43,6 +43,7 @@ def render_flame(profile: FlameProfile) -> str:
         "totals": totals._asdict(),
         "stacks": {"strings": list(strings), "frames": columns, "prefix": _prefixes(profile)},
         "missing": list(profile.missing),
+        "refused": list(profile.refused),
         "metadata": dict(profile.metadata),
     }
     return _document(profile.schema, body, warnings=profile.warnings)

@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape
 
+from goinspect._words import counted
 from goinspect.model import FrameKind
 from goinspect.render import colors
 from goinspect.render.text import human_weight
@@ -213,7 +214,9 @@ class _Picture:
         self.names = [visible(frame.name) for frame in self.graph.frames]
         self.moved = colors.separate(colors.user_packages(self.graph))
         self.colors = [colors.color_class(f.kind, f.package, f.name, self.moved) for f in self.graph.frames]
-        self.subtitle = visible(self.graph.subtitle or f"{self.graph.event} · {self.graph.samples:,} samples")
+        self.subtitle = visible(
+            self.graph.subtitle or f"{self.graph.event} · {counted(self.graph.samples, 'sample')}"
+        )
         self.rows = max((box.depth for box in self.boxes), default=3) + 1
         self.keys = _flow(self.legend(), self.width - MARGIN)
         self.head_height = LEGEND_TOP + LEGEND_ROW * (self.keys[-1][2] + 1 if self.keys else 1) + 8
@@ -293,7 +296,7 @@ class _Picture:
 
     def foot(self) -> str:
         left_out = self.graph.pruned + len(self.graph.node_total) - len(self.boxes)
-        text = f"{len(self.boxes):,} frames drawn"
+        text = f"{counted(len(self.boxes), 'frame')} drawn"
         text += f" · {left_out:,} too narrow to see left out" if left_out and self.boxes else ""
         y = self.height - FOOT
         line = _text(MARGIN, 30, text, f' class="subtitle" fill="{colors.MUTED}"') if self.boxes else ""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "OFF_CPU",
     "PARTS",
     "EventSummary",
     "FlameFrame",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 
+OFF_CPU = "off-CPU"  # the event of waits
 # Weights with decimals are counted in these parts of their unit ("thousandths of samples"): decimal places.
 PARTS = {"thousandths": 3, "millionths": 6, "billionths": 9}
 
@@ -103,6 +105,8 @@ class FlameProfile(NamedTuple):
     totals: FlameTotals
     stacks: StackTable
     missing: tuple[str, ...] = ()  # binaries that were not found
+    refused: tuple[str, ...] = ()  # found, and not used: warnings say why
+    recorded: bool = True  # samples of a recorder, not stacks that came with their names
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, str] = MappingProxyType({})
 

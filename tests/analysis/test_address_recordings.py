@@ -17,6 +17,7 @@ from goinspect.analysis.machine import Machine
 from goinspect.analysis.recording import take_samples
 from goinspect.binary import Binary
 from goinspect.profiles import open_profile
+from goinspect.render.folded import render_folded
 from tests.conftest import FIXTURES, oracle_rows
 from tests.machines import fake_machine, on
 from tests.unpacked import unpack_tar
@@ -34,6 +35,8 @@ RAN = {
     "cgo": ("cgo", "cgo", 10),
     "c-shared": ("library.so", "library.so", 5),
     "huge-pages": ("huge", "huge", 4),
+    "frameless": ("frameless", "frameless", 40),
+    "frameless-identified": ("frameless", "frameless", 40),
 }
 FORCED = ("replaced",)  # perf recorded the build ID of another file: only by hand
 
@@ -124,7 +127,8 @@ def test_another_build_names_nothing(name, there, binary, tmp_path):
     taken = take_samples(open_profile(path), FlameOptions())
     assert not any(frame.kind in ("user", "stdlib", "runtime", "gc") for frame in taken.table.frames)
     assert any("not used" in warning and called in warning for warning in taken.warnings)
-    assert any(missing.endswith(called) for missing in taken.missing)
+    assert any(refused.endswith(called) for refused in taken.refused)
+    assert not any(missing.endswith(called) for missing in taken.missing)
 
 
 def test_a_build_that_took_the_place_of_the_program(there, binary, tmp_path):
@@ -135,6 +139,63 @@ def test_a_build_that_took_the_place_of_the_program(there, binary, tmp_path):
     taken = take_samples(profile, FlameOptions())
     assert not any(frame.kind in ("user", "stdlib", "runtime", "gc") for frame in taken.table.frames)
     assert any("has the recorded build ID, but" in warning for warning in taken.warnings)
+
+
+# --- C without frame pointers: stale words where return addresses would be ---
+
+
+@pytest.mark.parametrize("name", ["frameless", "frameless-identified"])
+def test_stale_words_say_nothing_of_a_file_of_c(name, there, binary, tmp_path):
+    """Its build ID was recorded: it is the one, whatever a walk by frame pointers came upon."""
+    path = there(name)
+    shutil.copy(binary("frameless"), tmp_path / "frameless")
+    profile = open_profile(path)
+    result = fold(profile, FlameOptions())
+    known = {frame.name for frame in result.stacks.frames if frame.kind == "native"}
+    assert known == {"interpret", "mix"}
+    assert "[frameless]" not in render_folded(result)
+    assert not any("frameless" in path for path in (*result.missing, *result.refused))
+    assert not any("frameless" in warning for warning in result.warnings)
+
+
+def test_it_is_the_mapping_that_tells(there, binary):
+    """perf's table of build IDs is written at the end; `--buildid-mmap` has the kernel tell them."""
+    for name, identified in (("frameless", False), ("frameless-identified", True)):
+        mapping = next(
+            item for item in open_profile(there(name)).mappings if item.path.endswith("/frameless")
+        )
+        assert mapping.build_id == Binary(binary("frameless")).image.build_id()
+        assert mapping.identified == identified
+
+
+def test_a_build_id_of_the_mapping_is_never_overruled(there, binary, tmp_path):
+    """Go code that fits nowhere speaks against a build ID of the table, but not against one of the mapping."""
+    path = there("replaced")
+    shutil.copy(binary("go1.24-stripped"), tmp_path / "workload")
+    profile = open_profile(path)
+    mappings = tuple(item._replace(identified=True) for item in profile.mappings)
+    taken = take_samples(replace(profile, mappings=mappings), FlameOptions())
+    assert any(frame.kind == "user" for frame in taken.table.frames)
+
+
+def test_without_a_build_id_the_inode_may_tell(there, binary, tmp_path):
+    """C without frame pointers proves nothing by its return addresses; a file that is another one has another inode."""
+    path = there("frameless-unidentified")
+    program = tmp_path / "elsewhere" / "frameless"
+    program.parent.mkdir()
+    shutil.copy(binary("frameless"), program)
+    profile = open_profile(path)
+    inode = program.stat().st_ino
+    for recorded, named in ((inode, True), (inode + 1, False), (0, False)):
+        mappings = tuple(
+            item._replace(path=str(program), inode=recorded) if item.path.endswith("/frameless") else item
+            for item in profile.mappings
+        )
+        given = replace(profile, mappings=mappings, metadata={"hostname": "here"})
+        with on(Machine(Path("/"), node="here")):
+            taken = take_samples(given, FlameOptions())
+        assert any(frame.name == "interpret" for frame in taken.table.frames) == named
+        assert (str(program) in taken.refused) == (not named)
 
 
 def test_a_little_change_is_seen(there, tmp_path):

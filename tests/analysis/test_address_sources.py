@@ -368,6 +368,12 @@ def test_what_agreement_means():
     assert not Agreement(100, 2, 100, 2).holds
     assert not Agreement(10, 1, 10, 1).holds
     assert Agreement(100, 40, 0, 0).holds  # C without frame pointers
-    assert Agreement(100, 60, 0, 0).fails
+    assert Agreement(100, 60, 0, 0).holds  # 112 of 279 follow a call in the cc1 that ran
+    assert Agreement(100, 90, 0, 0).fails  # hardly any
+    assert not Agreement(100, 100, 0, 0).contradicts  # a build ID says more
     assert Agreement(100, 6, 100, 6).fails
+    assert Agreement(100, 6, 100, 6).contradicts
+    assert Agreement(10, 6, 10, 6).contradicts
+    assert Agreement(200, 106, 100, 6).contradicts
+    assert not Agreement(200, 102, 100, 2).contradicts  # C of a Go program
     assert not Agreement(100, 5, 100, 5).fails

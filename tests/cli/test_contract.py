@@ -309,7 +309,7 @@ def test_the_summary_names_missing_binaries(tmp_path):
     moved.write_bytes(RECORDING.read_bytes().replace(recorded, b"/nowhere".ljust(len(recorded), b"x")))
     answer = cli("flame", moved, "--format", "folded")
     assert answer.code == 0
-    assert re.search(r"binaries not found: /nowherex+", answer.err.splitlines()[-1])
+    assert re.search(r", 1 binary not found: /nowherex+$", answer.err.splitlines()[-1])
     assert "[nowherexxx" in answer.out
 
 

@@ -141,7 +141,7 @@ def test_a_unit_is_for_folded_stacks():
         ),
         (b"\x1f\x8b\x08\0\0\0\0\0", "the gzip data is cut off: read as far as it goes, expected .*"),
         (
-            gzip.compress(b"Once upon a time"),
+            gzip.compress(b"Once upon a time", mtime=0),
             "is compressed, and what is inside starts with 'Once upo', expected .*",
         ),
         (b"a;b", "no folded stack .* in it: line 1: no stack and weight in 'a;b'"),

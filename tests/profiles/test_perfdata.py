@@ -177,7 +177,7 @@ def test_several_events(load, order, id_bit):
     assert profile.event.tolist() == [1, 0, 0, 0]
     assert profile.weight.tolist() == [3, 10, 20, 30]
     assert [row.stack[0][1] for row in rows(profile)] == [0xA, 0xB, 0x401000, 0x401000]
-    assert profile.warnings == ("1 samples of an unknown event are counted for the first",)
+    assert profile.warnings == ("1 sample of an unknown event is counted for the first",)
 
 
 def test_events_that_cannot_be_told_apart(load):
@@ -516,7 +516,7 @@ def test_chain_longer_than_its_record(load, order):
         data.record(pd.SAMPLE, pd.USER, bytes(body))
     profile = load(data)
     assert [frames_of(profile, number) for number in range(3)] == [[(0, 0x401000, True)]] * 3
-    assert profile.warnings == ("3 samples have a damaged call chain: only their own address is used",)
+    assert profile.warnings == ("3 damaged call chains: only the address of the sample itself is used",)
 
 
 def test_group_longer_than_its_record(load):
@@ -533,7 +533,7 @@ def test_sample_shorter_than_its_fields(load):
     data = PerfData().record(pd.SAMPLE, pd.USER, bytes(8)).sample(Sample(time=5))
     profile = load(data)
     assert profile.time.tolist() == [5]
-    assert profile.warnings == ("1 samples are too short for their event and left out",)
+    assert profile.warnings == ("1 sample is too short for the event and left out",)
 
 
 def test_side_band_record_too_short(load):

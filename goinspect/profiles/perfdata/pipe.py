@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goinspect._reader import Reader
+from goinspect._words import be, counted
 from goinspect.errors import GoinspectError
 from goinspect.profiles.perfdata.attr import MIN_ATTR_SIZE, Attr, read_attr
 from goinspect.profiles.perfdata.features import Features, read_build_id, read_feature
@@ -64,7 +65,7 @@ def read_header_records(
             except GoinspectError:
                 damaged += 1
     if damaged:
-        warn(f"{damaged} records that describe the recording are damaged and left out")
+        warn(f"{counted(damaged, 'record')} that describe the recording {be(damaged)} damaged and left out")
     return told
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect._words import be, counted
 from goinspect.errors import GoinspectError
 from goinspect.profiles.base import Profile, Totals
 from goinspect.profiles.perfdata.columns import SampleIndex, index_samples
@@ -138,9 +139,13 @@ class _Recording:
         if events.problem:
             self.warn(events.problem)
         if index.unknown_ids:
-            self.warn(f"{index.unknown_ids} samples of an unknown event are counted for the first")
+            self.warn(
+                f"{counted(index.unknown_ids, 'sample')} of an unknown event {be(index.unknown_ids)} counted for the first"
+            )
         if index.damaged:
-            self.warn(f"{index.damaged} samples are too short for their event and left out")
+            self.warn(
+                f"{counted(index.damaged, 'sample')} {be(index.damaged)} too short for the event and left out"
+            )
 
     def _assemble(
         self,
@@ -153,7 +158,9 @@ class _Recording:
     ) -> Profile:
         samples = SampleColumns(words, index, events, state.spaces)
         if samples.damaged:
-            self.warn(f"{samples.damaged} samples have a damaged call chain: only their own address is used")
+            self.warn(
+                f"{counted(samples.damaged, 'damaged call chain')}: only the address of the sample itself is used"
+            )
         truncated = samples.depth >= events.max_stacks()[index.event]
         comm = state.comms.lookup(samples.tid, samples.clock)
         tasks = records.tasks.columns(words, index, events, samples.tid, samples.clock)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._words import be, counted
 from goinspect.errors import TruncatedError
 from goinspect.maps import KERNEL_PID, KERNEL_SYMBOL, AddressSpaces
 from goinspect.model import Mapping
@@ -107,7 +108,7 @@ def read_sideband(
         else:
             records.extend([record] if record else [])
     if damaged:
-        warn(f"{damaged} records other than samples are damaged and left out")
+        warn(f"{counted(damaged, 'record')} other than samples {be(damaged)} damaged and left out")
     return records, int(np.count_nonzero(types == RecordType.THROTTLE))
 
 
@@ -194,6 +195,7 @@ def _map(spaces: AddressSpaces, record: Mmap, time: int, build_ids: Dict[str, st
             executable=record.executable,
             kernel=kernel,
             inode=record.inode,
+            identified=bool(record.build_id),
         ),
         time,
     )

@@ -218,7 +218,10 @@ def _place(
         build_ids = {item.build_id for item in ranges}
         build_id = build_ids.pop() if len(build_ids) == 1 else ""
         placed = len(mappings) + _OFFSET
-        mappings += [Mapping(*where, 0, file, build_id) for where in (UNPLACED, UNPLACED_ADDRESS, (0, _TOP))]
+        mappings += [
+            Mapping(*where, 0, file, build_id, identified=bool(build_id))
+            for where in (UNPLACED, UNPLACED_ADDRESS, (0, _TOP))
+        ]
         mapping[rows] = placed - _OFFSET + lines.form[rows].astype(np.int32)
         for form in (_CHAINED, _SINGLE):
             asked = rows[lines.form[rows] == form]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from goinspect._words import be, counted
 from goinspect.errors import GoinspectError, MalformedError, UnsupportedError
 from goinspect.profiles.perfscript.grammar import Header, frame_behind, is_frame, parse_header, parse_range
 from goinspect.profiles.perfscript.profile import Columns, build
@@ -140,7 +141,7 @@ class _Text:
         if self._strange:
             shown = self._first_strange[:40].decode("utf-8", "backslashreplace")
             columns.warnings.append(
-                f"{self._strange:,} lines are no output of perf script and left out, the first is {shown!r}"
+                f"{counted(self._strange, 'line')} {be(self._strange)} no output of perf script and left out, the first is {shown!r}"
             )
 
     def _block(self, block: bytes) -> None:
