@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect._ragged import distinct, flat_ranges
 from goinspect.analysis import stacks as stack_ops
 from goinspect.analysis.named import take_stacks
 from goinspect.analysis.recording import take_samples
 from goinspect.analysis.repair import still_truncated
 from goinspect.analysis.selection import list_events
 from goinspect.analysis.taken import FlameOptions, TimeBound
-from goinspect.analysis.tree import MAX_DEPTH, build_tree
+from goinspect.analysis.tree import MAX_DEPTH, build_tree, narrowest
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
 from goinspect.profiles.base import NamedStacks
-from goinspect.results.flame import FlameFrame, FlameGraph, FlameProfile, FlameTotals, StackTable
+from goinspect.results.flame import (
+    FlameFrame,
+    FlameGraph,
+    FlameProfile,
+    FlameTotals,
+    HiddenStacks,
+    StackTable,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks import Cut
     from goinspect.analysis.symbolize import SymbolTable
     from goinspect.analysis.taken import Taken
+    from goinspect.analysis.tree import Tree
     from goinspect.profiles.base import Profile
     from goinspect.results.flame import Stacks
 
@@ -151,18 +160,23 @@ def draw(
     *,
     title: str,
     subtitle: str = "",
-    min_fraction: float = 0.0,
+    pixels: float = 1200.0,
+    min_width: float = 0.0,
     inverted: bool = False,
     reverse: bool = False,
 ) -> FlameGraph:
-    """The call tree of a folded profile; subtrees below `min_fraction` of the whole are left out."""
+    """The call tree of a folded profile.
+
+    What is narrower than `min_width` where the whole is as wide as `pixels` becomes no nodes, but is counted.
+    """
     table = profile.stacks
     names = [frame.name for frame in table.frames]
-    tree = build_tree(
-        table.stacks, table.roots, names, min_fraction=min_fraction, heaviest_first=profile.event == "sizes"
-    )
-    used = sorted(set(tree.frame) - {-1})
-    number = {old: new for new, old in enumerate(used, start=1)}
+    least = narrowest(int(table.stacks.weight.sum()), pixels, min_width)
+    tree = build_tree(table.stacks, table.roots, names, least=least, heaviest_first=profile.event == "sizes")
+    start, left = _frames_left(table, tree)
+    used = sorted(({*tree.frame, *distinct(left).tolist()}) - {-1})
+    number = np.zeros(len(table.frames) + 1, dtype=np.int32)  # -1, at the end, is the root
+    number[used] = np.arange(1, len(used) + 1)
     everything = FlameFrame("all", FrameKind.ROOT, "", False)
     return FlameGraph(
         title=title,
@@ -171,7 +185,7 @@ def draw(
         unit=profile.unit,
         samples=profile.totals.samples,
         frames=(everything, *(table.frames[i] for i in used)),
-        node_frame=[number.get(i, 0) for i in tree.frame],
+        node_frame=number[tree.frame].tolist(),
         node_parent=tree.parent,
         node_depth=tree.depth,
         node_total=tree.total,
@@ -179,4 +193,19 @@ def draw(
         inverted=inverted,
         reverse=reverse,
         pruned=tree.pruned,
+        hidden=HiddenStacks(tree.left.node, start, number[left], table.stacks.weight[tree.left.stack]),
     )
+
+
+def _frames_left(table: StackTable, tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The frames of the stacks that leave the tree, from where they do: where each starts, and all of them."""
+    stacks, left = table.stacks, tree.left
+    lead = (table.roots[left.stack] >= 0).astype(np.int64)
+    rooted = (left.depth < lead).astype(np.int64)  # its root frame is left, too
+    begin = stacks.start[left.stack] + np.maximum(left.depth - lead, 0)
+    sizes = stacks.start[left.stack + 1] - begin
+    frames = stacks.frames[flat_ranges(begin, sizes)]
+    at = np.cumsum(sizes) - sizes
+    if rooted.any():
+        frames = np.insert(frames, at[rooted > 0], table.roots[left.stack][rooted > 0])
+    return np.append(0, np.cumsum(sizes + rooted)), frames

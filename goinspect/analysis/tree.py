@@ -1,4 +1,4 @@
-"""Stacks to a call tree, level by level; what is too narrow to be drawn is never built."""
+"""Stacks to a call tree, level by level; of what is too narrow to be drawn, the rest of each stack is kept as it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from goinspect.results.flame import Stacks
 
-__all__ = ["MAX_DEPTH", "Tree", "build_tree"]
+__all__ = ["MAX_DEPTH", "Tree", "build_tree", "narrowest"]
 
 MAX_DEPTH = 4096  # rows of a picture
 
@@ -25,6 +25,15 @@ class Tree(NamedTuple):
     total: list[int]
     own: list[int]
     pruned: int  # subtrees left out
+    left: Left
+
+
+class Left(NamedTuple):
+    """Stacks that leave the tree where it is pruned: below which node, and which of their frames, `depth` ones on."""
+
+    node: NDArray[np.int64]
+    stack: NDArray[np.int64]
+    depth: NDArray[np.int64]
 
 
 def build_tree(
@@ -32,7 +41,7 @@ def build_tree(
     roots: NDArray[np.int32],
     names: list[str],
     *,
-    min_fraction: float,
+    least: int,
     heaviest_first: bool = False,
 ) -> Tree:
     """Merge `stacks` from their first frames on.
@@ -41,11 +50,21 @@ def build_tree(
         stacks: as `stacks.merge` gives them.
         roots: a frame to put above each stack (its process), or -1 for none.
         names: of the frames; siblings are in this order, which makes pictures of a program alike.
-        min_fraction: subtrees with less of the total weight than this are left out.
+        least: subtrees that weigh less than this are left out, and so are those without any weight.
         heaviest_first: siblings are in the order of their weights instead.
     """
-    levels, pruned = _grow(stacks, roots, min_fraction)
-    return _depth_first(levels, names, pruned, heaviest_first=heaviest_first)
+    nodes, pruned, left = _grow(stacks, roots, max(1, least))
+    return _depth_first(nodes, names, pruned, left, heaviest_first=heaviest_first)
+
+
+def narrowest(total: int, pixels: float, min_width: float) -> int:
+    """The least weight that is `min_width` wide where `total` is as wide as `pixels`."""
+    if not total:
+        return 1
+    least = int(total * min_width / pixels)
+    while least * (pixels / total) < min_width:
+        least += 1
+    return max(1, least)
 
 
 class _Nodes:
@@ -67,11 +86,10 @@ class _Nodes:
         return first
 
 
-def _grow(stacks: Stacks, roots: NDArray[np.int32], min_fraction: float) -> tuple[_Nodes, int]:
+def _grow(stacks: Stacks, roots: NDArray[np.int32], least: int) -> tuple[_Nodes, int, Left]:
     weight, sizes = stacks.weight, np.diff(stacks.start)
-    total = int(weight.sum())
-    nodes, pruned = _Nodes(total), 0
-    threshold = max(1, int(total * min_fraction))
+    nodes, pruned = _Nodes(int(weight.sum())), 0
+    left: list[Left] = []
     stride = int(max(stacks.frames.max(initial=0), roots.max(initial=0))) + 1
     alive = np.arange(len(stacks))
     node = np.zeros(len(stacks), dtype=np.int64)
@@ -86,12 +104,15 @@ def _grow(stacks: Stacks, roots: NDArray[np.int32], min_fraction: float) -> tupl
         keys, inverse = np.unique(node * stride + frame, return_inverse=True)
         totals = np.zeros(len(keys), dtype=np.uint64)
         np.add.at(totals, inverse, weight[alive])
-        wide = totals >= threshold
+        wide = totals >= least
         pruned += int(len(keys) - wide.sum())
         first = nodes.add(keys[wide] // stride, keys[wide] % stride, totals[wide], depth + 1)
         place = np.where(wide, np.cumsum(wide) - 1 + first, -1)[inverse]
-        alive, node = alive[place >= 0], place[place >= 0]
-    return nodes, pruned
+        narrow = place < 0
+        left.append(Left(node[narrow], alive[narrow], np.full(int(narrow.sum()), depth)))
+        alive, node = alive[~narrow], place[~narrow]
+    left.append(Left(node, alive, np.full(len(alive), MAX_DEPTH)))
+    return nodes, pruned, Left(*(np.concatenate(column) for column in zip(*left, strict=True)))
 
 
 def _end(nodes: _Nodes, node: NDArray[np.int64], weight: NDArray[np.uint64]) -> None:
@@ -114,7 +135,7 @@ def _frame_at(
     return np.asarray(stacks.frames[at], dtype=np.int64)
 
 
-def _depth_first(nodes: _Nodes, names: list[str], pruned: int, *, heaviest_first: bool) -> Tree:
+def _depth_first(nodes: _Nodes, names: list[str], pruned: int, left: Left, *, heaviest_first: bool) -> Tree:
     def place_among_siblings(node: int) -> tuple[int, str, int]:
         frame = nodes.frame[node]
         return -nodes.total[node] if heaviest_first else 0, names[frame], frame
@@ -138,4 +159,5 @@ def _depth_first(nodes: _Nodes, names: list[str], pruned: int, *, heaviest_first
         [nodes.total[i] for i in order],
         [nodes.own[i] for i in order],
         pruned,
+        left._replace(node=np.array([place[node] for node in left.node.tolist()], dtype=np.int64)),
     )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["flame"]
 
 _DEFAULT_OUTPUT = "flame.svg"
-_NOMINAL_WIDTH = 1200
 _SUFFIXES = {".svg": "svg", ".folded": "folded", ".txt": "folded", ".json": "json"}
 
 
@@ -159,11 +158,11 @@ def flame(
     del recording  # the columns of a large recording are not needed to draw it
     warn(folded.warnings, quiet=quiet)
     if form is Format.svg:
-        from goinspect.render.svg import render_svg
+        from goinspect.render.svg import inner_width, render_svg
 
         graph = analysis.draw(
             folded, title=title or flamesummary.title(folded, profile), subtitle=flamesummary.subtitle(folded),
-            min_fraction=min_width / (width or _NOMINAL_WIDTH), inverted=inverted, reverse=reverse,
+            pixels=inner_width(width), min_width=min_width, inverted=inverted, reverse=reverse,
         )  # fmt: skip
         text = render_svg(graph, width=width, min_width=min_width)
     else:

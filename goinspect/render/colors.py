@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect.model import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from goinspect.results.flame import FlameGraph
+    from goinspect.results.flame import FlameFrame
 
 __all__ = [
     "BACKGROUND",
@@ -134,13 +134,12 @@ def separate(packages: Iterable[str]) -> dict[str, int]:
     return moved
 
 
-def user_packages(graph: FlameGraph) -> dict[str, int]:
-    """Own weight of each package of user code, the heaviest first."""
+def user_packages(frames: Sequence[FlameFrame], own: Sequence[int]) -> dict[str, int]:
+    """Own weight of each package of user code, the heaviest first. ``own`` is what ended in each frame."""
     weights: dict[str, int] = {}
-    for index, own in zip(graph.node_frame, graph.node_own, strict=True):
-        frame = graph.frames[index]
+    for frame, weight in zip(frames, own, strict=True):
         if frame.kind == FrameKind.USER and frame.package:
-            weights[frame.package] = weights.get(frame.package, 0) + own
+            weights[frame.package] = weights.get(frame.package, 0) + weight
     return dict(sorted(weights.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -157,15 +156,14 @@ def fill(color: str, *, dark: bool = False) -> str:
     return _oklch(lightness, tone.chroma[dark], tone.hue)
 
 
-def legend(graph: FlameGraph, moved: Mapping[str, int]) -> list[Key]:
-    """The kinds in ``graph`` in a fixed order, then the packages that matter most; own weight, so nothing counts twice."""
+def legend(frames: Sequence[FlameFrame], own: Sequence[int], moved: Mapping[str, int]) -> list[Key]:
+    """The kinds of frames in a fixed order, then the packages that matter most; own weight, so nothing counts twice."""
     kinds: dict[str, int] = {}
     inlined = False
-    for index, own in zip(graph.node_frame, graph.node_own, strict=True):
-        frame = graph.frames[index]
+    for frame, weight in zip(frames, own, strict=True):
         inlined |= frame.inlined
-        kinds[frame.kind] = kinds.get(frame.kind, 0) + own
-    packages = user_packages(graph)
+        kinds[frame.kind] = kinds.get(frame.kind, 0) + weight
+    packages, whole = user_packages(frames, own), sum(own)
     first = next(iter(packages), "")
     keys = [
         Key("kind", _swatch(kind, first, moved), label, kinds[kind])
@@ -174,9 +172,9 @@ def legend(graph: FlameGraph, moved: Mapping[str, int]) -> list[Key]:
     ]
     keys += [Key("i", "sb", "faded: inlined")] if inlined else []
     return keys + [
-        Key("package", _swatch(FrameKind.USER, package, moved), _short_package(package), own, package)
-        for package, own in list(packages.items())[:_NAMED_PACKAGES]
-        if len(packages) > 1 and own * 100 >= graph.node_total[0]
+        Key("package", _swatch(FrameKind.USER, package, moved), _short_package(package), weight, package)
+        for package, weight in list(packages.items())[:_NAMED_PACKAGES]
+        if len(packages) > 1 and weight * 100 >= whole
     ]
 
 

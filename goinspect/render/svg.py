@@ -2,8 +2,8 @@
 
 Everything is drawn here at a nominal width, so the file is right where no script runs (``<img>``, a code review,
 paper). In a browser ``assets/*.js`` reads the numbers in ``<metadata>``, fits the picture to the window and adds
-zoom, search and details. Labels are shortened by the same rules on both sides: change :func:`shorten` here and in
-``flame.js`` together.
+zoom, search and details. Labels are shortened by the same rules on both sides: change `labels.shorten` and
+``flame.js`` together. What is too narrow to be drawn is told to the script all the same, packed (`hidden.py`).
 
 Names are untrusted: they pass :func:`visible` once, and ``escape``/``quoteattr`` wherever they meet markup.
 """
@@ -11,7 +11,6 @@ Names are untrusted: they pass :func:`visible` once, and ``escape``/``quoteattr`
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +19,8 @@ from xml.sax.saxutils import escape
 from goinspect._words import counted
 from goinspect.model import FrameKind
 from goinspect.render import colors
+from goinspect.render.hidden import hidden_rows, leaf_weights, pack
+from goinspect.render.labels import cells, cut, is_wide, shorten, visible
 from goinspect.render.text import human_weight
 
 if TYPE_CHECKING:
@@ -27,26 +28,18 @@ if TYPE_CHECKING:
 
     from goinspect.results.flame import FlameFrame, FlameGraph
 
-__all__ = ["Box", "format_share", "layout", "render_svg", "shorten", "visible"]
+__all__ = ["Box", "format_share", "inner_width", "layout", "render_svg", "shares_of"]
 
 NOMINAL_WIDTH = 1200
 MARGIN = 12  # left and right of the frames
 ROW = 18  # height of a row, one of which separates it from the next
 CELL = 7.25  # widest advance of a 12 px monospace font in common use (DejaVu Sans Mono: 7.22)
 LABEL_PAD = 4
-MIN_LABEL = 3  # characters; less than that tells nothing
 TITLE_MIN_WIDTH = 1.0  # px; a narrower frame cannot be hovered without zooming, which needs the script anyway
 LEGEND_TOP, LEGEND_ROW = 64, 20
 FOOT = 66
-_SCRIPTS = ("flame.js", "search.js", "controls.js", "keys.js")  # one scope, in this order
+_SCRIPTS = ("flame.js", "search.js", "hidden.js", "controls.js", "keys.js")  # one scope, in this order
 _GO_KINDS = {FrameKind.USER, FrameKind.STDLIB, FrameKind.RUNTIME, FrameKind.GC}
-
-# Illegal in XML 1.0, invisible, or able to reorder the text around them (U+202A..E, U+2066..9 and relatives).
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
-)
-_WIDE = re.compile("[^\x00-\u02ff\u2026]")  # may be wider than a monospace cell
-_ANONYMOUS = re.compile(r"(func|gowrap|deferwrap)?[\d.]+")  # a closure's own name says nothing
 
 
 class _Label(NamedTuple):
@@ -84,11 +77,16 @@ def render_svg(
     """
     nominal = max(width or NOMINAL_WIDTH, 200)
     boxes = (
-        layout(graph, nominal - 2 * MARGIN, min_width) if graph.node_total and graph.node_total[0] > 0 else []
+        layout(graph, inner_width(width), min_width) if graph.node_total and graph.node_total[0] > 0 else []
     )
     return "".join(
         _Picture(graph, boxes, nominal, fixed=width is not None, min_width=min_width).parts(script)
     )
+
+
+def inner_width(width: int | None) -> float:
+    """How many px wide the frames of a picture are together."""
+    return max(width or NOMINAL_WIDTH, 200) - 2 * MARGIN
 
 
 def layout(graph: FlameGraph, inner: float, min_width: float = 0.1) -> list[Box]:
@@ -112,71 +110,6 @@ def layout(graph: FlameGraph, inner: float, min_width: float = 0.1) -> list[Box]
     return boxes
 
 
-def visible(text: str) -> str:
-    r"""Spell out what cannot be seen, cannot be in XML, or changes the order of the text around it: ``\x1b``."""
-    return _UNPRINTABLE.sub(lambda found: _spelled(ord(found[0])), text)
-
-
-def _spelled(code: int) -> str:
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-
-
-def cells(text: str) -> int:
-    """How many monospace cells ``text`` needs at most; what lies beyond Latin counts twice."""
-    return len(text) + len(_WIDE.findall(text))
-
-
-def shorten(name: str, budget: int, *, go: bool) -> str:
-    """The longest telling form of a name in ``budget`` cells, or nothing.
-
-    ``github.com/a/b.(*T).M[int]`` → ``github.com/a/b.(*T).M[…]`` → ``b.(*T).M[…]`` → ``(*T).M[…]`` → ``M[…]`` → ``M…``.
-    """
-    if budget < MIN_LABEL:
-        return ""
-    forms = [name, *_shorter(name)] if go else [name]
-    for form in forms:
-        if cells(form) <= budget:
-            return form
-    return _cut(forms[-1], budget)
-
-
-def _shorter(name: str) -> Iterator[str]:
-    plain = _without_type_arguments(name)
-    yield plain
-    local = plain[plain.rfind("/") + 1 :]
-    yield local
-    package, dot, rest = local.partition(".")
-    if dot and package and rest:
-        yield rest
-        method = rest.rpartition(").")[2]
-        if not _ANONYMOUS.fullmatch(method):
-            yield method
-
-
-def _without_type_arguments(name: str) -> str:
-    """``Map[go.shape.int,[]string].func1`` → ``Map[…].func1``; brackets nest, and may be unbalanced in odd names."""
-    kept: list[str] = []
-    depth = 0
-    for character in name:
-        if character == "[":
-            depth += 1
-            kept.append("[…]" if depth == 1 else "")
-        elif character == "]" and depth:
-            depth -= 1
-        elif not depth:
-            kept.append(character)
-    return "".join(kept)
-
-
-def _cut(text: str, budget: int) -> str:
-    used = 1  # the ellipsis
-    for i, character in enumerate(text):
-        used += cells(character)
-        if used > budget:
-            return text[:i].rstrip() + "…" if i >= MIN_LABEL else ""
-    return text
-
-
 def format_share(part: float, whole: float) -> str:
     """``12.3 %``; small shares keep two decimals so that they do not all read 0.0 %."""
     share = 100 * part / whole if whole else 0.0
@@ -185,6 +118,22 @@ def format_share(part: float, whole: float) -> str:
     if 0 < share < 0.01:
         return "<0.01 %"
     return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
+
+
+def shares_of(parts: list[int]) -> list[str]:
+    """Shares of their sum with one decimal, so rounded that they add up to 100 %."""
+    whole = sum(parts)
+    if not whole:
+        return ["0 %"] * len(parts)
+    tenths = [1000 * part // whole for part in parts]
+    # What is missing goes to those that lost most by rounding down.
+    by_loss = sorted(range(len(parts)), key=lambda i: (-(1000 * parts[i] % whole), i))
+    for i in by_loss[: 1000 - sum(tenths)]:
+        tenths[i] += 1
+    return [
+        f"{tenth / 10:.1f} %" if tenth else "<0.1 %" if part else "0 %"
+        for tenth, part in zip(tenths, parts, strict=True)
+    ]
 
 
 def _number(value: float) -> str:
@@ -212,7 +161,8 @@ class _Picture:
     def __post_init__(self) -> None:
         self.unit = visible(self.graph.unit)
         self.names = [visible(frame.name) for frame in self.graph.frames]
-        self.moved = colors.separate(colors.user_packages(self.graph))
+        self.own = leaf_weights(self.graph)
+        self.moved = colors.separate(colors.user_packages(self.graph.frames, self.own))
         self.colors = [colors.color_class(f.kind, f.package, f.name, self.moved) for f in self.graph.frames]
         self.subtitle = visible(
             self.graph.subtitle or f"{self.graph.event} · {counted(self.graph.samples, 'sample')}"
@@ -273,24 +223,35 @@ class _Picture:
     def head(self) -> Iterator[str]:
         room = self.width - 2 * MARGIN
         yield f'<g class="head"><rect class="paper" width="100%" height="{self.head_height - 6}" fill="{colors.BACKGROUND[0]}"/>'
-        title = _cut(visible(self.graph.title), int(room / 10))
+        title = cut(visible(self.graph.title), int(room / 10))
         yield _text(MARGIN, 30, title, f' class="title" fill="{colors.TEXT[0]}"')
-        yield _text(
-            MARGIN, 49, _cut(self.subtitle, int(room / 7)), f' class="subtitle" fill="{colors.MUTED}"'
-        )
+        yield _text(MARGIN, 49, cut(self.subtitle, int(room / 7)), f' class="subtitle" fill="{colors.MUTED}"')
         yield '<g class="legend" font-size="12">'
         for (key, text, share), x, line in self.keys:
             yield f'<g class="key {key.role}" transform="translate({_number(x)},{LEGEND_TOP + line * LEGEND_ROW})">'
             yield f"<title>{escape(visible(key.package))}</title>" if key.package else ""
             yield f'<rect class="{key.color}" width="11" height="11" rx="2.5"/><text x="17" y="10" fill="{colors.TEXT[0]}">'
-            yield f'{escape(text)} <tspan fill="{colors.MUTED}">{share}</tspan></text></g>'
+            yield f'{escape(text)} <tspan fill="{colors.MUTED}">{escape(share)}</tspan></text></g>'
         yield "</g></g>\n"
 
     def legend(self) -> list[_Label]:
-        whole = self.graph.node_total[0] if self.boxes else 0
-        keys = colors.legend(self.graph, self.moved) if self.boxes else []
+        if not self.boxes:
+            return []
+        keys = colors.legend(self.graph.frames, self.own, self.moved)
+        shares = dict(
+            zip(
+                (key for key in keys if key.role == "kind"),
+                shares_of([key.own for key in keys if key.role == "kind"]),
+                strict=True,
+            )
+        )
+        whole = self.graph.node_total[0]
         return [
-            _Label(key, _cut(visible(key.label), 28), format_share(key.own, whole) if key.role != "i" else "")
+            _Label(
+                key,
+                cut(visible(key.label), 28),
+                "" if key.role == "i" else shares.get(key) or format_share(key.own, whole),
+            )
             for key in keys
         ]
 
@@ -324,6 +285,7 @@ class _Picture:
         graph, boxes = self.graph, self.boxes
         order = dict.fromkeys(graph.node_frame[box.node] for box in boxes)
         used = {index: i for i, index in enumerate(order)}
+        rows = hidden_rows(graph, [box.node for box in boxes])
         frames = [
             [
                 self.names[i],
@@ -335,7 +297,7 @@ class _Picture:
             ]
             for i, f in ((i, graph.frames[i]) for i in used)
         ]
-        content = {
+        content: dict[str, object] = {
             "title": visible(graph.title),
             "subtitle": self.subtitle,
             "width": self.width if self.fixed else 0,
@@ -350,6 +312,8 @@ class _Picture:
             "total": [graph.node_total[box.node] for box in boxes],
             "own": [graph.node_own[box.node] for box in boxes],
         }
+        if len(rows):
+            content["hidden"] = pack(rows, used, graph.frames, visible)
         return json.dumps(content, separators=(",", ":"))
 
 
@@ -378,7 +342,7 @@ def _label(name: str, frame: FlameFrame, width: float) -> str:
     # Letters of unknown width are squeezed into the place they were given.
     fit = (
         f' textLength="{_number(cells(label) * CELL)}" lengthAdjust="spacingAndGlyphs"'
-        if _WIDE.search(label)
+        if is_wide(label)
         else ""
     )
     return _text(LABEL_PAD, 12.5, label, fit)

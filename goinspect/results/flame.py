@@ -20,6 +20,7 @@ __all__ = [
     "FlameGraph",
     "FlameProfile",
     "FlameTotals",
+    "HiddenStacks",
     "StackTable",
     "Stacks",
 ]
@@ -116,11 +117,24 @@ class FlameProfile(NamedTuple):
         return "goinspect.flame/1"
 
 
+class HiddenStacks(NamedTuple):
+    """What of the stacks is too narrow to be drawn, in no order.
+
+    Row i hangs below ``node[i]``, and goes on with the frames ``frames[start[i]:start[i + 1]]``, at least one.
+    """
+
+    node: NDArray[np.int64]
+    start: NDArray[np.int64]
+    frames: NDArray[np.int32]
+    weight: NDArray[np.uint64]
+
+
 class FlameGraph(NamedTuple):
     """A merged call tree, columnar. Node 0 is the root ("all"); a parent comes before its children; depth first.
 
     ``total[i]`` includes the children, ``own[i]`` is what ended in the node itself. ``unit`` is as in
-    `FlameProfile`. Nodes below the pruning threshold are left out, their weight stays in their parents' totals.
+    `FlameProfile`. Nodes below the pruning threshold are left out, their weight stays in their parents' totals, and
+    ``hidden`` has what they hold, so that nothing that is counted depends on what is drawn.
     """
 
     title: str
@@ -137,3 +151,4 @@ class FlameGraph(NamedTuple):
     inverted: bool = False  # root at the top (icicle)
     reverse: bool = False  # stacks merged from the leaf
     pruned: int = 0
+    hidden: HiddenStacks | None = None

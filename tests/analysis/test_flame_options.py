@@ -404,9 +404,9 @@ def test_drawn_tree_is_the_folded_one(profile):
 
 def test_narrow_frames_are_left_out(profile):
     result = folded(profile)
-    graph = draw(result, title="", min_fraction=0.01)
+    graph = draw(result, title="", pixels=1000, min_width=10)
     assert graph.pruned > 0
-    assert min(graph.node_total) >= int(result.totals.weight * 0.01)
+    assert min(graph.node_total) * 1000 / result.totals.weight >= 10
     assert graph.node_total[0] == result.totals.weight
 
 

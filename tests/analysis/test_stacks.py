@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from goinspect.analysis import stacks as ops
 from goinspect.analysis.symbolize import Flag, SymbolTable
-from goinspect.analysis.tree import build_tree
+from goinspect.analysis.tree import build_tree, narrowest
 from goinspect.profiles.base import Locations
 from goinspect.results.flame import FlameFrame, Stacks
 
@@ -310,25 +310,43 @@ def plain_tree(stacks, roots, weights, names, least):
     return rows, pruned
 
 
+def path_to(rows, node):
+    path = []
+    while node > 0:
+        path.insert(0, rows[node][0])
+        node = rows[node][1]
+    return path
+
+
+@given(st.integers(1, 10**12), st.integers(1, 4000), st.floats(0, 5000, allow_nan=False))
+def test_the_narrowest(total, pixels, min_width):
+    """The least weight that a picture of this scale draws."""
+    least = narrowest(total, pixels, min_width)
+    assert least * (pixels / total) >= min_width
+    assert least == 1 or (least - 1) * (pixels / total) < min_width * (1 + 1e-9)
+
+
 @given(st.data(), st.lists(st.lists(st.integers(0, 4), max_size=5), max_size=10))
 @settings(deadline=None, max_examples=300)
 def test_tree(data, stacks):
     size = len(stacks)
     weights = data.draw(st.lists(st.integers(0, 50), min_size=size, max_size=size))
     roots = data.draw(st.lists(st.sampled_from([-1, 5, 6]), min_size=size, max_size=size))
-    fraction = data.draw(st.sampled_from([0.0, 0.001, 0.1, 0.5]))
+    least = data.draw(st.sampled_from([0, 1, 2, 20, 100]))
     names = ["d", "c", "b", "a", "a", "p", "q"]
-    tree = build_tree(
-        stacks_of(stacks, weights=weights), np.array(roots, dtype=np.int32), names, min_fraction=fraction
-    )
+    tree = build_tree(stacks_of(stacks, weights=weights), np.array(roots, dtype=np.int32), names, least=least)
     rows = list(zip(tree.frame, tree.parent, tree.depth, tree.total, tree.own, strict=True))
-    expected, pruned = plain_tree(stacks, roots, weights, names, max(1, int(sum(weights) * fraction)))
+    expected, pruned = plain_tree(stacks, roots, weights, names, max(1, least))
     assert rows == expected
     assert tree.pruned == pruned
     children = [0] * len(rows)
     for _, parent, _, total, _ in rows[1:]:
         children[parent] += total
-    for (_, _, _, total, own), below in zip(rows, children, strict=True):
-        assert total >= own + below
-        if not pruned:
-            assert total == own + below
+    left = [0] * len(rows)
+    for node, stack, depth in zip(*(column.tolist() for column in tree.left), strict=True):
+        left[node] += weights[stack]
+        whole = ([roots[stack]] if roots[stack] >= 0 else []) + stacks[stack]
+        assert path_to(rows, node) == whole[:depth]
+        assert len(whole) > depth
+    for (_, _, _, total, own), below, hidden in zip(rows, children, left, strict=True):
+        assert total == own + below + hidden

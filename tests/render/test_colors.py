@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from goinspect.model import FrameKind
 from goinspect.render import colors
+from goinspect.render.hidden import leaf_weights
 from tests.render.conftest import make_graph
 
 
@@ -89,7 +90,7 @@ def test_the_heaviest_package_stays_at_home():
 
 def test_legend_counts_own_weight_once():
     graph = make_graph([(["main.a", "runtime.mallocgc"], 3), (["main.a"], 5), (["lib/v2.f~"], 2)])
-    keys = colors.legend(graph, {})
+    keys = colors.legend(graph.frames, leaf_weights(graph), {})
     assert [(key.role, key.label, key.own) for key in keys] == [
         ("kind", "Application", 7),
         ("kind", "Go runtime", 3),
@@ -102,4 +103,5 @@ def test_legend_counts_own_weight_once():
 
 
 def test_legend_names_no_lone_package():
-    assert [key.role for key in colors.legend(make_graph([(["main.a"], 5)]), {})] == ["kind"]
+    graph = make_graph([(["main.a"], 5)])
+    assert [key.role for key in colors.legend(graph.frames, leaf_weights(graph), {})] == ["kind"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goinspect.model import FrameKind
-from goinspect.render import svg
+from goinspect.render import labels, svg
 from goinspect.render.svg import layout, render_svg
 from goinspect.results.flame import FlameFrame
 from tests.render.conftest import make_graph, service_stacks
@@ -111,7 +111,7 @@ def test_width_is_fixed_or_fluid(service):
     ],
 )
 def test_a_name_loses_its_least_telling_part_first(budget, label):
-    assert svg.shorten("github.com/a/b/pkg.(*Tree[go.shape.int]).Walk", budget, go=True) == label
+    assert labels.shorten("github.com/a/b/pkg.(*Tree[go.shape.int]).Walk", budget, go=True) == label
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_a_name_loses_its_least_telling_part_first(budget, label):
     ],
 )
 def test_labels(name, budget, go, label):
-    assert svg.shorten(name, budget, go=go) == label
+    assert labels.shorten(name, budget, go=go) == label
 
 
 @given(st.text(), st.integers(0, 60), st.booleans())
 def test_a_label_never_needs_more_room_than_there_is(name, budget, go):
-    assert svg.cells(svg.shorten(name, budget, go=go)) <= budget
+    assert labels.cells(labels.shorten(name, budget, go=go)) <= budget
 
 
 def test_still_labels_fit_their_frames(service):
@@ -145,7 +145,7 @@ def test_still_labels_fit_their_frames(service):
         text = group.find(f"{NS}text")
         if text is not None:
             room = float(group.find(f"{NS}rect").get("width"))
-            assert svg.cells(text.text) * svg.CELL + svg.LABEL_PAD <= room
+            assert labels.cells(text.text) * svg.CELL + svg.LABEL_PAD <= room
 
 
 # ---- Numbers
@@ -236,7 +236,7 @@ def test_inlined_frames_are_marked():
     ],
 )
 def test_what_cannot_be_seen_is_spelled_out(raw, shown):
-    assert svg.visible(raw) == shown
+    assert labels.visible(raw) == shown
 
 
 def hostile_graph(text):
@@ -283,4 +283,4 @@ def assert_harmless(text):
             "svg", "title", "style", "defs", "pattern", "path", "rect", "g", "text", "tspan", "metadata", "script",
         }  # fmt: skip
         assert not [name for name in element.keys() if name.startswith("on") or "href" in name]  # noqa: SIM118
-    assert data_of(root)["frames"][0][0] == svg.visible(text)
+    assert data_of(root)["frames"][0][0] == labels.visible(text)

@@ -45,7 +45,7 @@ function showMatched() {
   const found = shownHits();
   const here = found.indexOf(view.cursor);
   const frames = `${found.length.toLocaleString("en-US")} frame${found.length === 1 ? "" : "s"}`;
-  matched.append(`matched: ${formatShare(matchedWeight(), total[view.root])}`,
+  matched.append(`matched: ${hidden.known ? "" : "at least "}${formatShare(matchedWeight(), total[view.root])}`,
     html("small", "", here < 0 ? frames : `${here + 1} of ${frames}`));
 }
 

@@ -30,14 +30,14 @@ function compile(query) {
   return new RegExp(source, hasUpperCase ? "" : "i");
 }
 
-// The weight of the matches within the view. A match inside a match is already counted.
+// The weight of the matches within the view, drawn or not. A match inside a match is already counted.
 function matchedWeight() {
   let weight = 0;
   for (let i = view.root; i < end[view.root]; ) {
     if (isHit(i) && !isHidden(i)) {
       weight += total[i];
       i = end[i];
-    } else i++;
+    } else weight += hiddenWeight(i++);
   }
   return weight;
 }

@@ -1,0 +1,163 @@
+"""What a picture does not draw, packed for its script: so that a search counts all that matches, drawn or not.
+
+A row is what is left of a stack where it leaves the drawn tree: a drawn box, frames, and weight. Only which frames are in
+it matters, not how often; rows of one box that begin alike share their beginning with the row before. Columns of numbers,
+each as narrow as it can be, behind a line of JSON that says which; deflated, as base64 text: some 2 bytes a frame.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from goinspect._ragged import flat_ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from goinspect.results.flame import FlameFrame, FlameGraph
+
+__all__ = ["Rows", "hidden_rows", "leaf_weights", "pack"]
+
+_COMPARED = 12  # frames by which rows are put in order
+
+
+class Rows(NamedTuple):
+    """Row i hangs below the drawn box ``box[i]`` and has ``frames[start[i]:start[i + 1]]``, each frame once."""
+
+    box: NDArray[np.int64]
+    start: NDArray[np.int64]
+    frames: NDArray[np.int64]
+    weight: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.box)
+
+
+def leaf_weights(graph: FlameGraph) -> list[int]:
+    """Of each frame of `graph`, what ended in it: drawn or not."""
+    own = [0] * len(graph.frames)
+    for frame, weight in zip(graph.node_frame, graph.node_own, strict=True):
+        own[frame] += weight
+    if graph.hidden is not None:
+        last = graph.hidden.frames[graph.hidden.start[1:] - 1]
+        for frame, weight in zip(last.tolist(), graph.hidden.weight.tolist(), strict=True):
+            own[frame] += weight
+    return own
+
+
+def hidden_rows(graph: FlameGraph, drawn: Sequence[int]) -> Rows:
+    """All that `graph` holds and `drawn`, the nodes of the boxes, do not show, in the order of boxes and frames."""
+    box_of = dict(zip(drawn, range(len(drawn)), strict=True))
+    undrawn: dict[int, tuple[int, tuple[int, ...]]] = {}  # node → box, frames from there to the node
+    loose: list[tuple[int, tuple[int, ...], int]] = []
+    if len(drawn) < len(graph.node_frame):
+        for node, (parent, frame, own) in enumerate(
+            zip(graph.node_parent, graph.node_frame, graph.node_own, strict=True)
+        ):
+            if node not in box_of:
+                box, frames = undrawn.get(parent) or (box_of.get(parent, 0), ())
+                undrawn[node] = box, (*frames, frame)
+                loose += [(*undrawn[node], own)] if own else []
+    if graph.hidden is None or not len(graph.hidden.node):
+        return _in_order(_as_rows(loose))
+    hidden = graph.hidden
+    if not undrawn:
+        boxes = np.array([box_of[node] for node in hidden.node.tolist()], dtype=np.int64)
+        weight = hidden.weight.astype(np.int64)
+        return _in_order(Rows(boxes, hidden.start, hidden.frames.astype(np.int64), weight))
+    for i, (node, amount) in enumerate(zip(hidden.node.tolist(), hidden.weight.tolist(), strict=True)):
+        box_above, frames = undrawn.get(node) or (box_of.get(node, 0), ())
+        rest = hidden.frames[hidden.start[i] : hidden.start[i + 1]].tolist()
+        loose.append((box_above, (*frames, *rest), amount))
+    return _in_order(_as_rows(loose))
+
+
+def _as_rows(loose: list[tuple[int, tuple[int, ...], int]]) -> Rows:
+    return Rows(
+        np.array([box for box, _, _ in loose], dtype=np.int64),
+        np.cumsum([0, *(len(frames) for _, frames, _ in loose)], dtype=np.int64),
+        np.array([frame for _, frames, _ in loose for frame in frames], dtype=np.int64),
+        np.array([weight for _, _, weight in loose], dtype=np.int64),
+    )
+
+
+def _in_order(rows: Rows) -> Rows:
+    """Each frame of a row once, and rows that begin alike next to each other."""
+    if not len(rows):
+        return rows
+    sizes = np.diff(rows.start)
+    owner = np.repeat(np.arange(len(rows)), sizes)
+    _, first = np.unique(owner * (rows.frames.max() + 1) + rows.frames, return_index=True)
+    first.sort()
+    frames, sizes = rows.frames[first], np.bincount(owner[first], minlength=len(rows))
+    start = np.append(0, np.cumsum(sizes))
+    begin = _beginnings(start, frames)
+    order = np.lexsort((*begin.T[::-1], rows.box))
+    return Rows(
+        rows.box[order],
+        np.append(0, np.cumsum(sizes[order])),
+        frames[flat_ranges(start[:-1][order], sizes[order])],
+        rows.weight[order],
+    )
+
+
+def _beginnings(start: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first frames of each row, -1 behind its end."""
+    sizes = np.minimum(np.diff(start), _COMPARED)
+    out = np.full((len(sizes), _COMPARED), -1, dtype=np.int64)
+    out[np.repeat(np.arange(len(sizes)), sizes), flat_ranges(0, sizes)] = frames[
+        flat_ranges(start[:-1], sizes)
+    ]
+    return out
+
+
+def pack(rows: Rows, known: dict[int, int], frames: Sequence[FlameFrame], text: Callable[[str], str]) -> str:
+    """The rows for `hidden.js`.
+
+    Args:
+        rows: of boxes, as `hidden_rows` gives them.
+        known: numbers that the picture gave to frames that it draws; others get the next ones.
+        frames: of the graph.
+        text: makes a name safe to show.
+    """
+    used = np.unique(rows.frames).tolist()
+    more = [frame for frame in used if frame not in known]
+    number = np.zeros(len(frames), dtype=np.int64)
+    number[list(known)] = list(known.values())
+    number[more] = np.arange(len(known), len(known) + len(more))
+    begin = _beginnings(rows.start, rows.frames)
+    same = np.zeros(len(rows), dtype=np.int64)
+    alike = (begin[1:] == begin[:-1]) & (begin[1:] >= 0) & (rows.box[1:] == rows.box[:-1])[:, None]
+    same[1:] = np.logical_and.accumulate(alike, axis=1).sum(axis=1)
+    count = np.diff(rows.start) - same
+    scale = max(1, int(np.gcd.reduce(rows.weight)))
+    columns = {
+        "box": _narrow(np.diff(rows.box, prepend=0)),
+        "shared": _narrow(same),
+        "count": _narrow(count),
+        "path": _narrow(number[rows.frames[flat_ranges(rows.start[:-1] + same, count)]]),
+        "weight": _narrow(rows.weight // scale),
+    }
+    head = {
+        "scale": scale,
+        "frames": [[text(frames[i].name), int(frames[i].inlined)] for i in more],
+        "columns": [[name, column.dtype.str[1:], len(column)] for name, column in columns.items()],
+    }
+    squeeze = zlib.compressobj()
+    packed = [squeeze.compress(json.dumps(head, separators=(",", ":")).encode() + b"\n")]
+    packed += [squeeze.compress(column.tobytes()) for column in columns.values()]
+    return base64.b64encode(b"".join([*packed, squeeze.flush()])).decode("ascii")
+
+
+def _narrow(column: NDArray[np.int64]) -> NDArray[Any]:
+    """The same numbers, none of which is negative, little-endian in 1, 2 or 4 bytes; as floating point beyond."""
+    most = int(column.max(initial=0))
+    kinds = (("<u1", 1 << 8), ("<u2", 1 << 16), ("<u4", 1 << 32))
+    return column.astype(next((kind for kind, end in kinds if most < end), "<f8"))
