@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-__all__ = ["exists", "is_directory", "is_fifo", "is_regular", "is_special"]
+__all__ = ["exists", "is_directory", "is_fifo", "is_regular", "is_special", "is_unsized"]
 
 
 def _mode(path: str | os.PathLike[str]) -> int:
@@ -38,6 +38,15 @@ def is_directory(path: str | os.PathLike[str]) -> bool:
 def is_fifo(path: str | os.PathLike[str]) -> bool:
     """Is it a named pipe?"""
     return stat.S_ISFIFO(_mode(path))
+
+
+def is_unsized(path: str | os.PathLike[str]) -> bool:
+    """Is it a plain file of size 0? Those of the kernel, below /proc, hold something all the same."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(status.st_mode) and not status.st_size
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:

@@ -68,8 +68,8 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
         table.frames.append(FlameFrame(TRUNCATED, FrameKind.UNKNOWN, "", False))
     if taken.unit == "samples":
         merged = replace(merged, samples=merged.weight.astype(np.int64))
-    merged = _filtered(merged, table, options)
     warnings = list(taken.warnings)
+    merged = _filtered(merged, table, options, warnings)
     deepest = int(np.diff(merged.start).max(initial=0))
     if deepest >= MAX_DEPTH:
         warnings.append(
@@ -101,7 +101,7 @@ def _kept(table: SymbolTable, options: FlameOptions) -> NDArray[np.bool_]:
     )
 
 
-def _filtered(stacks: Stacks, table: SymbolTable, options: FlameOptions) -> Stacks:
+def _filtered(stacks: Stacks, table: SymbolTable, options: FlameOptions, warnings: list[str]) -> Stacks:
     names = [frame.name for frame in table.frames]
     for pattern, how in ((options.focus, "focus"), (options.ignore, "ignore"), (options.hide, "hide")):
         if pattern is None:
@@ -110,6 +110,8 @@ def _filtered(stacks: Stacks, table: SymbolTable, options: FlameOptions) -> Stac
             mask = stack_ops.matching(names, re.compile(pattern).search)
         except re.error as error:
             raise QueryError(f"--{how} {pattern!r} is no regular expression: {error}") from None
+        if not mask.any():
+            warnings.append(f"--{how} {pattern!r} matches no frame")
         if how == "hide":
             stacks = stack_ops.drop_frames(stacks, mask)
         else:

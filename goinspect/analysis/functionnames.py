@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from goinspect.gosym.pclntab import PclnTable
 
 __all__ = ["FunctionNames"]
@@ -62,6 +64,15 @@ class FunctionNames:
         head, short, tail = name.partition(_SHORT)
         pattern = _loosely(head) + (rb"\[[^\0]*\]" + _loosely(tail) if short else b"") + rb"\0"
         return [match.start() for match in re.finditer(pattern, self._text)]
+
+    def every(self) -> Iterator[str]:
+        """The names of all functions, those that exist only inlined too where the table keeps names apart."""
+        if self._table.header.layout.has_cutab:
+            yield from (name.decode("utf-8", "backslashreplace") for name in self._text.split(b"\0") if name)
+            return
+        for offset in sorted(set(self._name_offsets) - {-1}):
+            end = self._text.find(b"\0", offset)
+            yield self._text[offset:end].decode("utf-8", "backslashreplace")
 
     @cached_property
     def _by_offset(self) -> dict[int, list[int]]:

@@ -6,7 +6,9 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from goinspect._words import counted
 from goinspect.analysis.functionnames import FunctionNames
+from goinspect.analysis.nearnames import did_you_mean, near_files, near_names
 from goinspect.analysis.places import Places, addresses
 from goinspect.errors import GoinspectError, QueryError
 
@@ -67,7 +69,7 @@ class Queries:
         if not found and self._inlined(query) is not None:
             raise self._error(f"{query!r} exists only inlined: it has no line table of its own")
         if not found:
-            raise self._error(f"no function is called {query!r}")
+            raise self._error(f"no function is called {query!r}{self._meant(query)}")
         self._tell_several(query, found)
         return found
 
@@ -84,17 +86,34 @@ class Queries:
         elif not (self._add_function(query) or self._add_inlined(query) or self._add_place(query)):
             raise self._error(
                 f"{query!r} is neither a hexadecimal address nor a function or a place (FILE:LINE) of it"
+                f"{self._meant(query)}"
             )
 
     def _add_function(self, query: str) -> bool:
-        found, offset = self._names.find(query), 0
+        found, name, offset = self._names.find(query), query, 0
         match = _OFFSET.fullmatch(query)
         if not found and match:
-            text = match["offset"].lower()
-            found, offset = self._names.find(match["name"]), int(text, 16 if text.startswith("0x") else 10)
-        self._tell_several(match["name"] if match and offset else query, found)
+            text, name = match["offset"].lower(), match["name"]
+            found, offset = self._names.find(name), int(text, 16 if text.startswith("0x") else 10)
+        self._tell_several(name, found)
+        found = self._with_offset(query, name, offset, found)
         self._rows += [(self._table.entry(number) + offset, None, query) for number in found]
         return bool(found)
+
+    def _with_offset(self, query: str, name: str, offset: int, found: list[int]) -> list[int]:
+        """Those of the functions `found` that are larger than `offset`; what lies behind is another function's."""
+        sizes = {number: self._table.entry(number + 1) - self._table.entry(number) for number in found}
+        held = [number for number in found if offset < sizes[number] or not offset]
+        if len(held) == len(found):
+            return found
+        few = sorted({size for number, size in sizes.items() if number not in held})
+        told = " and ".join(f"{size:,}" for size in few[:3])
+        if not held:
+            raise self._error(f"{query!r} lies behind {name}, which has {told} bytes, padding included")
+        self._warn(
+            f"{query!r} is shown of {counted(len(held), 'function')} that large; others have {told} bytes"
+        )
+        return held
 
     def _tell_several(self, name: str, found: list[int]) -> None:
         if len(found) > 1:
@@ -170,8 +189,15 @@ class Queries:
             return self._error(f"no code at {query!r}: {_nearest(files.lines(matching), line)}")
         base = path.rpartition("/")[2]
         same = sorted(known for known in files.paths if known.rpartition("/")[2] == base)
-        hint = f"; there are {_listed(same)}" if same else ""
+        hint = f"; there are {_listed(same)}" if same else did_you_mean(near_files(path, files.paths))
         return self._error(f"{query!r} is no function, and no code is of a file {path!r}{hint}")
+
+    def _meant(self, query: str) -> str:
+        """Names that are near one that there is not."""
+        offset = _OFFSET.fullmatch(query)
+        info = self._binary.go.build_info
+        main = info.path if info is not None and info.path else "main"
+        return did_you_mean(near_names(offset["name"] if offset else query, self._names.every(), main))
 
     def _warn(self, message: str) -> None:
         self._warnings[message] = None

@@ -17,6 +17,7 @@ import sys
 from importlib import import_module
 from typing import Annotated, Any
 
+import click
 import typer
 from typer.core import TyperGroup
 
@@ -57,6 +58,17 @@ class _Group(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = _LazyCommands()
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click does it; what may have been meant is said once, whichever of typer and click would say it."""
+        try:
+            return click.Group.resolve_command(self, ctx, args)
+        except click.UsageError:
+            from difflib import get_close_matches
+
+            near = " or ".join(repr(name) for name in get_close_matches(args[0], list(self.commands)))
+            hint = f" Did you mean {near}?" if near else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -6,6 +6,7 @@ comes with the package.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import re
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["PROCESS_MEMORY", "canonical_arch", "map_file", "open_image"]
 
 PROCESS_MEMORY = re.compile(r"/proc/(self|thread-self|[0-9]+)(/task/[0-9]+)?/mem")
+_MOST_READ = 64 << 20
 _ARCH_NAMES = {
     "x86_64": "amd64", "x64": "amd64", "aarch64": "arm64", "i386": "386", "i686": "386", "x86": "386", "powerpc64": "ppc64",
 }  # fmt: skip
@@ -42,6 +44,8 @@ def canonical_arch(name: str | None) -> str | None:
 def map_file(path: str | os.PathLike[str], expected: str) -> mmap.mmap:
     """Map a regular file for reading; `expected` completes the error line ("an executable").
 
+    Files of the kernel's own (below /proc and /sys) have any size, such as 0, and cannot be mapped: they are read.
+
     Raises:
         FileError: it does not exist, is not a regular file, is empty or may not be read.
     """
@@ -52,14 +56,36 @@ def map_file(path: str | os.PathLike[str], expected: str) -> mmap.mmap:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise FileError(f"is {_file_kind(status.st_mode)}, expected {expected}", path=name)
-            if status.st_size == 0:
-                raise FileError(f"is empty, expected {expected}", path=name)
-            return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+            if status.st_size:
+                try:
+                    return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+                except OSError as error:
+                    if error.errno != errno.ENODEV:
+                        raise
+            return _read(descriptor, name, expected)
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise FileError(f"cannot be read: {reason}, expected {expected}", path=name) from None
+
+
+def _read(descriptor: int, name: str, expected: str) -> mmap.mmap:
+    """What a file that cannot be mapped holds."""
+    parts: list[bytes] = []
+    left = _MOST_READ + 1
+    while left and (part := os.read(descriptor, min(left, 1 << 20))):
+        parts.append(part)
+        left -= len(part)
+    if not parts:
+        raise FileError(f"is empty, expected {expected}", path=name)
+    if not left:
+        raise FileError(
+            f"cannot be mapped, and has more than {_MOST_READ >> 20} MB, expected {expected}", path=name
+        )
+    mapped = mmap.mmap(-1, _MOST_READ + 1 - left)
+    mapped.write(b"".join(parts))
+    return mapped
 
 
 def _file_kind(mode: int) -> str:

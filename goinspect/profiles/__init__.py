@@ -6,14 +6,16 @@ A reader is a module with `sniff(head)`, which answers True, False, or None wher
 
 from __future__ import annotations
 
+import io
 import os
+import re
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from goinspect._paths import is_fifo, is_regular
+from goinspect._paths import is_fifo, is_regular, is_unsized
 from goinspect.errors import FileError, GoinspectError, UnrecognizedFormatError, UnsupportedError
 from goinspect.objfile import map_file
 from goinspect.profiles.unwrap import wrapping_of
@@ -30,7 +32,17 @@ _HEAD = 1 << 16  # bytes that readers are shown
 _MOST_WRAPPINGS = 3  # compressed more often than that is nothing but a trap
 
 # What people may mean to give us that cannot be read as a profile, by its first bytes.
-_KNOWN_OTHERS = ((b"\x7fELF", "an ELF executable, not a recording of one"),)
+_KNOWN_OTHERS = (
+    (re.compile(rb"\x7fELF"), "is an ELF executable, not a recording of one"),
+    (
+        re.compile(rb"[0-9a-f]{8,16}-[0-9a-f]{8,16} [r-][w-][x-][ps] [0-9a-f]{8,} "),
+        "is the memory map of a process, not a recording of one (perf record -g -p PID makes one)",
+    ),
+    (
+        re.compile(rb"[0-9a-f]{8,16} [A-Za-z] [^\s;]+[\t\n]"),
+        "is a list of kernel symbols, which belongs behind --kallsyms",
+    ),
+)
 
 
 class _Reader(NamedTuple):
@@ -68,6 +80,8 @@ def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
         return _read_fifo(name)
     with map_file(name, "a perf.data recording or folded stacks") as mapped:
         head = mapped[:_HEAD]
+        if is_unsized(name):  # of the kernel's own, below /proc: what was read of it is all that there is
+            return read_profile(io.BytesIO(mapped), name)
     if wrapping_of(head) is None:
         return _chosen(head, name).read(name)
     try:
@@ -133,10 +147,10 @@ def _read_fifo(name: str) -> Profile | NamedStacks:
 def _chosen(head: bytes, name: str, *, wrapped: bool = False) -> _Reader:
     readers = _readers()
     verdicts = [reader.sniff(head) for reader in readers]
-    for verdict in (True, None):
+    found = next((what for pattern, what in _KNOWN_OTHERS if pattern.match(head)), None)
+    for verdict in (True,) if found else (True, None):
         if verdict in verdicts:
             return readers[verdicts.index(verdict)]
-    found = next((f"is {what}" for magic, what in _KNOWN_OTHERS if head.startswith(magic)), None)
     if found is None:
         readable = head[:8].isascii() and head[:8].decode().isprintable()
         found = f"starts with {head[:8].decode()!r}" if readable else f"starts with {head[:8].hex(' ')}"

@@ -21,6 +21,7 @@ class TableBinary:
     def __init__(self, table: PclnTable) -> None:
         self.go = SimpleNamespace(
             table=table,
+            build_info=None,
             header=table.header,
             found_by="test",
             text_from="test",

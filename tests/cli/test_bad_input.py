@@ -225,6 +225,46 @@ def test_recording_cut_in_its_samples(part, tmp_path):
     assert abs(samples - 788 * part) < 60
 
 
+# --- files of the kernel, whose size says nothing ---
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+
+
+@linux
+def test_the_memory_map_of_a_process(tmp_path):
+    answer = cli("flame", "/proc/self/maps", "-o", tmp_path / "result.svg")
+    check_refused(
+        answer, "/proc/self/maps", "is the memory map of a process, not a recording", "perf record -g -p"
+    )
+    for command in ("pcln", "symbols", "info", "compare"):
+        (tmp_path / command).mkdir()
+        refused(command, Path("/proc/self/maps"), tmp_path / command, "starts with", "expected an executable")
+
+
+@linux
+@pytest.mark.parametrize("command", ["flame", "info"])
+@pytest.mark.parametrize(
+    "path", ["/proc/kallsyms", "/proc/self/pagemap", "/proc/self/environ", "/proc/self/task"]
+)
+def test_other_files_of_the_kernel(command, path, tmp_path):
+    """Whatever they hold, or do not end with, they are read, and take neither time nor memory."""
+    answer = process(*COMMANDS[command](path), "-o", tmp_path / "result.json")
+    if answer.returncode:
+        assert answer.stderr.startswith(f"goinspect: {path}: ")
+        assert "is empty" not in answer.stderr or path == "/proc/self/environ"
+        assert answer.stderr.count("\n") == 1
+
+
+@linux
+def test_a_recording_without_a_size(tmp_path):
+    """What /proc/PID/fd leads to, too, is read for what it is."""
+    with RECORDING.open("rb") as file:
+        answer = cli("flame", f"/proc/self/fd/{file.fileno()}", "--format", "top", "-b", BINARY)
+    assert answer.code == 0
+    assert "main.spin" in answer.out
+
+
 # --- output that cannot be written ---
 
 

@@ -313,6 +313,17 @@ def test_the_summary_names_missing_binaries(tmp_path):
     assert "[nowherexxx" in answer.out
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("flam", "flame"), ("com", "compare"), ("symbol", "symbols"), ("zz", "")]
+)
+def test_an_unknown_command(typed, meant):
+    """What may have been meant is said once, with any typer and click."""
+    answer = cli(typed)
+    assert answer.code == 2
+    last = answer.err.splitlines()[-1]
+    assert last == f"Error: No such command '{typed}'." + (f" Did you mean '{meant}'?" if meant else "")
+
+
 def test_verbose_tells_about_the_recording():
     assert "goinspect: hostname: fixture" in cli(*FLAME, "--format", "top", "-v").err
 
