@@ -42,10 +42,11 @@ def builds(tmp_path_factory):
 def test_output_is_as_shown(page, command, shown, builds, monkeypatch):
     monkeypatch.chdir(builds)
     answer = cli(*command.partition(" | head ")[0].split())
-    assert answer.code == 0
+    said = answer.err if shown.startswith("goinspect: ") else answer.out
+    assert answer.code == (said is answer.err)
     assert shown.strip()
     for piece in shown.split("…\n"):  # an ellipsis on a line of its own: lines are left out
-        assert piece in answer.out
+        assert piece in said
 
 
 def test_the_pages_show_what_they_promise():
