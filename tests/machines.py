@@ -25,8 +25,8 @@ _VDSO = 0x10_0000  # low, so that the memory of the machine's own process is a s
 def on(machine: Machine) -> Iterator[None]:
     """goinspect runs on `machine`."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("recording", "locate_binaries"):
-            patch.setattr(f"goinspect.analysis.{module}.this_machine", lambda: machine)
+        for name in ("goinspect.analysis.recording.this_machine", "goinspect.analysis.locate_binaries.this_machine"):
+            patch.setattr(name, lambda: machine)
         yield
 
 
