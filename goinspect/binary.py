@@ -10,7 +10,7 @@ from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
 from goinspect.gosym.module import GoModule, load, load_all
 from goinspect.objfile import open_image
-from goinspect.objfile.elfconst import SHF_EXECINSTR
+from goinspect.objfile.elf.const import SHF_EXECINSTR
 
 if TYPE_CHECKING:
     import os
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.dwarf import DwarfSymbols
-    from goinspect.gosym.bulk import BulkTable, Frames
+    from goinspect.gosym.bulk.table import BulkTable, Frames
     from goinspect.gosym.pclntab import Func
-    from goinspect.gosym.typedata import TypeData
+    from goinspect.gosym.types.data import TypeData
     from goinspect.model import Frame, Section, Symbol
 
 __all__ = ["Binary", "NativeSymbols"]
@@ -137,7 +137,7 @@ class Binary:
     @cached_property
     def bulk(self) -> BulkTable:
         """The numpy engine over `go`."""
-        from goinspect.gosym.bulk import BulkTable  # numpy: 0.1 s that a single lookup must not pay
+        from goinspect.gosym.bulk.table import BulkTable  # numpy: 0.1 s that a single lookup must not pay
 
         return BulkTable(self.go.table)
 
@@ -148,7 +148,7 @@ class Binary:
 
     def read_types(self) -> TypeData | None:
         """Go's own type data, read anew; None where there is none that can be read."""
-        from goinspect.gosym.typedata import read_types  # what only few commands need
+        from goinspect.gosym.types.data import read_types  # what only few commands need
 
         return read_types(self.image, self.go) if self.go_or_none is not None else None
 

@@ -280,7 +280,7 @@ def bench_pcln(options: argparse.Namespace) -> bool:
 # Everything that gopclntab holds: functions, every row of their line, file and inline tables, inlined calls by name.
 FULL_DECODE = """
 import sys, goinspect
-from goinspect.gosym.listing import list_functions
+from goinspect.gosym.bulk.listing import list_functions
 bulk = goinspect.open(sys.argv[1]).bulk
 functions = list_functions(bulk)
 records, rows = bulk.records, 0

@@ -33,10 +33,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from goinspect.analysis.overview import describe
+from goinspect.analysis.builds.overview import describe
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
-from goinspect.render.infojson import info_object, render_go_version
+from goinspect.render.json.info import info_object, render_go_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import goinspect
-from goinspect.analysis.symbols import SymbolQuery, list_symbols
+from goinspect.analysis.symbols.listing import SymbolQuery, list_symbols
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:

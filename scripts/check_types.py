@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import goinspect
 from goinspect.errors import GoinspectError
-from goinspect.gosym.typedata import read_types
-from goinspect.gosym.typekinds import KIND_MASK, KINDS
+from goinspect.gosym.types.data import read_types
+from goinspect.gosym.types.kinds import KIND_MASK, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from goinspect.gosym.typedata import GoType, TypeData
+    from goinspect.gosym.types.data import GoType, TypeData
 
 HERE = Path(__file__).resolve().parent
 SHOWN = 4

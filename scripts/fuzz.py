@@ -161,7 +161,8 @@ def ask(path: str, number: int, *, raw: bool, commands: bool, original: str = ""
 
 def ask_commands(binary: Binary) -> None:
     """What the commands answer from."""
-    from goinspect.analysis import functions, lines, linetable, sizes
+    from goinspect.analysis.pcln import frames as lines
+    from goinspect.analysis.pcln import functions, linetable, sizes
 
     for question in (
         lambda: functions.list_functions(binary),
@@ -180,17 +181,17 @@ def ask_whole_files(path: str, number: int, *, raw: bool, original: str) -> str:
     Not all of it of every input, for they take turns; all of it when `number` is negative. A file that can be opened
     should get some answer from each: "no answer" is none that fails, but worth a look (FUZZ_TELL=1 prints why).
     """
-    from goinspect.analysis import compare, overview, symbols, symbolsizes
+    from goinspect.analysis.builds import compare, overview
+    from goinspect.analysis.symbols import listing as symbols
+    from goinspect.analysis.symbols import sizes as symbolsizes
     from goinspect.binary import Binary
-    from goinspect.render import (
-        comparejson,
-        comparetext,
-        infojson,
-        infotext,
-        symbolfolded,
-        symboljson,
-        symboltext,
-    )
+    from goinspect.render import symbolfolded
+    from goinspect.render.json import compare as comparejson
+    from goinspect.render.json import info as infojson
+    from goinspect.render.json import symbols as symboljson
+    from goinspect.render.text import compare as comparetext
+    from goinspect.render.text import info as infotext
+    from goinspect.render.text import symbols as symboltext
     from goinspect.results.info import InfoReport
 
     def listed() -> tuple[str, ...]:
@@ -247,7 +248,8 @@ def ask_whole_files(path: str, number: int, *, raw: bool, original: str) -> str:
 def ask_table(binary: Binary) -> str:
     import numpy as np
 
-    from goinspect.gosym import inline, listing, places
+    from goinspect.gosym import inline
+    from goinspect.gosym.bulk import listing, places
 
     table = binary.go.table
     answer = "answered"

@@ -174,9 +174,9 @@ def ask(path: Path, data: bytes, number: int) -> str:
 
 
 def draw(profile: object, turn: int, path: Path) -> str:
-    from goinspect.analysis import flame
+    from goinspect.analysis.stacks import flame
     from goinspect.render.folded import render_folded
-    from goinspect.render.svg import render_svg
+    from goinspect.render.svg.picture import render_svg
 
     options = flame.FlameOptions(
         kallsyms=f"{path}-kallsyms", by=("process", "thread", "comm", "none")[turn % 4], repair=turn % 3 == 0,

@@ -1,4 +1,4 @@
-"""Write tests/analysis/info_oracle.json: what the go command and readelf say of every binary among the fixtures.
+"""Write tests/analysis/builds/info_oracle.json: what the go command and readelf say of every binary among the fixtures.
 
     python3 scripts/info_oracle.py [--go GO]
 
@@ -82,7 +82,7 @@ def main() -> None:
     go = parser.parse_args().go
     with tempfile.TemporaryDirectory() as folder:
         answers = {name: answer(go, path) for name, path in binaries(Path(folder))}
-    output = TESTS / "analysis" / "info_oracle.json"
+    output = TESTS / "analysis" / "builds" / "info_oracle.json"
     output.write_text(json.dumps(answers, indent=1) + "\n", encoding="utf-8")
     print(f"{output}: {len(answers)} binaries")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from goinspect.analysis.machine import Machine
+from goinspect.analysis.recordings.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,10 @@ _VDSO = 0x10_0000  # low, so that the memory of the machine's own process is a s
 def on(machine: Machine) -> Iterator[None]:
     """goinspect runs on `machine`."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("goinspect.analysis.recording.this_machine", "goinspect.analysis.locate_binaries.this_machine"):
+        for name in (
+            "goinspect.analysis.stacks.recording.this_machine",
+            "goinspect.analysis.recordings.finder.this_machine",
+        ):
             patch.setattr(name, lambda: machine)
         yield
 

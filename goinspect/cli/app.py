@@ -81,7 +81,7 @@ class _Group(TyperGroup):
 
     @staticmethod
     def _tell(message: str) -> None:
-        from goinspect.render.text import escape_terminal
+        from goinspect.render.values import escape_terminal
 
         if os.environ.get("GOINSPECT_DEBUG") == "1":
             import traceback

@@ -79,8 +79,8 @@ def compare(
 
     goinspect compare ./released ./built --fail-if grew=1% --fail-if lost-symbols -q
     """
-    from goinspect.analysis.compare import compare as run
-    from goinspect.analysis.compare import parse_condition
+    from goinspect.analysis.builds.compare import compare as run
+    from goinspect.analysis.builds.compare import parse_condition
 
     if len(binaries) < 2:
         raise typer.BadParameter("two files or more are needed: BASE OTHER...")
@@ -133,10 +133,10 @@ def _open(paths: list[str], arch: str | None) -> tuple[list[Binary], bool]:
 
 def _rendered(result: Comparison, form: Format, *, symbols: bool, limit: int | None, color: bool) -> str:
     if form is Format.json:
-        from goinspect.render.comparejson import render
+        from goinspect.render.json.compare import render
 
         return render(result)
-    from goinspect.render.comparetext import render_markdown, render_text
+    from goinspect.render.text.compare import render_markdown, render_text
 
     if form is Format.markdown:
         return render_markdown(result, symbols=symbols, limit=limit)

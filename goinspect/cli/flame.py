@@ -16,7 +16,7 @@ from goinspect.cli.output import check_output, report, warn, write
 from goinspect.errors import QueryError
 
 if TYPE_CHECKING:
-    from goinspect.analysis.flame import TimeBound
+    from goinspect.analysis.stacks.flame import TimeBound
     from goinspect.profiles.base import NamedStacks, Profile
     from goinspect.results.flame import FlameProfile
 
@@ -131,9 +131,9 @@ def flame(
 
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
-    from goinspect.analysis import flame as analysis
+    from goinspect.analysis.stacks import flame as analysis
     from goinspect.profiles.base import NamedStacks
-    from goinspect.render import flamesummary
+    from goinspect.render.text import summary as flamesummary
 
     form = Format.json if json else form or _format_of(output)
     picture = form is Format.svg and not list_events
@@ -147,7 +147,7 @@ def flame(
     )  # fmt: skip
     recording = _open(profile)
     if list_events:
-        from goinspect.render.table import render_events
+        from goinspect.render.text.table import render_events
 
         if isinstance(recording, NamedStacks):
             raise QueryError("--list-events needs a recording: folded stacks have no events")
@@ -158,7 +158,7 @@ def flame(
     del recording  # the columns of a large recording are not needed to draw it
     warn(folded.warnings, quiet=quiet)
     if form is Format.svg:
-        from goinspect.render.svg import inner_width, render_svg
+        from goinspect.render.svg.picture import inner_width, render_svg
 
         graph = analysis.draw(
             folded, title=title or flamesummary.title(folded, profile), subtitle=flamesummary.subtitle(folded),
@@ -169,7 +169,7 @@ def flame(
         text = _as_text(folded, form, annotate=annotate)
     write(text, output)
     if output not in (None, "-"):
-        from goinspect.render.text import human_bytes
+        from goinspect.render.values import human_bytes
 
         report(f"goinspect: wrote {output} ({human_bytes(len(text.encode()))})", quiet=quiet)
     if verbose:
@@ -214,7 +214,7 @@ def _time_range(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:
 
 def _bound(text: str, of: str) -> TimeBound:
     """Decimals to whole ns, or billionths of a percent: the clock of a recording has more digits than a float."""
-    from goinspect.analysis.flame import TimeBound
+    from goinspect.analysis.stacks.flame import TimeBound
 
     whole, _, decimals = text.partition(".")
     return TimeBound(int(whole or "0") * 10**9 + int(decimals[:9].ljust(9, "0")), of)
@@ -226,9 +226,9 @@ def _as_text(folded: FlameProfile, form: Format, *, annotate: bool) -> str:
 
         return render_folded(folded, annotate=annotate)
     if form is Format.json:
-        from goinspect.render.json import render_flame
+        from goinspect.render.json.flame import render_flame
 
         return render_flame(folded)
-    from goinspect.render.table import render_top
+    from goinspect.render.text.table import render_top
 
     return render_top(folded)

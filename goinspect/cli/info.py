@@ -92,7 +92,7 @@ def _describe(
     paths: list[str], *, arch: str | None, raw: bool, text_start: int | None
 ) -> tuple[InfoReport, bool]:
     """The files that can be read, and whether any cannot. A single file's failure is raised."""
-    from goinspect.analysis.overview import describe
+    from goinspect.analysis.builds.overview import describe
     from goinspect.binary import Binary
     from goinspect.results.info import InfoReport
 
@@ -113,10 +113,10 @@ def _rendered(
     result: InfoReport, form: Format, *, several: bool, deps: bool, verbose: bool, color: bool
 ) -> str:
     if form is Format.text:
-        from goinspect.render.infotext import render_text
+        from goinspect.render.text.info import render_text
 
         return render_text(result, deps=deps, verbose=verbose, color=color)
-    from goinspect.render.infojson import render_go_version, render_json
+    from goinspect.render.json.info import render_go_version, render_json
 
     return (
         render_go_version(result.files) if form is Format.go_version else render_json(result, several=several)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from goinspect._paths import is_directory, is_special
 from goinspect.errors import FileError, QueryError
-from goinspect.render.text import escape_terminal
+from goinspect.render.values import escape_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -181,18 +181,18 @@ def _answer(
     binary: Binary, pcs: list[str], what: str, *, lines: list[str], by_package: bool, inlines: bool
 ) -> Result:
     if pcs:
-        from goinspect.analysis.lines import resolve
+        from goinspect.analysis.pcln.frames import resolve
 
         return resolve(binary, _queries(pcs), inlines=inlines)
     if what == "--lines":
-        from goinspect.analysis.linetable import line_table
+        from goinspect.analysis.pcln.linetable import line_table
 
         return line_table(binary, lines, inlines=inlines)
     if what == "--sizes":
-        from goinspect.analysis.sizes import list_sizes
+        from goinspect.analysis.pcln.sizes import list_sizes
 
         return list_sizes(binary, by_package=by_package)
-    from goinspect.analysis.functions import list_functions, list_inlined_only
+    from goinspect.analysis.pcln.functions import list_functions, list_inlined_only
 
     if what == "--inlined-only":
         return list_inlined_only(binary)
@@ -201,15 +201,15 @@ def _answer(
 
 def _rendered(result: Result, form: Format, *, color: bool) -> str:
     if form is Format.json:
-        from goinspect.render import pclnjson
+        from goinspect.render.json import pcln as pclnjson
 
         return pclnjson.render(result)
     from goinspect.results.lines import LineReport
 
     if isinstance(result, LineReport):
-        from goinspect.render.lines import render_addr2line, render_lines
+        from goinspect.render.text.frames import render_addr2line, render_lines
 
         return render_addr2line(result) if form is Format.addr2line else render_lines(result, color=color)
-    from goinspect.render import pclntext
+    from goinspect.render.text import pcln as pclntext
 
     return pclntext.render(result)

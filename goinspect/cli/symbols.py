@@ -132,7 +132,7 @@ def symbols(
 
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
-    from goinspect.analysis.symbols import SymbolQuery, list_symbols
+    from goinspect.analysis.symbols.listing import SymbolQuery, list_symbols
     from goinspect.binary import Binary
 
     form = Format.json if json else form
@@ -153,10 +153,12 @@ def symbols(
 
 
 def _rendered(listed: SymbolList, form: Format) -> str | Iterator[str]:
-    from goinspect.render import symbolfolded, symboljson, symboltext
+    from goinspect.render import symbolfolded
+    from goinspect.render.json import symbols as symboljson
+    from goinspect.render.text import symbols as symboltext
 
     if form is Format.folded:
-        from goinspect.analysis.symbolsizes import size_stacks
+        from goinspect.analysis.symbols.sizes import size_stacks
 
         return symbolfolded.render_folded(size_stacks(listed))
     renderers: dict[Format, Callable[[SymbolList], str | Iterator[str]]] = {
@@ -169,8 +171,9 @@ def _rendered(listed: SymbolList, form: Format) -> str | Iterator[str]:
 
 
 def _summed(listed: SymbolList, by: By, form: Format, sort: Sort | None, limit: int | None) -> str:
-    from goinspect.analysis.symbolsizes import sum_sizes
-    from goinspect.render import symboljson, symboltext
+    from goinspect.analysis.symbols.sizes import sum_sizes
+    from goinspect.render.json import symbols as symboljson
+    from goinspect.render.text import symbols as symboltext
 
     groups = sum_sizes(listed, by.value, sort=(sort or Sort.size).value, limit=limit)
     renderers = {

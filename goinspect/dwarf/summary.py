@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._reader import Reader
+from goinspect.dwarf.info.units import unit_headers
 from goinspect.dwarf.sections import debug_sections, find_section, unpack
-from goinspect.dwarf.units import unit_headers
 from goinspect.errors import GoinspectError, TruncatedError
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 from goinspect.dwarf import constants as dw
-from goinspect.dwarf.entries import Entries
-from goinspect.dwarf.files import FileNames
+from goinspect.dwarf.info.entries import Entries
+from goinspect.dwarf.info.files import FileNames
+from goinspect.dwarf.info.resolve import Resolver, origin, own_name
 from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfUnit, DwarfVariables
-from goinspect.dwarf.resolve import Resolver, origin, own_name
 from goinspect.dwarf.sections import find_section
 from goinspect.dwarf.typerows import TypeRows
 from goinspect.errors import GoinspectError, MalformedError
 
 if TYPE_CHECKING:
-    from goinspect.dwarf.entries import Entry
+    from goinspect.dwarf.info.entries import Entry
     from goinspect.objfile.image import Image
 
 __all__ = ["read_symbols"]

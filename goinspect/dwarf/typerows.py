@@ -9,9 +9,9 @@ from goinspect.dwarf.records import DwarfTypes
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
-    from goinspect.dwarf.entries import Entry
-    from goinspect.dwarf.files import FileNames
-    from goinspect.dwarf.resolve import Resolver
+    from goinspect.dwarf.info.entries import Entry
+    from goinspect.dwarf.info.files import FileNames
+    from goinspect.dwarf.info.resolve import Resolver
     from goinspect.objfile.image import Image
 
 __all__ = ["TypeRows", "descriptors"]

@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError, MalformedError
-from goinspect.gosym.buildinfo import BuildInfo, find_build_version, parse_version, read_build_info
+from goinspect.gosym.build.info import BuildInfo, find_build_version, parse_version, read_build_info
+from goinspect.gosym.find.locate import locate, locate_all
 from goinspect.gosym.inline import trees_are_sound
 from goinspect.gosym.layout import RELEASES, release_for
-from goinspect.gosym.locate import locate, locate_all
 from goinspect.gosym.moduledata import find_moduledata
 from goinspect.gosym.pclntab import PclnTable
 from goinspect.gosym.textmap import TextMap
@@ -21,8 +21,8 @@ from goinspect.gosym.textmap import TextMap
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from goinspect.gosym.find.locate import Place
     from goinspect.gosym.layout import Release
-    from goinspect.gosym.locate import Place
     from goinspect.gosym.moduledata import Moduledata
     from goinspect.gosym.pclntab import Header
     from goinspect.objfile.image import Image
@@ -113,7 +113,7 @@ def _with_symbolic_words(image: Image, place: Place) -> Place:
 def _release(image: Image, place: Place, text: str | None, warnings: list[str]) -> tuple[Release, str]:
     version = parse_version(text) if text else None
     if version is None:
-        from goinspect.gosym.fingerprint import (
+        from goinspect.gosym.find.fingerprint import (
             guess_release,  # few binaries need it, and each lookup would wait
         )
 

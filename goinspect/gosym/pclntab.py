@@ -1,7 +1,7 @@
 """PclnTable: one gopclntab, decoded one function at a time in plain Python over a memoryview.
 
 Nothing is decoded until it is asked for, so that a single lookup in a table of 140,000 functions costs
-microseconds. `goinspect.gosym.bulk` answers the same questions for many PCs at once with numpy.
+microseconds. `goinspect.gosym.bulk.table` answers the same questions for many PCs at once with numpy.
 
 Field names are those of src/runtime/symtab.go. Every count and offset comes from the file and is checked by Reader.
 """

@@ -3,7 +3,7 @@
 A table is a sequence of (value delta, pc delta) pairs of unsigned LEB128 varints. Value deltas are zig-zag coded and
 start from -1, pc deltas count in quanta and start from the function's entry; a value delta of 0 ends the table,
 except in the first pair. Source: ``step`` and ``pcvalue`` in src/runtime/symtab.go, unchanged since Go 1.2.
-`goinspect.gosym.bulk` decodes many tables at once.
+`goinspect.gosym.bulk.table` decodes many tables at once.
 """
 
 from __future__ import annotations

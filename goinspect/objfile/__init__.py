@@ -20,7 +20,7 @@ from goinspect.errors import (
     UnrecognizedFormatError,
     UnsupportedError,
 )
-from goinspect.objfile.elfview import ElfView
+from goinspect.objfile.elf.view import ElfView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,11 +102,11 @@ def _open_elf(path: str, mapped: Buffer, arch: str | None) -> Image:
     except GoinspectError as refused:
         return _elf_by_lief(path, mapped, refused)
     if image.type == "rel":
-        from goinspect.objfile.elfrel import RelocatableElf
+        from goinspect.objfile.elf.relocatable import RelocatableElf
 
         return RelocatableElf(path, mapped)
     if image.type == "core":
-        from goinspect.objfile.memory import CoreImage
+        from goinspect.objfile.memory.core import CoreImage
 
         return CoreImage(path, mapped, image)
     return image
@@ -114,7 +114,7 @@ def _open_elf(path: str, mapped: Buffer, arch: str | None) -> Image:
 
 def _elf_by_lief(path: str, mapped: Buffer, refused: GoinspectError) -> Image:
     """An ELF file whose headers the view cannot read."""
-    from goinspect.objfile.elflief import LiefElf
+    from goinspect.objfile.elf.bylief import LiefElf
 
     if not isinstance(mapped, mmap.mmap):  # a member of an archive: LIEF is given files
         raise refused
@@ -135,7 +135,7 @@ def _open_pe(path: str, mapped: Buffer, arch: str | None) -> Image:
 
 
 def _open_macho(path: str, mapped: Buffer, arch: str | None) -> Image:
-    from goinspect.objfile.machoopen import open_macho
+    from goinspect.objfile.macho.opener import open_macho
 
     return open_macho(path, mapped, arch, _open_bytes)
 
@@ -225,7 +225,7 @@ def open_image(path: str | os.PathLike[str], *, arch: str | None = None, raw: bo
 
 def _open(name: str, arch: str | None, *, raw: bool) -> Image:
     if not raw and PROCESS_MEMORY.fullmatch(name):
-        from goinspect.objfile.process import open_process
+        from goinspect.objfile.memory.process import open_process
 
         return open_process(name)
     mapped = map_file(name, "a gopclntab" if raw else "an executable")

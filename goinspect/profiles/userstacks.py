@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.maps import AddressSpaces
-    from goinspect.profiles.perfdata.source import Words
+    from goinspect.profiles.perfdata.container.source import Words
 
 __all__ = ["UserStacks"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goinspect.model import FrameKind
-from goinspect.render.text import escape_terminal, exact_weight
+from goinspect.render.values import escape_terminal, exact_weight
 
 if TYPE_CHECKING:
     from goinspect.results.flame import FlameFrame, FlameProfile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goinspect.render.text import escape_terminal
+from goinspect.render.values import escape_terminal
 
 if TYPE_CHECKING:
     from goinspect.results.symbols import SizeStacks

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goinspect.dwarf import abbrevs, read_symbols
+from goinspect.dwarf import read_symbols
+from goinspect.dwarf.info import abbrevs
 from tests.builders import dwarf as dw
 from tests.dwarf.images import image_of
 
@@ -49,7 +50,7 @@ def test_each_form_is_stepped_over(encoding, often, monkeypatch):
     version, order, size, wide = encoding
     monkeypatch.setattr(abbrevs, "_OFTEN", often + 1)
     monkeypatch.setattr(abbrevs, "_VERY_OFTEN", often + 1)
-    monkeypatch.setattr("goinspect.dwarf.entries._BATCH", 3)
+    monkeypatch.setattr("goinspect.dwarf.info.entries._BATCH", 3)
     for form, value in SAMPLES.items():
         if dw.FORM_SINCE.get(form, 5) > version:
             continue
@@ -99,7 +100,7 @@ def test_the_pattern_over_many_entries_changes_nothing(monkeypatch):
     answers = []
     for very_often in (1 << 60, 1):
         monkeypatch.setattr(abbrevs, "_VERY_OFTEN", very_often)
-        monkeypatch.setattr("goinspect.dwarf.entries._BATCH", 1)
+        monkeypatch.setattr("goinspect.dwarf.info.entries._BATCH", 1)
         dwarf = dw.Dwarf(4)
         place = [
             b"\x91\x78",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goinspect.dwarf import abbrevs, read_symbols, summarize, symbols
+from goinspect.dwarf import read_symbols, summarize, symbols
+from goinspect.dwarf.info import abbrevs
 from goinspect.errors import GoinspectError
 from tests.builders import dwarf as dw
 from tests.dwarf.images import SectionImage
@@ -55,7 +56,7 @@ PROGRAMS = {
 def patterns_soon(monkeypatch):
     monkeypatch.setattr(abbrevs, "_OFTEN", 2)
     monkeypatch.setattr(abbrevs, "_VERY_OFTEN", 4)
-    monkeypatch.setattr("goinspect.dwarf.entries._BATCH", 2)
+    monkeypatch.setattr("goinspect.dwarf.info.entries._BATCH", 2)
 
 
 def ask(sections, order="little"):

@@ -147,7 +147,7 @@ def test_bombs_are_refused_before_they_are_unpacked(limit):
 def test_all_sections_together_are_limited(monkeypatch):
     dwarf, sections = program()
     packed = image(dwarf, sections, ".zdebug_{}", pack=zdebug)
-    monkeypatch.setattr("goinspect.dwarf.unit.MAX_UNPACKED", len(sections["info"]) + 1)
+    monkeypatch.setattr("goinspect.dwarf.info.unit.MAX_UNPACKED", len(sections["info"]) + 1)
     with pytest.raises(MalformedError, match="unpack to more than"):
         read_symbols(packed)
 

@@ -13,7 +13,7 @@ from goinspect.model import Frame
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from goinspect.gosym.bulk import BulkTable
+    from goinspect.gosym.bulk.table import BulkTable
     from goinspect.gosym.pclntab import PclnTable
 
 Chain = tuple[Frame, ...]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import goinspect
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline, pcvalue
-from goinspect.gosym.bulk import BulkTable
+from goinspect.gosym.bulk.table import BulkTable
 from tests.gosym.answers import Chain, bulk_frames, pure_frames
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goinspect.gosym import inline
-from goinspect.gosym.buildinfo import parse_version
-from goinspect.gosym.bulk import BulkTable
+from goinspect.gosym.build.info import parse_version
+from goinspect.gosym.bulk.table import BulkTable
 from goinspect.gosym.module import load
 from goinspect.model import Frame
 from goinspect.objfile import open_image

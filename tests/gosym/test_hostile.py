@@ -12,11 +12,11 @@ import pytest
 
 from goinspect.errors import GoinspectError, MalformedError, TruncatedError
 from goinspect.gosym import inline
-from goinspect.gosym.bulk import BulkTable
-from goinspect.gosym.listing import list_functions
+from goinspect.gosym.bulk.listing import list_functions
+from goinspect.gosym.bulk.pctables import PcTab
+from goinspect.gosym.bulk.table import BulkTable
+from goinspect.gosym.find.structure import understand
 from goinspect.gosym.pclntab import parse_header
-from goinspect.gosym.pctables import PcTab
-from goinspect.gosym.structure import understand
 from tests.builders.pclntab import Built, Function, Inlined, build
 from tests.gosym.programs import decoder
 

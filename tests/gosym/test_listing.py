@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goinspect.gosym import inline, pcvalue
-from goinspect.gosym.bulk import BulkTable
-from goinspect.gosym.listing import list_functions
+from goinspect.gosym.bulk.listing import list_functions
+from goinspect.gosym.bulk.places import pcs_of_line
+from goinspect.gosym.bulk.table import BulkTable
 from goinspect.gosym.module import load
-from goinspect.gosym.places import pcs_of_line
 from goinspect.objfile import open_image
 from tests.builders.pclntab import build
 from tests.gosym.answers import bulk_frames, pure_frames

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goinspect.analysis.functions import list_functions
-from goinspect.analysis.lines import resolve
+from goinspect.analysis.pcln.frames import resolve
+from goinspect.analysis.pcln.functions import list_functions
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError, NotGoError, QueryError
-from goinspect.gosym.bulk import BulkTable
+from goinspect.gosym.bulk.table import BulkTable
 from goinspect.gosym.layout import release_for
 from goinspect.gosym.module import load
 from goinspect.objfile import open_image

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from goinspect.gosym.moduletext import BuildInfo, Module
-from goinspect.gosym.names import is_closure, plain_name, shortened, split_name, type_package
-from goinspect.gosym.origins import ASSEMBLY, CGO, MAIN, NATIVE, STD, TOOLCHAIN, UNKNOWN, Origins
+from goinspect.gosym.build.text import BuildInfo, Module
+from goinspect.gosym.naming.names import is_closure, plain_name, shortened, split_name, type_package
+from goinspect.gosym.naming.origins import ASSEMBLY, CGO, MAIN, NATIVE, STD, TOOLCHAIN, UNKNOWN, Origins
 
 
 @pytest.mark.parametrize(

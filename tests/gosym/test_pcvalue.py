@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goinspect.errors import TruncatedError
-from goinspect.gosym.pctables import PcTab
+from goinspect.gosym.bulk.pctables import PcTab
 from goinspect.gosym.pcvalue import NO_VALUE, PcValues, rows
 from tests.builders.pclntab import pcvalue as encode
 from tests.builders.pclntab import uvarint

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goinspect.gosym import inline
-from goinspect.gosym.bulk import BulkTable
+from goinspect.gosym.bulk.table import BulkTable
+from goinspect.gosym.find.structure import understand
 from goinspect.gosym.layout import ARGS_UNKNOWN
-from goinspect.gosym.structure import understand
 from goinspect.model import Frame
 from tests.builders.pclntab import Function, Inlined, build
 from tests.gosym.answers import bulk_frames, pure_frames, without_lines

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from goinspect.errors import GoinspectError
 from goinspect.gosym.layout import TYPE_LAYOUTS, release_for
 from goinspect.gosym.moduledata import Moduledata
-from goinspect.gosym.typedata import read_types, summarize_types
-from goinspect.gosym.typenames import escaped
+from goinspect.gosym.types.data import read_types, summarize_types
+from goinspect.gosym.types.names import escaped
 from goinspect.objfile import _open_bytes
 from tests.builders.types import DATA, program, write_types
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import goinspect
-from goinspect.gosym.typedata import TypeData, read_types, summarize_types
-from goinspect.gosym.typekinds import KINDS
+from goinspect.gosym.types.data import TypeData, read_types, summarize_types
+from goinspect.gosym.types.kinds import KINDS
 from scripts.build_matrix import BUNDLED
 from tests.conftest import BUILDS, oracle_rows
 from tests.gosym.test_matrix import unpacked

@@ -20,8 +20,8 @@ from goinspect.errors import (
     UnrecognizedFormatError,
 )
 from goinspect.objfile import map_file, open_image
-from goinspect.objfile.elflief import LiefElf
-from goinspect.objfile.elfview import ElfView
+from goinspect.objfile.elf.bylief import LiefElf
+from goinspect.objfile.elf.view import ElfView
 from tests.builders.elf import DYN, FILE, FUNC, OBJECT, Elf, Part, R, W, X
 from tests.conftest import BUILDS
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goinspect.errors import UnrecognizedFormatError, UnsupportedError
-from goinspect.objfile import machoopen, open_image
+from goinspect.objfile import open_image
+from goinspect.objfile.macho import opener as machoopen
 from tests.builders import macho
 from tests.builders.macho import Macho, Part, fat
 from tests.objfile.hostile import damaged, exercise_all, refused

@@ -218,7 +218,7 @@ def test_a_process_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None
     def refuse(*_arguments: object, **_options: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("goinspect.objfile.process.os.open", refuse)
+    monkeypatch.setattr("goinspect.objfile.memory.process.os.open", refuse)
     refused(Path("/proc/self/mem"), FileError, "Permission denied", "right to trace it")
 
 

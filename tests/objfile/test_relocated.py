@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goinspect.objfile import _open_bytes, open_image
-from goinspect.objfile.elflief import LiefElf
+from goinspect.objfile.elf.bylief import LiefElf
 from tests.builders.elf import DYN, EXEC, Elf, Part, R, W
 from tests.builders.types import MACHINES, RELATIVE
 from tests.gosym.test_matrix import unpacked

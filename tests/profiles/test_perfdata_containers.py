@@ -13,7 +13,8 @@ import pytest
 
 from goinspect.errors import FileError, GoinspectError, MalformedError, TruncatedError, UnsupportedError
 from goinspect.profiles import open_profile, read_profile, unwrap
-from goinspect.profiles.perfdata import parse, read, split, spool
+from goinspect.profiles.perfdata import parse, read
+from goinspect.profiles.perfdata.container import split, spool
 from tests.builders import perfcontainers as pc
 from tests.builders import perfdata as pd
 from tests.builders.perfdata import Event, PerfData, Sample
@@ -197,7 +198,7 @@ def test_compressed_records_in_compressed_records():
 
 
 def test_compressed_records_that_grow_without_measure(monkeypatch):
-    monkeypatch.setattr("goinspect.profiles.perfdata.unpack._ALLOWANCE", 1000)
+    monkeypatch.setattr("goinspect.profiles.perfdata.container.unpack._ALLOWANCE", 1000)
     data = PerfData(EVENTS)
     data.data += bytes(8 << 20)
     profile = parsed(pc.pipe(data, records=pc.compressed(data, 4 << 20)))

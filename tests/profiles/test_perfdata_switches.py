@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from goinspect.analysis.offcpu import off_cpu
-from goinspect.analysis.selection import TimeRange
+from goinspect.analysis.recordings.offcpu import off_cpu
+from goinspect.analysis.recordings.selection import TimeRange
 from goinspect.errors import QueryError
 from goinspect.profiles import open_profile
 from tests.builders import perfdata as pd

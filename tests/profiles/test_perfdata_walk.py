@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goinspect.profiles.perfdata import walk as walk_module
-from goinspect.profiles.perfdata.source import Buffer, Words
-from goinspect.profiles.perfdata.walk import walk
+from goinspect.profiles.perfdata.container import walk as walk_module
+from goinspect.profiles.perfdata.container.source import Buffer, Words
+from goinspect.profiles.perfdata.container.walk import walk
 
 SAMPLE = 9
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goinspect.model import FrameKind
-from goinspect.render.svg import render_svg
+from goinspect.render.svg.picture import render_svg
 from goinspect.results.flame import FlameFrame, FlameGraph
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.model import FrameKind
-from goinspect.render import colors
-from goinspect.render.hidden import leaf_weights
+from goinspect.render.svg import colors
+from goinspect.render.svg.hidden import leaf_weights
 from tests.render.conftest import make_graph
 
 
@@ -47,7 +47,7 @@ def test_one_package_has_one_hue_and_functions_differ_in_shade():
 
 
 def test_classes_do_not_depend_on_the_process():
-    code = "from goinspect.render.colors import color_class as c; print(c('user', 'main', 'main.main'))"
+    code = "from goinspect.render.svg.colors import color_class as c; print(c('user', 'main', 'main.main'))"
     answers = {
         subprocess.run(
             [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from goinspect.render.folded import render_folded
-from goinspect.render.json import render_flame
-from goinspect.render.table import render_events, render_top
+from goinspect.render.json.flame import render_flame
+from goinspect.render.text.table import render_events, render_top
 from goinspect.results.flame import EventSummary, FlameFrame, FlameProfile, FlameTotals, Stacks, StackTable
 
 

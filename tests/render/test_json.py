@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from goinspect.model import Frame
-from goinspect.render import symboljson
-from goinspect.render.pclnjson import render_functions, render_lines
+from goinspect.render.json import symbols as symboljson
+from goinspect.render.json.pcln import render_functions, render_lines
 from goinspect.results.functions import FunctionList, FunctionRow
 from goinspect.results.lines import LineReport, LineRow, PclntabInfo
 from goinspect.results.symbols import SizeGroup, SizeGroups, SymbolList, SymbolRow, SymbolRows

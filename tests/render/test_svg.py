@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goinspect.model import FrameKind
-from goinspect.render import labels, svg
-from goinspect.render.svg import layout, render_svg
+from goinspect.render.svg import labels
+from goinspect.render.svg import picture as svg
+from goinspect.render.svg.picture import layout, render_svg
 from goinspect.results.flame import FlameFrame
 from tests.render.conftest import make_graph, service_stacks
 

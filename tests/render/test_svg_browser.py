@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from goinspect.render.svg import format_share, render_svg
-from goinspect.render.text import human_weight
+from goinspect.render.svg.picture import format_share, render_svg
+from goinspect.render.values import human_weight
 from tests.render.conftest import make_graph, service_stacks
 
 SHOWN = ".frames > g:not([display=none])"

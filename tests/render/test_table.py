@@ -8,10 +8,12 @@ import io
 import pytest
 
 from goinspect.model import Frame
-from goinspect.render import pclntext, symboltext, table
-from goinspect.render.columns import escape_all, write_columns
-from goinspect.render.lines import render_addr2line, render_lines
-from goinspect.render.text import escape_terminal
+from goinspect.render.text import pcln as pclntext
+from goinspect.render.text import symbols as symboltext
+from goinspect.render.text import table
+from goinspect.render.text.columns import escape_all, write_columns
+from goinspect.render.text.frames import render_addr2line, render_lines
+from goinspect.render.values import escape_terminal
 from goinspect.results.functions import (
     FunctionList,
     FunctionRow,

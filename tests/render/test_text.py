@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goinspect.render.text import escape_terminal, human_bytes, human_weight
+from goinspect.render.values import escape_terminal, human_bytes, human_weight
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goinspect.analysis.flame import FlameOptions, draw, fold
+from goinspect.analysis.stacks.flame import FlameOptions, draw, fold
 from goinspect.profiles.folded import parse
-from goinspect.render.svg import inner_width, render_svg, shares_of
+from goinspect.render.svg.picture import inner_width, render_svg, shares_of
 
 NS = "{http://www.w3.org/2000/svg}"
 # A frame as folded text → what the legend calls its kind.

@@ -14,8 +14,8 @@ import numpy as np
 from goinspect._ragged import flat_ranges
 from goinspect.maps import KERNEL_SPACE, NO_SPACE
 from goinspect.profiles.base import KIND_GUEST, KIND_HYPERVISOR, KIND_KERNEL, KIND_USER
+from goinspect.profiles.perfdata.container.source import record_words
 from goinspect.profiles.perfdata.records import CPU_MODE_MASK, CpuMode
-from goinspect.profiles.perfdata.source import record_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.profiles.perfdata.attr import SampleLayout
-    from goinspect.profiles.perfdata.source import Words
+    from goinspect.profiles.perfdata.container.source import Words
 
 __all__ = ["Chains", "Flat", "chain_blocks", "flatten", "read_chains"]
 

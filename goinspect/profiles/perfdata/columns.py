@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goinspect.profiles.perfdata.chains import Chains, read_chains
-from goinspect.profiles.perfdata.source import record_words
+from goinspect.profiles.perfdata.container.source import record_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from goinspect.profiles.perfdata.container.source import Words
     from goinspect.profiles.perfdata.events import EventTable
-    from goinspect.profiles.perfdata.source import Words
 
 __all__ = ["Fields", "SampleIndex", "index_samples", "read_fields", "samples_at_once"]
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from goinspect.profiles.perfdata.container.source import Words
     from goinspect.profiles.perfdata.features import EventDescription
-    from goinspect.profiles.perfdata.source import Words
 
 __all__ = ["EventTable", "collect_ids"]
 

@@ -12,12 +12,12 @@ from goinspect._words import be, counted
 from goinspect.errors import GoinspectError
 from goinspect.profiles.base import Profile, Totals
 from goinspect.profiles.perfdata.columns import SampleIndex, index_samples
-from goinspect.profiles.perfdata.content import Source, open_content, open_sources
+from goinspect.profiles.perfdata.container.content import Source, open_content, open_sources
+from goinspect.profiles.perfdata.container.source import Words
+from goinspect.profiles.perfdata.container.spool import Spool
 from goinspect.profiles.perfdata.header import MAGICS
 from goinspect.profiles.perfdata.samples import Clock, SampleColumns, locations
 from goinspect.profiles.perfdata.sideband import SideBandState, TimedRecord, apply_records, read_sideband
-from goinspect.profiles.perfdata.source import Words
-from goinspect.profiles.perfdata.spool import Spool
 from goinspect.profiles.perfdata.tasks import TaskRecords
 from goinspect.profiles.perfdata.userstack import read_user_stacks
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from goinspect.profiles.perfdata.container.split import Stretch
     from goinspect.profiles.perfdata.events import EventTable
     from goinspect.profiles.perfdata.features import Features
-    from goinspect.profiles.perfdata.split import Stretch
 
 __all__ = ["parse", "read", "sniff"]
 

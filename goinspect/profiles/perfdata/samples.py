@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.maps import AddressSpaces
+    from goinspect.profiles.perfdata.container.source import Words
     from goinspect.profiles.perfdata.events import EventTable
-    from goinspect.profiles.perfdata.source import Words
 
 __all__ = ["Clock", "SampleColumns", "locations"]
 

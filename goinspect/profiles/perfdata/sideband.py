@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from goinspect.profiles.perfdata.container.source import Buffer
     from goinspect.profiles.perfdata.events import EventTable
-    from goinspect.profiles.perfdata.source import Buffer
 
 __all__ = ["SideBandState", "TimedRecord", "apply_records", "read_sideband"]
 

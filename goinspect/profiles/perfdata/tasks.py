@@ -14,7 +14,7 @@ import numpy as np
 
 from goinspect.profiles.base import Switches
 from goinspect.profiles.perfdata.comms import CommTable
-from goinspect.profiles.perfdata.source import record_words
+from goinspect.profiles.perfdata.container.source import record_words
 from goinspect.profiles.perfdata.tracepoints import scheduler_switches
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from goinspect.profiles.perfdata.attr import TrailerLayout
     from goinspect.profiles.perfdata.columns import SampleIndex
+    from goinspect.profiles.perfdata.container.source import Buffer, Words
     from goinspect.profiles.perfdata.events import EventTable
-    from goinspect.profiles.perfdata.source import Buffer, Words
 
 __all__ = ["TaskColumns", "TaskRecords"]
 

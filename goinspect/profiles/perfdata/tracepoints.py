@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.profiles.base import Switches
-from goinspect.profiles.perfdata.source import record_words
+from goinspect.profiles.perfdata.container.source import record_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.profiles.perfdata.attr import SampleLayout
     from goinspect.profiles.perfdata.columns import SampleIndex
+    from goinspect.profiles.perfdata.container.source import Words
     from goinspect.profiles.perfdata.events import EventTable
-    from goinspect.profiles.perfdata.source import Words
 
 __all__ = ["SCHED_SWITCH", "scheduler_switches"]
 

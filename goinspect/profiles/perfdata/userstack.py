@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from goinspect.profiles.perfdata.columns import samples_at_once
-from goinspect.profiles.perfdata.source import record_words
+from goinspect.profiles.perfdata.container.source import record_words
 from goinspect.profiles.userstacks import UserStacks
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from goinspect.maps import AddressSpaces
     from goinspect.profiles.perfdata.attr import DumpLayout, SampleLayout
     from goinspect.profiles.perfdata.columns import SampleIndex
+    from goinspect.profiles.perfdata.container.source import Words
     from goinspect.profiles.perfdata.events import EventTable
-    from goinspect.profiles.perfdata.source import Words
 
 __all__ = ["read_user_stacks"]
 

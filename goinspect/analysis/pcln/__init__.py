@@ -1,0 +1,1 @@
+"""Questions about PCs, lines and functions of gopclntab."""

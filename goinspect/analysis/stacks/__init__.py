@@ -1,0 +1,1 @@
+"""From recorded addresses or printed names to distinct, named, weighted stacks."""

@@ -1,0 +1,378 @@
+"""Stacks as integers: cut what does not belong, merge equal ones.
+
+Nothing here looks at a name; `symbolize` says by flags what a location means for the stack it is in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from goinspect._ragged import flat_ranges
+from goinspect.analysis.stacks.symbolize import Flag
+from goinspect.results.flame import Stacks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from goinspect.analysis.stacks.symbolize import Symbolizer, SymbolTable
+    from goinspect.profiles.base import Locations
+
+__all__ = [
+    "Cut",
+    "Samples",
+    "correct_trapped",
+    "cut_garbage",
+    "drop_frames",
+    "has_frame",
+    "matching",
+    "merge",
+    "reversed_stacks",
+    "select",
+    "with_roots",
+]
+
+_BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
+_PIECE = 1 << 18  # frames gathered at once
+_PART = 1 << 24  # frames merged at once: what is made of all of a large recording would fill the memory
+_BLANK = -1
+
+
+class Samples(NamedTuple):
+    """Stacks of samples as locations, leaf first: sample i is ``frames[start[i]:start[i + 1]]``.
+
+    At ``patch_at`` (positions in ``frames``) the location is really ``patch``: frames of a large recording are not
+    copied for a few corrections.
+    """
+
+    start: NDArray[np.int64]
+    frames: NDArray[np.int32]
+    patch_at: NDArray[np.int64]
+    patch: NDArray[np.int32]
+
+    def of_locations(self, values: NDArray[Any]) -> NDArray[Any]:
+        """``values[location]`` for every frame, gathered in pieces: numpy would copy all indices to 64 bits."""
+        out = np.empty(len(self.frames), dtype=values.dtype)
+        for begin in range(0, len(out), _PIECE):
+            np.take(values, self.frames[begin : begin + _PIECE], out=out[begin : begin + _PIECE], mode="clip")
+        out[self.patch_at] = values[self.patch]
+        return out
+
+
+class Cut(NamedTuple):
+    """Where stacks really end, and what that leaves. Counts of frames; ``hidden``: stacks that lack a caller.
+
+    ``lasts`` are the flags of each stack's last frame, 0 where it has none.
+    """
+
+    stop: NDArray[np.int64]
+    frames: int
+    named: int
+    dropped: int
+    hidden: int
+    lasts: NDArray[np.uint8]
+
+
+def correct_trapped(
+    start: NDArray[np.int64], frames: NDArray[np.int32], locations: Locations, symbolizer: Symbolizer
+) -> Samples:
+    """The samples with exact addresses below sigpanic, asyncPreempt and their like: there nothing was called.
+
+    A reader takes every caller's address for a return address and looks one byte before it; an interrupted
+    instruction's address must be looked up as it is.
+    """
+    table = symbolizer.table
+    plain = Samples(start, frames, np.empty(0, np.int64), np.empty(0, np.int32))
+    trapped = np.flatnonzero(plain.of_locations(table.flags & np.uint8(Flag.TRAPPED)))
+    below = trapped + 1
+    ends = start[np.searchsorted(start, trapped, side="right")]
+    below = below[below < ends]
+    below = below[~locations.exact[frames[below]]]
+    if not len(below):
+        return plain
+    wrong, new = np.unique(frames[below], return_inverse=True)
+    known = len(table.expansion)
+    symbolizer.add(_one_further(locations, wrong))
+    return plain._replace(patch_at=below, patch=(new + known).astype(np.int32))
+
+
+def _one_further(locations: Locations, rows: NDArray[np.int32]) -> Locations:
+    one = np.uint64(1)
+    return replace(
+        locations,
+        mapping=locations.mapping[rows],
+        file_offset=locations.file_offset[rows] + one,
+        runtime_addr=locations.runtime_addr[rows] + one,
+        kind=locations.kind[rows],
+        exact=np.ones(len(rows), dtype=np.bool_),
+        name=None if locations.name is None else locations.name[rows],
+        unwound=None if locations.unwound is None else locations.unwound[rows],
+    )
+
+
+def cut_garbage(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
+    """Where each stack really ends.
+
+    A frame-pointer walk does not know the top of a stack. Below goexit and mcall nothing belongs to the stack; below
+    the other roots everything from the first address on that is no code.
+    """
+    parts = [(_part_of(samples, rows), int(samples.start[rows.start])) for rows in _parts(samples.start)]
+    cuts = [(_cut_part(part, flags), low) for part, low in parts]
+    if len(cuts) == 1:
+        return cuts[0][0]
+    return Cut(
+        np.concatenate([cut.stop + low for cut, low in cuts]),
+        sum(cut.frames for cut, _ in cuts),
+        sum(cut.named for cut, _ in cuts),
+        sum(cut.dropped for cut, _ in cuts),
+        sum(cut.hidden for cut, _ in cuts),
+        np.concatenate([cut.lasts for cut, _ in cuts]),
+    )
+
+
+def _cut_part(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
+    start = samples.start
+    stop = start[1:].copy()
+    flat = samples.of_locations(flags)
+    anchors = np.flatnonzero(flat & np.uint8(Flag.CUT | Flag.ROOT))
+    stack = np.searchsorted(start, anchors, side="right") - 1
+    inner = anchors + 1 < start[stack + 1]
+    anchors, stack = anchors[inner], stack[inner]
+    bad = np.append(np.flatnonzero(flat & np.uint8(Flag.BAD)), len(flat))
+    first_bad = bad[np.searchsorted(bad, anchors)]
+    np.minimum.at(stop, stack, np.where(flat[anchors] & Flag.CUT, anchors + 1, first_bad))
+    for row in np.flatnonzero(stop < start[1:]).tolist():
+        flat[stop[row] : start[row + 1]] = 0
+    kept = int((stop - start[:-1]).sum())
+    lasts = np.zeros(len(stop), dtype=np.uint8)
+    filled = np.flatnonzero(stop > start[:-1])
+    lasts[filled] = flat[stop[filled] - 1]
+    hidden = np.flatnonzero(flat & np.uint8(Flag.HIDDEN))
+    stack = np.searchsorted(start, hidden, side="right") - 1
+    stack = stack[hidden + 1 < stop[stack]]  # a sample without a call chain has no callers to miss
+    named = int(np.count_nonzero(flat & np.uint8(Flag.NAMED)))
+    stacks = int(np.count_nonzero(np.diff(stack, prepend=-1)))
+    return Cut(stop, kept, named, len(flat) - kept, stacks, lasts)
+
+
+def merge(
+    samples: Samples,
+    stop: NDArray[np.int64],
+    table: SymbolTable,
+    group: NDArray[np.int32],
+    weight: NDArray[np.uint64],
+    *,
+    keep: NDArray[np.bool_] | None = None,
+) -> Stacks:
+    """Merge samples with the same group and the same frames.
+
+    Args:
+        samples: their stacks.
+        stop: the end of each stack after cutting.
+        table: from `Symbolizer`.
+        group: of each sample; samples of different groups stay apart.
+        weight: of each sample.
+        keep: expansions to leave in; all where it is None.
+    """
+    expansion = table.expansion
+    if keep is not None:
+        expansion = np.where(keep[expansion], expansion, np.int32(_BLANK))
+    parts = []
+    for rows in _parts(samples.start):
+        part = _part_of(samples, rows)
+        start, flat = part.start, part.of_locations(expansion)
+        ends = stop[rows] - samples.start[rows.start]
+        for row in np.flatnonzero(ends < start[1:]).tolist():
+            flat[ends[row] : start[row + 1]] = _BLANK
+        ones = np.ones(len(start) - 1, dtype=np.int64)
+        parts.append(_distinct_stacks(_Counted(start, flat, group[rows], weight[rows], ones), table))
+    found = parts[0] if len(parts) == 1 else _distinct_stacks(_joined(parts), table)
+    start, frames = _expanded(found.start, found.flat, table)
+    return Stacks(start, frames, found.group, found.weight, found.number)
+
+
+class _Counted(NamedTuple):
+    """Stacks of expansions, leaf first, and what each counts for."""
+
+    start: NDArray[np.int64]
+    flat: NDArray[np.int32]
+    group: NDArray[np.int32]
+    weight: NDArray[np.uint64]
+    number: NDArray[np.int64]
+
+
+def _parts(start: NDArray[np.int64]) -> Iterator[slice]:
+    """Rows whose frames together are few enough to be worked on at once; one empty part where there are no rows."""
+    begin = 0
+    while True:
+        end = int(np.searchsorted(start, start[begin] + _PART, side="right")) - 1
+        end = min(max(end, begin + 1), len(start) - 1)
+        yield slice(begin, end)
+        begin = end
+        if begin >= len(start) - 1:
+            return
+
+
+def _part_of(samples: Samples, rows: slice) -> Samples:
+    """These rows alone, without a copy of their frames."""
+    start = samples.start[rows.start : rows.stop + 1]
+    low, high = int(start[0]), int(start[-1])
+    inside = (samples.patch_at >= low) & (samples.patch_at < high)
+    return Samples(
+        start - low, samples.frames[low:high], samples.patch_at[inside] - low, samples.patch[inside]
+    )
+
+
+def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> _Counted:
+    """Equal ones of one group made one."""
+    hashes = _hash_stacks(stacks.start, stacks.flat, len(table.expansions)) ^ (
+        stacks.group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    )
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    first, inverse = _verified(first, inverse, stacks.start, stacks.flat, stacks.group)
+    weight = np.zeros(len(first), dtype=np.uint64)
+    np.add.at(weight, inverse, stacks.weight)
+    count = np.zeros(len(first), dtype=np.int64)
+    np.add.at(count, inverse, stacks.number)
+    sizes = stacks.start[first + 1] - stacks.start[first]
+    flat = stacks.flat[flat_ranges(stacks.start[first], sizes)]
+    return _Counted(np.append(0, np.cumsum(sizes)), flat, stacks.group[first], weight, count)
+
+
+def _joined(parts: list[_Counted]) -> _Counted:
+    sizes = np.concatenate([np.diff(part.start) for part in parts])
+    flat, group, weight, count = (
+        np.concatenate([part[column] for part in parts]) for column in range(1, len(_Counted._fields))
+    )
+    return _Counted(np.append(0, np.cumsum(sizes)), flat, group, weight, count)
+
+
+def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) -> NDArray[np.uint64]:
+    """A 64-bit sum over (expansion, position) for each stack; blanks add nothing."""
+    rng = np.random.default_rng(0x60)
+    mix = rng.integers(1, 1 << 63, count + 1, dtype=np.uint64)
+    mix[_BLANK] = 0
+    depth = int((start[1:] - start[:-1]).max(initial=0))
+    place = rng.integers(1, 1 << 63, depth + 1, dtype=np.uint64) | np.uint64(1)
+    out = np.zeros(len(start) - 1, dtype=np.uint64)
+    for begin in range(0, len(out), _BLOCK):
+        bounds = start[begin : begin + _BLOCK + 1]
+        low, high = int(bounds[0]), int(bounds[-1])
+        lengths = np.diff(bounds)
+        some = lengths > 0
+        if not some.any():
+            continue
+        terms = mix[flat[low:high]] * place[flat_ranges(0, lengths)]
+        out[begin : begin + _BLOCK][some] = np.add.reduceat(terms, (bounds[:-1] - low)[some])
+    return out
+
+
+def _verified(
+    first: NDArray[np.int64],
+    inverse: NDArray[np.int64],
+    start: NDArray[np.int64],
+    flat: NDArray[np.int32],
+    group: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Equal hashes prove nothing: compare each stack with the one it was merged into, and part those that differ."""
+    different: list[int] = []
+    lengths = np.diff(start)
+    same = (group[first[inverse]] == group) & (lengths[first[inverse]] == lengths)
+    for begin in range(0, len(inverse), _BLOCK):
+        rows = np.arange(begin, min(begin + _BLOCK, len(inverse)))
+        rows = rows[same[rows] & (lengths[rows] > 0)]
+        if not len(rows):
+            continue
+        sizes = lengths[rows]
+        mine = flat[flat_ranges(start[rows], sizes)]
+        other = flat[flat_ranges(start[first[inverse[rows]]], sizes)]
+        unequal = np.logical_or.reduceat(mine != other, np.cumsum(sizes) - sizes)
+        different += rows[unequal].tolist()
+    # Stacks of different raw length may still be equal where one has blanks behind its end: compare those as bytes.
+    suspects = sorted({*different, *np.flatnonzero(~same).tolist()})
+    return _reassign(suspects, first, inverse, start, flat, group) if suspects else (first, inverse)
+
+
+def _reassign(
+    suspects: list[int],
+    first: NDArray[np.int64],
+    inverse: NDArray[np.int64],
+    start: NDArray[np.int64],
+    flat: NDArray[np.int32],
+    group: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def key(row: int) -> tuple[int, bytes]:
+        stack = flat[start[row] : start[row + 1]]
+        return int(group[row]), stack[stack != _BLANK].tobytes()
+
+    firsts = first.tolist()
+    known = {key(firsts[number]): number for number in {int(inverse[row]) for row in suspects}}
+    for row in suspects:
+        number = known.setdefault(key(row), len(firsts))
+        if number == len(firsts):
+            firsts.append(row)
+        inverse[row] = number
+    return np.array(firsts, dtype=np.int64), inverse
+
+
+def _expanded(
+    start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Where the stacks start, and their frames, root first, inlined calls expanded."""
+    sizes = np.diff(start)
+    rooted = flat[np.repeat(start[1:], sizes) - 1 - flat_ranges(0, sizes)]
+    owner = np.repeat(np.arange(len(sizes)), sizes)[rooted != _BLANK]
+    rooted = rooted[rooted != _BLANK]
+    lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
+    pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
+    counts = lengths[rooted]
+    frames = pool[flat_ranges((np.cumsum(lengths) - lengths)[rooted], counts)]
+    out = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(owner, weights=counts, minlength=len(sizes)).astype(np.int64), out=out[1:])
+    return out, frames
+
+
+def with_roots(stacks: Stacks, rows: NDArray[np.bool_], frame: int) -> Stacks:
+    """The stacks with `frame` below those where `rows` is True."""
+    frames = np.insert(stacks.frames, stacks.start[:-1][rows], np.int32(frame))
+    return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frames=frames)
+
+
+def select(stacks: Stacks, rows: NDArray[np.bool_]) -> Stacks:
+    """The stacks where `rows` is True."""
+    sizes = np.diff(stacks.start)
+    flat = np.repeat(rows, sizes)
+    start = np.concatenate(([0], np.cumsum(sizes[rows])))
+    return Stacks(start, stacks.frames[flat], stacks.group[rows], stacks.weight[rows], stacks.samples[rows])
+
+
+def drop_frames(stacks: Stacks, drop: NDArray[np.bool_]) -> Stacks:
+    """The stacks without the frames for which `drop` is True; stacks left empty stay, so that weights add up."""
+    sizes = np.diff(stacks.start)
+    keep = ~drop[stacks.frames]
+    owner = np.repeat(np.arange(len(stacks)), sizes)[keep]
+    start = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(stacks)))))
+    return replace(stacks, start=start.astype(np.int64), frames=stacks.frames[keep])
+
+
+def has_frame(stacks: Stacks, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which stacks hold at least one frame for which `wanted` is True."""
+    owner = np.repeat(np.arange(len(stacks)), np.diff(stacks.start))
+    return np.bincount(owner[wanted[stacks.frames]], minlength=len(stacks)) > 0
+
+
+def reversed_stacks(stacks: Stacks) -> Stacks:
+    """Leaf first, for a graph merged from the leaves."""
+    sizes = np.diff(stacks.start)
+    return replace(
+        stacks, frames=stacks.frames[np.repeat(stacks.start[1:], sizes) - 1 - flat_ranges(0, sizes)]
+    )
+
+
+def matching(names: list[str], test: Callable[[str], object]) -> NDArray[np.bool_]:
+    """A mask over frames by their names."""
+    return np.array([bool(test(name)) for name in names], dtype=np.bool_)

@@ -1,0 +1,125 @@
+"""What a flame graph takes from a recording: the chosen samples, with the frames of their locations named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from goinspect._ragged import distinct
+from goinspect.analysis.recordings.finder import BinaryFinder
+from goinspect.analysis.recordings.kernel import is_running
+from goinspect.analysis.recordings.machine import this_machine
+from goinspect.analysis.recordings.offcpu import Waits, off_cpu
+from goinspect.analysis.recordings.roots import group_by, processes
+from goinspect.analysis.recordings.selection import (
+    choose_event,
+    list_events,
+    select_rows,
+    take_rows,
+    time_range,
+)
+from goinspect.analysis.stacks import merge as stack_ops
+from goinspect.analysis.stacks.repair import Repaired, repair
+from goinspect.analysis.stacks.symbolize import SymbolizeOptions, Symbolizer
+from goinspect.analysis.stacks.taken import Origin, Taken
+from goinspect.analysis.stacks.unwind import unwind
+from goinspect.errors import QueryError
+from goinspect.gosym.unwinding.steps import End
+from goinspect.results.flame import OFF_CPU
+
+if TYPE_CHECKING:
+    from goinspect.analysis.stacks.taken import FlameOptions
+    from goinspect.profiles.base import Profile
+
+__all__ = ["take_samples"]
+
+
+def take_samples(profile: Profile, options: FlameOptions) -> Taken:
+    """The samples of one event that `options` choose.
+
+    Raises:
+        QueryError: the event does not exist, `options` have a unit, or a file given by hand is unusable.
+    """
+    if options.unit is not None:
+        raise QueryError("--unit is for folded stacks: the events of a recording have units")
+    events = list_events(profile)
+    finder = _finder(profile, options)
+    profile, ends = unwind(profile, finder)
+    source, waits, chosen = _source(profile, options)
+    symbolizer = Symbolizer(
+        profile,
+        finder,
+        SymbolizeOptions(options.inlines, options.lines, options.kallsyms, options.hidden_callers),
+    )
+    table = symbolizer.add(profile.locations)
+    rows, start, frames = take_rows(source, select_rows(source, chosen, options))
+    truncated = source.truncated[rows]
+    repaired = Repaired(start, frames, np.empty(0, dtype=np.int64))
+    if options.repair:
+        repaired = repair(start, frames, truncated, processes(source)[rows], table.flags)
+    samples = stack_ops.correct_trapped(repaired.start, repaired.frames, profile.locations, symbolizer)
+    group, groups = group_by(source, rows, options.by)
+    weight = source.weight[rows] if options.weight == "period" else np.ones(len(rows), dtype=np.uint64)
+    warnings = [*profile.warnings, *table.warnings, *finder.warnings]
+    warnings += [f"{path}: given with --binary, but no mapping of the recording has its name or build ID"
+                 for path in finder.unused()]  # fmt: skip
+    warnings += waits.warnings() if waits else []
+    event = source.events[chosen] if source.events else None
+    return Taken(
+        events=events,
+        event=event.name if event else "",
+        unit="samples" if options.weight == "samples" or event is None else event.unit,
+        table=table,
+        samples=samples,
+        weight=weight,
+        group=group,
+        groups=groups,
+        origin=Origin(
+            samples=len(rows),
+            lost=profile.totals.lost,
+            throttled=profile.totals.throttled,
+            threads=len(distinct(source.tid[rows])),
+            truncated=truncated,
+            repaired=len(repaired.rows),
+            cut_by_dump=0 if waits else int(np.count_nonzero(ends[rows] == End.CUT)),
+            waits=waits,
+            recorded=True,
+        ),
+        missing=tuple(finder.missing),
+        refused=tuple(finder.refused),
+        warnings=tuple(warnings),
+        metadata=profile.metadata,
+    )
+
+
+def _source(profile: Profile, options: FlameOptions) -> tuple[Profile, Waits | None, int]:
+    """The profile to draw, and which of its events: the recording's own, or what its context switches tell."""
+    if not options.off_cpu:
+        return profile, None, choose_event(list_events(profile), options.event)
+    if options.event not in (None, OFF_CPU):
+        raise QueryError("--off-cpu and --event: off-CPU time comes from all events together")
+    source, waits = off_cpu(profile, time_range(profile, options))
+    return source, waits, 0
+
+
+def _finder(profile: Profile, options: FlameOptions) -> BinaryFinder:
+    path = Path(profile.path)
+    machine = this_machine()
+    same_machine = profile.metadata.get("hostname", machine.node) == machine.node
+    return BinaryFinder(
+        options.binaries,
+        symfs=options.symfs,
+        near=str(path.parent),
+        archive=f"{path}.tar.bz2",
+        same_machine=same_machine,
+        build_ids={mapping.build_id for mapping in profile.mappings},
+        same_kernel=lambda: is_running(
+            next((m for m in profile.mappings if m.kernel and m.path.startswith("[kernel")), None),
+            machine,
+            same_machine=same_machine,
+            os_release=profile.metadata.get("os_release", ""),
+        ),
+        machine=machine,
+    )

@@ -1,0 +1,1 @@
+"""Questions about the symbols of a file, from whichever table."""

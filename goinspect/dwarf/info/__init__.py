@@ -1,0 +1,1 @@
+"""The entries of .debug_info, and what they refer to."""

@@ -1,0 +1,1 @@
+"""Whole tables and batches of PCs, by numpy."""

@@ -1,0 +1,1 @@
+"""Where a gopclntab is, and what it is, when nobody says so."""

@@ -1,0 +1,1 @@
+"""What a name says: package, module, whose code it is."""

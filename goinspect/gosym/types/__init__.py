@@ -1,0 +1,1 @@
+"""The types that a Go program knows at run time."""

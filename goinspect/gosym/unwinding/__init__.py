@@ -1,0 +1,1 @@
+"""From a frame to the one that called it, by gopclntab."""

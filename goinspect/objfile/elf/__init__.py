@@ -1,0 +1,1 @@
+"""ELF: a view that reads headers only, and what hangs on it."""

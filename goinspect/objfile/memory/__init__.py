@@ -1,0 +1,1 @@
+"""The memory of processes: core files, and those that live."""

@@ -1,0 +1,1 @@
+"""The bytes of a recording: files, pipes and directories, cut into records."""

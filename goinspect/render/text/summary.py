@@ -1,0 +1,101 @@
+"""What is said of a flame graph in words: its title, the line below, and the last line on stderr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goinspect._words import counted
+from goinspect.render.values import human_weight
+from goinspect.results.flame import OFF_CPU
+
+if TYPE_CHECKING:
+    from goinspect.results.flame import FlameProfile
+
+__all__ = ["subtitle", "summary", "title"]
+
+
+def title(profile: FlameProfile, path: str) -> str:
+    """Of a picture of `path`."""
+    sizes = profile.event == "sizes"
+    what = "Symbol sizes" if sizes else "Flame graph"
+    return what if path == "-" else f"{what}{':' if sizes else ' of'} {Path(path).name}"
+
+
+def subtitle(profile: FlameProfile) -> str:
+    """What was counted, and how much of it."""
+    if not profile.recorded:
+        return _contents(profile)
+    parts = [profile.event, counted(profile.totals.samples, _noun(profile))]
+    if profile.unit != "samples":
+        parts.append(human_weight(profile.totals.weight, profile.unit))
+    return " · ".join(parts)
+
+
+def summary(profile: FlameProfile) -> str:
+    """What could be named, and what was left out."""
+    parts = _of_recording(profile) if profile.recorded else _of_stacks(profile)
+    return ", ".join(parts)
+
+
+def _contents(profile: FlameProfile) -> str:
+    """Of folded stacks: "1.2 MB in 2,812 symbols"."""
+    noun = "symbol" if profile.event == "sizes" else "stack"
+    weight = human_weight(profile.totals.weight, profile.unit)
+    return f"{weight} in {counted(len(profile.stacks.stacks), noun)}"
+
+
+def _of_stacks(profile: FlameProfile) -> list[str]:
+    parts = [_contents(profile)]
+    if profile.event != "sizes":
+        parts.append(_named(profile))
+    return parts
+
+
+def _named(profile: FlameProfile) -> str:
+    totals = profile.totals
+    share = totals.frames_named / totals.frames if totals.frames else 1.0
+    shown = f"{share:.1%}" if share in (0.0, 1.0) else f"{min(share, 0.9999):.2%}"
+    return f"{shown} of {counted(totals.frames, 'frame')} named"
+
+
+def _of_recording(profile: FlameProfile) -> list[str]:
+    totals = profile.totals
+    repaired = f" ({totals.repaired:,} repaired)" if totals.repaired else ""
+    parts = [
+        counted(totals.samples, _noun(profile)),
+        f"{totals.lost:,} lost",
+        counted(totals.threads, "thread"),
+        _named(profile) if totals.frames else "no frames",
+        f"{counted(totals.truncated, 'stack')} truncated{repaired}",
+        f"{counted(totals.garbage_dropped, 'garbage frame')} dropped",
+    ]
+    more = "(--call-graph dwarf,65528 records more)"
+    for number, text in (
+        (
+            totals.cut_by_dump,
+            f"{counted(totals.cut_by_dump, 'stack')} cut where the copy of the stack ends {more}",
+        ),
+        (totals.hidden_callers, f"{counted(totals.hidden_callers, 'leaf', 'leaves')} whose caller is hidden"),
+        (totals.throttled, f"throttled {counted(totals.throttled, 'time')}"),
+        (totals.waits_stackless, f"{counted(totals.waits_stackless, 'wait')} without a stack"),
+        (totals.waits_stale, f"{counted(totals.waits_stale, 'wait')} with the stack of an earlier run"),
+        (totals.waits_open, f"{counted(totals.waits_open, 'wait')} without an end left out"),
+    ):
+        if number:
+            parts.append(text)
+    others = [event.name for event in profile.events if event.samples and event.name != profile.event]
+    if others and _noun(profile) == "sample":
+        parts.append(f"other events: {_listed(others)}")
+    for paths, what in ((profile.missing, "found"), (profile.refused, "used")):
+        if paths:
+            parts.append(f"{counted(len(paths), 'binary', 'binaries')} not {what}: {_listed(sorted(paths))}")
+    return parts
+
+
+def _noun(profile: FlameProfile) -> str:
+    return "wait" if profile.event == OFF_CPU else "sample"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
