@@ -62,6 +62,7 @@ class FrameKind:
 
     USER = "user"  # Go code of the program's own modules and its dependencies
     STDLIB = "stdlib"  # Go standard library
+    TOOLCHAIN = "toolchain"  # Go's own tools: compiler, linker, the go command
     RUNTIME = "runtime"  # Go runtime: scheduler, memory, channels
     GC = "gc"  # Go runtime: garbage collection
     KERNEL = "kernel"
@@ -69,7 +70,7 @@ class FrameKind:
     UNKNOWN = "unknown"  # no symbol
     ROOT = "root"  # process, thread or "all"
 
-    ALL = (USER, STDLIB, RUNTIME, GC, KERNEL, NATIVE, UNKNOWN, ROOT)
+    ALL = (USER, STDLIB, TOOLCHAIN, RUNTIME, GC, KERNEL, NATIVE, UNKNOWN, ROOT)
 
 
 class Mapping(NamedTuple):

@@ -121,8 +121,8 @@ def symbols(
     stripped binaries, where gopclntab alone knows the functions: their sizes are then bounded by the next function and
     shown with <=. The size of a type is that of its descriptor in the file.
 
-    --by sums sizes by package, by module of the build (std is the standard library), by section or by kind. --format nm
-    lists what go tool nm lists, of stripped binaries too, and is the quickest.
+    --by sums sizes by package, by module of the build (std is the standard library, cmd are Go's own tools), by section or
+    by kind. --format nm lists what go tool nm lists, of stripped binaries too, and is the quickest.
 
     Examples:
 

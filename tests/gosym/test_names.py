@@ -1,12 +1,10 @@
-"""What names say: package, receiver, the rest; and whose module a package is."""
+"""What names say: package, receiver, the rest."""
 
 from __future__ import annotations
 
 import pytest
 
-from goinspect.gosym.build.text import BuildInfo, Module
 from goinspect.gosym.naming.names import is_closure, plain_name, shortened, split_name, type_package
-from goinspect.gosym.naming.origins import ASSEMBLY, CGO, MAIN, NATIVE, STD, TOOLCHAIN, UNKNOWN, Origins
 
 
 @pytest.mark.parametrize(
@@ -91,53 +89,3 @@ def test_spellings():
     assert plain_name("runtime.memmove.abiinternal") == "runtime.memmove"
     assert shortened("main.Map[int,[]string].func1") == "main.Map[...].func1"
     assert shortened("main.f") == "main.f"
-
-
-INFO = BuildInfo(
-    "go1.27.3",
-    "example.com/app/cmd/app",
-    Module("example.com/app", "(devel)"),
-    (Module("example.com/app/lib", "v1.0.0"), Module("github.com/x/y", "v0.1.0"), Module("plain", "v0.0.0")),
-)
-
-
-@pytest.mark.parametrize(
-    ("package", "module"),
-    [
-        ("main", "example.com/app"),
-        ("example.com/app/internal/store", "example.com/app"),
-        ("example.com/app/lib/z", "example.com/app/lib"),
-        ("example.com/application", UNKNOWN),
-        ("github.com/x/y", "github.com/x/y"),
-        ("github.com/x/yz", UNKNOWN),
-        ("plain/sub", "plain"),
-        ("net/http", STD),
-        ("vendor/golang.org/x/net/dns/dnsmessage", STD),
-        ("runtime", STD),
-    ],
-)
-def test_modules(package, module):
-    assert Origins(INFO).of_package(package) == module
-
-
-def test_without_build_information():
-    origins = Origins(None)
-    assert origins.of_package("main") == MAIN
-    assert origins.of_package("github.com/x/y") == UNKNOWN
-    assert origins.of_package("net/http") == STD
-
-
-@pytest.mark.parametrize(
-    ("name", "go", "group"),
-    [
-        ("type:.eq.main.T", True, TOOLCHAIN),
-        ("go:itab.*os.File,io.Reader", False, TOOLCHAIN),
-        ("go.buildid", True, TOOLCHAIN),
-        ("_cgo_init", False, CGO),
-        ("_cgoexp_0_F", True, CGO),
-        ("memeqbody", True, ASSEMBLY),
-        ("malloc", False, NATIVE),
-    ],
-)
-def test_symbols_without_a_package(name, go, group):
-    assert Origins(INFO).of_symbol(name, "", go=go) == group

@@ -59,7 +59,7 @@ def test_classes_do_not_depend_on_the_process():
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_kinds_are_told_apart(dark):
-    fills = [colors.fill(f"{letter}b", dark=dark) for letter in "srgkno"]  # "x" is hatched
+    fills = [colors.fill(f"{letter}b", dark=dark) for letter in "strgkno"]  # "x" is hatched
     channels = [[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in fills]
     for i, one in enumerate(channels):
         for other in channels[:i]:
@@ -71,7 +71,7 @@ def test_application_code_is_warm_and_the_rest_is_not():
         red, _, blue = (int(colors.fill(color)[i : i + 2], 16) for i in (1, 3, 5))
         if color[0] == "u":
             assert red > blue, color
-        elif color[0] in "srgkn":
+        elif color[0] in "strgkn":
             assert red < blue, color
 
 

@@ -18,7 +18,8 @@ from goinspect.analysis.stacks.symbolize import Flag, SymbolTable
 from goinspect.analysis.stacks.taken import Origin, Taken
 from goinspect.analysis.stacks.textnames import is_go_evidence, looks_go
 from goinspect.errors import QueryError
-from goinspect.gosym.naming.names import Classifier
+from goinspect.gosym.naming.framekinds import frame_kind
+from goinspect.gosym.naming.origins import Origins
 from goinspect.model import FrameKind
 from goinspect.results.flame import PARTS, EventSummary, FlameFrame
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["take_stacks"]
 
-_KIND = Classifier(None).kind
+_ORIGINS = Origins(None)  # no binary is known
 _SUFFIX = re.compile(r"_\[([kij])\]")
 _PLACE = re.compile(r" ([^ ]+:[0-9]+)")
 _LINKED = ("toolchain", "assembly")  # what comes with Go and has no package: goinspect symbols says so
@@ -181,7 +182,7 @@ def _frame(part: _Parts, *, go: bool) -> FlameFrame:
     if not name or (name.startswith("[") and name.endswith("]")):
         return FlameFrame(name or "[unknown]", FrameKind.UNKNOWN, "", False, place)
     if go and looks_go(name):
-        kind, package = _KIND(name)
+        kind, package = frame_kind(name, _ORIGINS)
         return FlameFrame(name, kind, package, mark == "i", place)
     return FlameFrame(name, FrameKind.NATIVE, "", mark == "i", place)
 
@@ -209,4 +210,6 @@ def _package_kind(root: str) -> tuple[str, str]:
         return FrameKind.UNKNOWN, ""
     if root[0] in "([":
         return (FrameKind.RUNTIME if root[1:-1] in _LINKED else FrameKind.NATIVE), root
-    return _KIND(root.replace(".", "%2e") + ".x")  # as the linker spells the package of a symbol
+    return frame_kind(
+        root.replace(".", "%2e") + ".x", _ORIGINS
+    )  # as the linker spells the package of a symbol

@@ -23,7 +23,8 @@ from goinspect.analysis.stacks.hiddencallers import caller_hidden
 from goinspect.analysis.stacks.printed import are_addresses, is_unplaced, to_vaddrs
 from goinspect.analysis.stacks.textnames import PrintedNames
 from goinspect.errors import GoinspectError
-from goinspect.gosym.naming.names import Classifier
+from goinspect.gosym.naming.framekinds import frame_kind
+from goinspect.gosym.naming.origins import origins_of
 from goinspect.maps import ANONYMOUS, file_offset_to_vaddr
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_GUEST, KIND_USER
@@ -265,8 +266,8 @@ class Symbolizer:
         exact = locations.exact[rows]
         vaddrs = _at_entries(binary, vaddrs, exact)
         found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
-        classify = Classifier(binary.go.build_info).kind
-        kinds = [classify(name) for name in found.names]
+        origins = origins_of(binary.go)
+        kinds = [frame_kind(name, origins) for name in found.names]
         starts = found.start.tolist()
         function, inlined = found.function.tolist(), found.inlined.tolist()
         where = self._where(found.file.tolist(), found.line.tolist(), found.files)

@@ -10,7 +10,9 @@ import numpy as np
 
 from goinspect._ragged import distinct
 from goinspect.analysis.recordings.callsites import Agreement
-from goinspect.gosym.naming.names import Classifier, plain_name
+from goinspect.gosym.naming.framekinds import frame_kind
+from goinspect.gosym.naming.names import plain_name
+from goinspect.gosym.naming.origins import Origins
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_KERNEL
 from goinspect.results.flame import FlameFrame
@@ -66,7 +68,7 @@ class PrintedNames:
         self._names = profile.names
         self._mappings = profile.mappings
         self._of_profile = profile.locations.name
-        self._classify = Classifier(None).kind
+        self._origins = Origins(None)
         self._go = [any(map(is_go_evidence, names)) for names in self._names]
 
     @property
@@ -130,7 +132,7 @@ class PrintedNames:
             return FlameFrame(name, FrameKind.KERNEL, _module(file), inlined)
         if go and looks_go(name):
             name = plain_name(name)
-            kind, package = self._classify(name)
+            kind, package = frame_kind(name, self._origins)
             return FlameFrame(name, kind, package, inlined)
         return FlameFrame(name, FrameKind.NATIVE, PurePosixPath(file).name, inlined)
 

@@ -9,7 +9,7 @@ import numpy as np
 from goinspect.analysis.symbols.merge import FUNCTION, ITAB, TYPE, UNDEFINED
 from goinspect.gosym.bulk.listing import entry_places
 from goinspect.gosym.naming.names import package_of, split_name, type_package
-from goinspect.gosym.naming.origins import UNNAMED, Origins
+from goinspect.gosym.naming.origins import UNNAMED, origins_of
 from goinspect.results.symbols import SOURCES, SymbolRows
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def packages_of(binary: Binary, merger: Merger, rows: NDArray[np.int64]) -> list
 def modules_of(binary: Binary, merger: Merger, rows: NDArray[np.int64], packages: list[str]) -> list[str]:
     """Path of each row's module, or the group of what has none, cf. `gosym.origins`."""
     go = binary.go_or_none
-    origins = Origins(go.build_info if go is not None else None)
+    origins = origins_of(go)
     linked_c = go is None or bool(
         ((merger.sources & _GO == 0) & (merger.kind == FUNCTION) & (merger.size > 0)).any()
     )

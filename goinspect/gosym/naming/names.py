@@ -1,4 +1,4 @@
-"""What a Go symbol name says: its package, and whose code that is.
+"""What a Go symbol name says: its package, its receiver.
 
 Grammar: ``import/path.Func``, ``import/path.(*T).Method``, ``….func1``, ``…[type arguments]``. Dots in the last
 element of an import path are escaped as ``%2e``, so the package ends at the first dot behind the last slash, both
@@ -11,15 +11,10 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from goinspect.model import FrameKind
-
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from goinspect.gosym.build.info import BuildInfo
-
 __all__ = [
-    "Classifier",
     "NameParts",
     "is_closure",
     "package_of",
@@ -36,16 +31,6 @@ _TOOLCHAIN = (
     "$f", "$i", "_.",  # constants; closures of functions that have no package themselves
 )  # fmt: skip
 
-_GC = re.compile(
-    r"""^(?:runtime\.(?:\(\*(?:gc|sweep|scavenge|wbBuf|markBits|limiterEvent|pageAlloc\)\.scavenge)[^)]*\)\.|
-    (?:gc|sweep|bgsweep|bgscavenge|markroot|scanobject|scanblock|scanstack|scanConservative|scanframe|greyobject|
-       shade|wb|bulkBarrier|mark|drain|finishsweep|clearpools|forEachP|sweepone|deductSweepCredit|
-       (?:mem|stack)?scan|tryDeferToSpanScan|spanSetScans)[A-Za-z0-9]*\b)
-    |runtime\.\(\*spanInlineMarkBits\)|runtime\.\(\*mspan\)\.(?:typePointers|markBits|sweep|moveInline)
-    |internal/runtime/gc\b)""",
-    re.VERBOSE,
-)
-
 
 @lru_cache(maxsize=1 << 16)
 def package_of(name: str) -> str:
@@ -53,11 +38,19 @@ def package_of(name: str) -> str:
     head = name.partition("[")[0]
     if head.startswith(_TOOLCHAIN):
         return ""
-    dot = head.find(".", head.rfind("/") + 1)
+    dot = _package_end(head)
     if dot <= 0:
         return ""
     package = head[:dot]
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), package) if "%" in package else package
+
+
+def _package_end(head: str) -> int:
+    """Where the package ends in a name without type arguments, at a dot; -1: nowhere.
+
+    Up to Go 1.8 a method value has another path in it: ``encoding/json.(*T).(encoding/json.encode)-fm``.
+    """
+    return head.find(".", head.rfind("/", 0, head.find("(") if "(" in head else None) + 1)
 
 
 def type_package(name: str) -> str:
@@ -100,7 +93,7 @@ def split_name(name: str, functions: Container[str] = ()) -> NameParts:
     """
     package = package_of(name)
     head = name.partition("[")[0]
-    rest = name[head.find(".", head.rfind("/") + 1) + 1 :] if package else name
+    rest = name[_package_end(head) + 1 :] if package else name
     if rest.startswith("("):
         end = _closing(rest)
         if rest[end : end + 1] == ".":
@@ -155,30 +148,3 @@ def shortened(name: str) -> str:
     """A name with its type arguments as gopclntab of Go 1.18-1.20 has them: ``[...]``."""
     first, last = name.find("["), name.rfind("]")
     return name if first < 0 or last < first else f"{name[:first]}[...]{name[last + 1 :]}"
-
-
-class Classifier:
-    """Tells user code, standard library, runtime and garbage collector apart, by rule and build info, not by a list.
-
-    The standard library is what has no dot in the first element of its path and does not belong to a module named in
-    the build information.
-    """
-
-    def __init__(self, build_info: BuildInfo | None) -> None:
-        modules = [build_info.main, *build_info.deps] if build_info else []
-        self._modules = tuple(module.path for module in modules if module is not None and module.path)
-
-    def kind(self, name: str) -> tuple[str, str]:
-        """(FrameKind, package) of a function name."""
-        package = package_of(name)
-        if package in ("", "runtime") or package.startswith(("runtime/", "internal/runtime/")):
-            if package.startswith("runtime/") and not package.startswith("runtime/internal"):
-                return FrameKind.STDLIB, package
-            return (FrameKind.GC if _GC.match(name) else FrameKind.RUNTIME), package or "runtime"
-        return (FrameKind.USER if self._is_user(package) else FrameKind.STDLIB), package
-
-    def _is_user(self, package: str) -> bool:
-        if package in ("main", "command-line-arguments") or "." in package.partition("/")[0]:
-            # the standard library vendors golang.org/x under vendor/, whose first element has no dot
-            return True
-        return any(package == module or package.startswith(module + "/") for module in self._modules)

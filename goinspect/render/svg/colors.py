@@ -38,6 +38,7 @@ __all__ = [
 KIND_LABELS = {
     FrameKind.USER: "Application",
     FrameKind.STDLIB: "Standard library",
+    FrameKind.TOOLCHAIN: "Go toolchain",
     FrameKind.RUNTIME: "Go runtime",
     FrameKind.GC: "Garbage collector",
     FrameKind.KERNEL: "Kernel",
@@ -77,6 +78,7 @@ class _Tone(NamedTuple):
 _LETTERS = {
     FrameKind.USER: "u",
     FrameKind.STDLIB: "s",
+    FrameKind.TOOLCHAIN: "t",
     FrameKind.RUNTIME: "r",
     FrameKind.GC: "g",
     FrameKind.KERNEL: "k",
@@ -86,6 +88,7 @@ _LETTERS = {
 }
 _TONES = {
     "s": _Tone(163, (0.075, 0.060), (0.86, 0.43)),
+    "t": _Tone(158, (0.080, 0.085), (0.745, 0.36)),
     "r": _Tone(250, (0.080, 0.075), (0.83, 0.43)),
     "g": _Tone(303, (0.105, 0.110), (0.80, 0.43)),
     "k": _Tone(262, (0.022, 0.024), (0.78, 0.41)),

@@ -39,7 +39,7 @@ TITLE_MIN_WIDTH = 1.0  # px; a narrower frame cannot be hovered without zooming,
 LEGEND_TOP, LEGEND_ROW = 64, 20
 FOOT = 66
 _SCRIPTS = ("flame.js", "search.js", "hidden.js", "controls.js", "keys.js")  # one scope, in this order
-_GO_KINDS = {FrameKind.USER, FrameKind.STDLIB, FrameKind.RUNTIME, FrameKind.GC}
+_GO_KINDS = {FrameKind.USER, FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC}
 
 
 class _Label(NamedTuple):
