@@ -174,19 +174,21 @@ def ask(path: Path, data: bytes, number: int) -> str:
 
 
 def draw(profile: object, turn: int, path: Path) -> str:
-    from goinspect.analysis.stacks import flame
+    from goinspect.analysis.options import FlameOptions
+    from goinspect.analysis.stacks.fold import fold
     from goinspect.render.folded import render_folded
     from goinspect.render.svg.picture import render_svg
+    from goinspect.views.graph import draw as draw_graph
 
-    options = flame.FlameOptions(
+    options = FlameOptions(
         kallsyms=f"{path}-kallsyms", by=("process", "thread", "comm", "none")[turn % 4], repair=turn % 3 == 0,
         lines=turn % 5 == 0, inlines=turn % 2 == 0, reverse=turn % 7 == 0,
         off_cpu=turn % 6 == 5, hidden_callers=turn % 4 == 1,
     )  # fmt: skip
     try:
-        folded = flame.fold(profile, options)
+        folded = fold(profile, options)
         render_folded(folded)
-        render_svg(flame.draw(folded, title="x"))
+        render_svg(draw_graph(folded.stacks, title="x"))
     except GoinspectError:
         return "not drawn"
     if len(folded.warnings) > MOST_WARNINGS:

@@ -8,12 +8,14 @@ from goinspect.model import FrameKind
 from goinspect.render.values import escape_terminal, exact_weight
 
 if TYPE_CHECKING:
-    from goinspect.results.flame import FlameFrame, FlameProfile
+    from goinspect.render.outputs import DrawOptions
+    from goinspect.results.flame import FlameProfile
+    from goinspect.results.stacks import StackFrame
 
-__all__ = ["render_folded"]
+__all__ = ["render", "render_folded"]
 
 
-def frame_text(frame: FlameFrame, *, annotate: bool = False) -> str:
+def frame_text(frame: StackFrame, *, annotate: bool = False) -> str:
     """A frame as folded text: ``;`` separates frames, so one inside a name is written ``:``."""
     name = escape_terminal(frame.name).replace(";", ":")
     if frame.location:
@@ -27,13 +29,19 @@ def frame_text(frame: FlameFrame, *, annotate: bool = False) -> str:
     return name
 
 
+def render(profile: FlameProfile, options: DrawOptions) -> str:
+    """`--format folded`."""
+    return render_folded(profile, annotate=options.annotate)
+
+
 def render_folded(profile: FlameProfile, *, annotate: bool = False) -> str:
     """The lines of a profile; stacks that read the same are one line. ``_[k]``, ``_[i]``, ``_[j]`` when `annotate`."""
-    table = profile.stacks
-    texts = [frame_text(frame, annotate=annotate) for frame in table.frames]
-    starts, flat = table.stacks.start.tolist(), table.stacks.frames.tolist()
+    stacks = profile.stacks
+    frames, roots = stacks.rooted()
+    texts = [frame_text(frame, annotate=annotate) for frame in frames]
+    starts, flat = stacks.start.tolist(), stacks.frame.tolist()
     lines: dict[str, int] = {}
-    for i, (root, weight) in enumerate(zip(table.roots.tolist(), table.stacks.weight.tolist(), strict=True)):
+    for i, (root, weight) in enumerate(zip(roots.tolist(), stacks.weight.tolist(), strict=True)):
         stack = [texts[frame] for frame in flat[starts[i] : starts[i + 1]]]
         if root >= 0:
             stack.insert(0, texts[root].replace(" ", "_"))

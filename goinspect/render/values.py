@@ -43,7 +43,7 @@ def human_weight(value: int, unit: str) -> str:
 
 def _whole_unit(unit: str) -> tuple[int, str]:
     """Decimal places of weights that are counted in parts, and what they are parts of: "thousandths of samples"."""
-    from goinspect.results.flame import PARTS  # 3 ms, and every lookup loads this module
+    from goinspect.results.stacks import PARTS  # 3 ms, and every lookup loads this module
 
     part, of, whole = unit.partition(" of ")
     return (PARTS[part], whole) if of and part in PARTS else (0, unit)

@@ -11,7 +11,8 @@ import pytest
 
 from goinspect.model import FrameKind
 from goinspect.render.svg.picture import render_svg
-from goinspect.results.flame import FlameFrame, FlameGraph
+from goinspect.results.stacks import StackFrame
+from goinspect.views.graph import FlameGraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,30 +52,36 @@ _STDLIB = (
 )
 
 
-def frame(spelling: str) -> FlameFrame:
+def frame(spelling: str) -> StackFrame:
     """A frame from its name; a trailing ``~`` says it was inlined."""
     name, inlined = spelling.removesuffix("~"), spelling.endswith("~")
     last = name.rfind("/") + 1
     package = name[: last + name[last:].find(".")] if "." in name[last:] else ""
     location = f"{package.rsplit('/', 1)[-1]}.go:{len(name) * 7}" if package else ""
     if name == "all":
-        return FlameFrame(name, FrameKind.ROOT, "", inlined=False)
+        return StackFrame(name, FrameKind.ROOT, "", inlined=False)
     if name.startswith(_KERNEL):
-        return FlameFrame(name, FrameKind.KERNEL, "[kernel]", inlined=False)
+        return StackFrame(name, FrameKind.KERNEL, "[kernel]", inlined=False)
     if name in {"deflate_fast", "crc32_z", "_cgo_3f9a_Cfunc_compress"}:
-        return FlameFrame(name, FrameKind.NATIVE, "libz.so.1", inlined=False)
+        return StackFrame(name, FrameKind.NATIVE, "libz.so.1", inlined=False)
     if name.startswith("["):
-        return FlameFrame(name, FrameKind.UNKNOWN, "", inlined=False)
+        return StackFrame(name, FrameKind.UNKNOWN, "", inlined=False)
     if name.startswith(_GC):
-        return FlameFrame(name, FrameKind.GC, "runtime", inlined, location)
+        return StackFrame(name, FrameKind.GC, "runtime", inlined, *place_of(location))
     if name.startswith("runtime."):
-        return FlameFrame(name, FrameKind.RUNTIME, "runtime", inlined, location)
+        return StackFrame(name, FrameKind.RUNTIME, "runtime", inlined, *place_of(location))
     kind = FrameKind.STDLIB if name.startswith(_STDLIB) else FrameKind.USER
-    return FlameFrame(name, kind, package, inlined, location)
+    return StackFrame(name, kind, package, inlined, *place_of(location))
+
+
+def place_of(location: str) -> tuple[str, int]:
+    """File and line of "file:line"."""
+    file, _, line = location.rpartition(":")
+    return file, int(line or 0)
 
 
 def make_graph(
-    stacks: Iterable[Stack], make: Callable[[str], FlameFrame] = frame, **changes: object
+    stacks: Iterable[Stack], make: Callable[[str], StackFrame] = frame, **changes: object
 ) -> FlameGraph:
     """Merge stacks (outermost first, without the root) the plain way: nested dictionaries, then depth first."""
     tree: dict[str, list] = {}
@@ -87,7 +94,7 @@ def make_graph(
             node[0] += weight
             node[1] += weight if i == len(names) - 1 else 0
             level = node[2]
-    frames: dict[FlameFrame, int] = {make("all"): 0}
+    frames: dict[StackFrame, int] = {make("all"): 0}
     rows: list[tuple[int, int, int, int, int]] = []
     todo = [("all", -1, 0, whole, 0, tree)]
     while todo:

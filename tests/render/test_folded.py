@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from goinspect.render.folded import render_folded
-from goinspect.render.json.flame import render_flame
-from goinspect.render.text.table import render_events, render_top
-from goinspect.results.flame import EventSummary, FlameFrame, FlameProfile, FlameTotals, Stacks, StackTable
+from goinspect.render.json.flame import render as render_flame
+from goinspect.render.text.top import render as render_top
+from goinspect.render.text.top import render_events
+from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
+from goinspect.results.stacks import Label, StackFrame, Stacks, Weight
 
 
 def profile(frames, stacks, weights=None, roots=None):
@@ -17,17 +19,21 @@ def profile(frames, stacks, weights=None, roots=None):
     start = np.cumsum([0, *map(len, stacks)]).astype(np.int64)
     flat = np.array([frame for stack in stacks for frame in stack], dtype=np.int32)
     count = np.ones(len(stacks), dtype=np.int64)
-    table = Stacks(start, flat, np.zeros(len(stacks), np.int32), np.array(weights, np.uint64), count)
+    roots = roots or [-1] * len(stacks)
+    names = tuple(frame.name for frame in frames)
+    table = Stacks(
+        tuple(frames), start, flat, count, (Weight("cycles", "count", np.array(weights, np.uint64)),),
+        {"process": Label(names, np.array(roots, np.int32))}, "process" if max(roots, default=-1) >= 0 else "",
+    )  # fmt: skip
     totals = FlameTotals(len(stacks), sum(weights), 0, 0, 1, len(flat), len(flat), 0, 0)
-    lead = np.array(roots or [-1] * len(stacks), dtype=np.int32)
     return FlameProfile(
-        (EventSummary("cycles\x1b]0;x\x07", len(stacks), sum(weights), "count"),), "cycles", "count", totals,
-        StackTable(tuple(frames), lead, table),
+        (EventSummary("cycles\x1b]0;x\x07", len(stacks), sum(weights), "count"),), "cycles", totals, table,
     )  # fmt: skip
 
 
 def frame(name, kind="user", *, inlined=False, location=""):
-    return FlameFrame(name, kind, "main", inlined, location)
+    file, _, line = location.rpartition(":")
+    return StackFrame(name, kind, "main", inlined, file, int(line or 0))
 
 
 HOSTILE = "evil\x1b]0;x\x07\nname"

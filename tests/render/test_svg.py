@@ -13,7 +13,7 @@ from goinspect.model import FrameKind
 from goinspect.render.svg import labels
 from goinspect.render.svg import picture as svg
 from goinspect.render.svg.picture import layout, render_svg
-from goinspect.results.flame import FlameFrame
+from goinspect.results.stacks import StackFrame
 from tests.render.conftest import make_graph, service_stacks
 
 NS = "{http://www.w3.org/2000/svg}"
@@ -243,8 +243,8 @@ def test_what_cannot_be_seen_is_spelled_out(raw, shown):
 def hostile_graph(text):
     def make(name):
         if name == "all":
-            return FlameFrame(text, FrameKind.ROOT, "", inlined=False)
-        return FlameFrame(text + name, FrameKind.USER, text + name, inlined=False, location=text)
+            return StackFrame(text, FrameKind.ROOT, "", inlined=False)
+        return StackFrame(text + name, FrameKind.USER, text + name, inlined=False, file=text)
 
     return make_graph([(["a"], 5), (["b"], 5)], make, title=text, subtitle=text, event=text)
 

@@ -10,7 +10,7 @@ import pytest
 from goinspect.model import Frame
 from goinspect.render.text import pcln as pclntext
 from goinspect.render.text import symbols as symboltext
-from goinspect.render.text import table
+from goinspect.render.text import top
 from goinspect.render.text.columns import escape_all, write_columns
 from goinspect.render.text.frames import render_addr2line, render_lines
 from goinspect.render.values import escape_terminal
@@ -234,4 +234,4 @@ def test_csv():
 def test_empty_tables_have_their_heads():
     assert "".join(symboltext.render_table(symbol_list())).split()[:2] == ["address", "size"]
     assert pclntext.render_functions(FunctionList("b", None, INFO, ())).split()[:2] == ["entry", "size"]
-    assert table.render_events(()).split() == ["event", "samples", "weight"]
+    assert top.render_events(()).split() == ["event", "samples", "weight"]

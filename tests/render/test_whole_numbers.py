@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goinspect.analysis.stacks.flame import FlameOptions, draw, fold
+from goinspect.analysis.options import FlameOptions
+from goinspect.analysis.stacks.fold import fold
 from goinspect.profiles.folded import parse
 from goinspect.render.svg.picture import inner_width, render_svg, shares_of
+from goinspect.views.graph import draw
 
 NS = "{http://www.w3.org/2000/svg}"
 # A frame as folded text → what the legend calls its kind.
@@ -37,7 +39,12 @@ def picture(stacks, *, min_width, inverted=False, reverse=False, width=None):
     text = "".join(f"{';'.join(['main.work', *frames])} {weight}\n" for frames, weight in stacks)
     folded = fold(parse([text.encode()], "stacks"), FlameOptions(reverse=reverse))
     graph = draw(
-        folded, title="t", pixels=inner_width(width), min_width=min_width, inverted=inverted, reverse=reverse
+        folded.stacks,
+        title="t",
+        pixels=inner_width(width),
+        min_width=min_width,
+        inverted=inverted,
+        reverse=reverse,
     )
     return graph, render_svg(graph, width=width, min_width=min_width)
 

@@ -12,7 +12,7 @@ from goinspect.results.flame import EventSummary
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from goinspect.analysis.stacks.taken import FlameOptions, TimeBound
+    from goinspect.analysis.options import FlameOptions, TimeBound
     from goinspect.profiles.base import Profile
 
 __all__ = ["TimeRange", "choose_event", "list_events", "select_rows", "take_rows", "time_range"]

@@ -1,18 +1,17 @@
-"""Stacks as integers: cut what does not belong, merge equal ones.
+"""Merged as integers: cut what does not belong, merge equal ones.
 
 Nothing here looks at a name; `symbolize` says by flags what a location means for the stack it is in.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from goinspect._ragged import flat_ranges
 from goinspect.analysis.stacks.symbolize import Flag
-from goinspect.results.flame import Stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,19 +21,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.symbolize import Symbolizer, SymbolTable
     from goinspect.profiles.base import Locations
 
-__all__ = [
-    "Cut",
-    "Samples",
-    "correct_trapped",
-    "cut_garbage",
-    "drop_frames",
-    "has_frame",
-    "matching",
-    "merge",
-    "reversed_stacks",
-    "select",
-    "with_roots",
-]
+__all__ = ["Cut", "Merged", "Samples", "correct_trapped", "cut_garbage", "matching", "merge", "with_roots"]
 
 _BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
 _PIECE = 1 << 18  # frames gathered at once
@@ -42,8 +29,19 @@ _PART = 1 << 24  # frames merged at once: what is made of all of a large recordi
 _BLANK = -1
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Distinct stacks, root first: stack i is ``frame[start[i]:start[i + 1]]``, rows of the table of frames."""
+
+    start: NDArray[np.int64]
+    frame: NDArray[np.int32]
+    group: NDArray[np.int32]  # stacks of different groups (processes, threads) are kept apart
+    weight: NDArray[np.uint64]
+    samples: NDArray[np.int64]
+
+
 class Samples(NamedTuple):
-    """Stacks of samples as locations, leaf first: sample i is ``frames[start[i]:start[i + 1]]``.
+    """Merged of samples as locations, leaf first: sample i is ``frames[start[i]:start[i + 1]]``.
 
     At ``patch_at`` (positions in ``frames``) the location is really ``patch``: frames of a large recording are not
     copied for a few corrections.
@@ -167,7 +165,7 @@ def merge(
     weight: NDArray[np.uint64],
     *,
     keep: NDArray[np.bool_] | None = None,
-) -> Stacks:
+) -> Merged:
     """Merge samples with the same group and the same frames.
 
     Args:
@@ -192,11 +190,11 @@ def merge(
         parts.append(_distinct_stacks(_Counted(start, flat, group[rows], weight[rows], ones), table))
     found = parts[0] if len(parts) == 1 else _distinct_stacks(_joined(parts), table)
     start, frames = _expanded(found.start, found.flat, table)
-    return Stacks(start, frames, found.group, found.weight, found.number)
+    return Merged(start, frames, found.group, found.weight, found.number)
 
 
 class _Counted(NamedTuple):
-    """Stacks of expansions, leaf first, and what each counts for."""
+    """Merged of expansions, leaf first, and what each counts for."""
 
     start: NDArray[np.int64]
     flat: NDArray[np.int32]
@@ -292,7 +290,7 @@ def _verified(
         other = flat[flat_ranges(start[first[inverse[rows]]], sizes)]
         unequal = np.logical_or.reduceat(mine != other, np.cumsum(sizes) - sizes)
         different += rows[unequal].tolist()
-    # Stacks of different raw length may still be equal where one has blanks behind its end: compare those as bytes.
+    # Merged of different raw length may still be equal where one has blanks behind its end: compare those as bytes.
     suspects = sorted({*different, *np.flatnonzero(~same).tolist()})
     return _reassign(suspects, first, inverse, start, flat, group) if suspects else (first, inverse)
 
@@ -336,41 +334,10 @@ def _expanded(
     return out, frames
 
 
-def with_roots(stacks: Stacks, rows: NDArray[np.bool_], frame: int) -> Stacks:
+def with_roots(stacks: Merged, rows: NDArray[np.bool_], frame: int) -> Merged:
     """The stacks with `frame` below those where `rows` is True."""
-    frames = np.insert(stacks.frames, stacks.start[:-1][rows], np.int32(frame))
-    return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frames=frames)
-
-
-def select(stacks: Stacks, rows: NDArray[np.bool_]) -> Stacks:
-    """The stacks where `rows` is True."""
-    sizes = np.diff(stacks.start)
-    flat = np.repeat(rows, sizes)
-    start = np.concatenate(([0], np.cumsum(sizes[rows])))
-    return Stacks(start, stacks.frames[flat], stacks.group[rows], stacks.weight[rows], stacks.samples[rows])
-
-
-def drop_frames(stacks: Stacks, drop: NDArray[np.bool_]) -> Stacks:
-    """The stacks without the frames for which `drop` is True; stacks left empty stay, so that weights add up."""
-    sizes = np.diff(stacks.start)
-    keep = ~drop[stacks.frames]
-    owner = np.repeat(np.arange(len(stacks)), sizes)[keep]
-    start = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(stacks)))))
-    return replace(stacks, start=start.astype(np.int64), frames=stacks.frames[keep])
-
-
-def has_frame(stacks: Stacks, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which stacks hold at least one frame for which `wanted` is True."""
-    owner = np.repeat(np.arange(len(stacks)), np.diff(stacks.start))
-    return np.bincount(owner[wanted[stacks.frames]], minlength=len(stacks)) > 0
-
-
-def reversed_stacks(stacks: Stacks) -> Stacks:
-    """Leaf first, for a graph merged from the leaves."""
-    sizes = np.diff(stacks.start)
-    return replace(
-        stacks, frames=stacks.frames[np.repeat(stacks.start[1:], sizes) - 1 - flat_ranges(0, sizes)]
-    )
+    frames = np.insert(stacks.frame, stacks.start[:-1][rows], np.int32(frame))
+    return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frame=frames)
 
 
 def matching(names: list[str], test: Callable[[str], object]) -> NDArray[np.bool_]:

@@ -21,12 +21,13 @@ from goinspect.errors import QueryError
 from goinspect.gosym.naming.framekinds import frame_kind
 from goinspect.gosym.naming.origins import Origins
 from goinspect.model import FrameKind
-from goinspect.results.flame import PARTS, EventSummary, FlameFrame
+from goinspect.results.flame import EventSummary
+from goinspect.results.stacks import PARTS, StackFrame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from goinspect.analysis.stacks.taken import FlameOptions
+    from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import NamedStacks
 
 __all__ = ["take_stacks"]
@@ -89,7 +90,7 @@ def _refuse_what_is_not_there(options: FlameOptions) -> None:
             )
 
 
-def _ineffective(frames: list[FlameFrame], options: FlameOptions) -> list[str]:
+def _ineffective(frames: list[StackFrame], options: FlameOptions) -> list[str]:
     """Warnings about filters that find nothing because nothing is marked."""
     out = []
     if not options.kernel and not any(frame.kind == FrameKind.KERNEL for frame in frames):
@@ -119,9 +120,9 @@ def _weights(stacks: NamedStacks, wanted: str | None) -> tuple[NDArray[np.uint64
 # --- frames ---
 
 
-def _table(frames: list[FlameFrame]) -> SymbolTable:
+def _table(frames: list[StackFrame]) -> SymbolTable:
     """Frames as symbolized locations: location i has ``frames[i]``. Names that mean the same frame become one."""
-    ids: dict[FlameFrame, int] = {}
+    ids: dict[StackFrame, int] = {}
     expansion = np.array([ids.setdefault(frame, len(ids)) for frame in frames], dtype=np.int32)
     unnamed = np.array([frame.kind == FrameKind.UNKNOWN for frame in frames], dtype=np.bool_)
     return SymbolTable(
@@ -149,14 +150,14 @@ def _parts(text: str) -> _Parts:
     return _Parts(text[:cut] if place else text, place[1] if place else "", mark[1] if mark else "")
 
 
-def _frames(stacks: NamedStacks) -> list[FlameFrame]:
+def _frames(stacks: NamedStacks) -> list[StackFrame]:
     """A frame for each name."""
     parts = [_parts(name) for name in stacks.names]
     if not any(is_go_evidence(part.name) for part in parts):
         return [_frame(part, go=False) for part in parts]
     frames = [_frame(part, go=True) for part in parts]
     for number in _processes(stacks, parts):
-        frames[number] = FlameFrame(parts[number].name, FrameKind.ROOT, "", False)
+        frames[number] = StackFrame(parts[number].name, FrameKind.ROOT, "", False)
     return frames
 
 
@@ -173,21 +174,23 @@ def _processes(stacks: NamedStacks, parts: list[_Parts]) -> list[int]:
     return found
 
 
-def _frame(part: _Parts, *, go: bool) -> FlameFrame:
+def _frame(part: _Parts, *, go: bool) -> StackFrame:
     name, place, mark = part
+    file, _, digits = place.rpartition(":")
+    line = int(digits) if place else 0
     if mark == "k" or name.startswith(("[kernel", "[[kernel")):
-        return FlameFrame(name, FrameKind.KERNEL, "kernel", False, place)
+        return StackFrame(name, FrameKind.KERNEL, "kernel", False, file, line)
     if mark == "j":
-        return FlameFrame(name, FrameKind.NATIVE, "[jit]", False, place)
+        return StackFrame(name, FrameKind.NATIVE, "[jit]", False, file, line)
     if not name or (name.startswith("[") and name.endswith("]")):
-        return FlameFrame(name or "[unknown]", FrameKind.UNKNOWN, "", False, place)
+        return StackFrame(name or "[unknown]", FrameKind.UNKNOWN, "", False, file, line)
     if go and looks_go(name):
         kind, package = frame_kind(name, _ORIGINS)
-        return FlameFrame(name, kind, package, mark == "i", place)
-    return FlameFrame(name, FrameKind.NATIVE, "", mark == "i", place)
+        return StackFrame(name, kind, package, mark == "i", file, line)
+    return StackFrame(name, FrameKind.NATIVE, "", mark == "i", file, line)
 
 
-def _size_frames(stacks: NamedStacks) -> tuple[list[FlameFrame], NDArray[np.int32]]:
+def _size_frames(stacks: NamedStacks) -> tuple[list[StackFrame], NDArray[np.int32]]:
     """Frames of sizes, where the root of a stack names the package of all that is in it.
 
     Types and functions of different packages may have the same text, so that here a frame is a root and a name.
@@ -200,7 +203,7 @@ def _size_frames(stacks: NamedStacks) -> tuple[list[FlameFrame], NDArray[np.int3
     frames = []
     for root, number in zip((used // count).tolist(), (used % count).tolist(), strict=True):
         kind, package = owner[root]
-        frames.append(FlameFrame(stacks.names[number] or "[unknown]", kind, package, False))
+        frames.append(StackFrame(stacks.names[number] or "[unknown]", kind, package, False))
     return frames, np.searchsorted(used, pairs).astype(np.int32)
 
 

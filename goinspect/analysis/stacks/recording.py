@@ -30,7 +30,7 @@ from goinspect.gosym.unwinding.steps import End
 from goinspect.results.flame import OFF_CPU
 
 if TYPE_CHECKING:
-    from goinspect.analysis.stacks.taken import FlameOptions
+    from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
 
 __all__ = ["take_samples"]

@@ -28,7 +28,7 @@ from goinspect.gosym.naming.origins import origins_of
 from goinspect.maps import ANONYMOUS, file_offset_to_vaddr
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_GUEST, KIND_USER
-from goinspect.results.flame import FlameFrame
+from goinspect.results.stacks import StackFrame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,6 +65,7 @@ _ROOTS = frozenset({
 # These are called with the interrupted address as if it were the return address. Not so the signal restorer: a
 # frame-pointer walk passes over the interrupted function, and what follows was really called.
 _TRAPS = frozenset({"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2"})
+_NOWHERE = ("", 0)
 # Where JIT compilers put code.
 _COMPILED = (*ANONYMOUS, "/memfd:", "[heap]", "[anon")
 
@@ -82,7 +83,7 @@ class SymbolizeOptions(NamedTuple):
 class SymbolTable:
     """Frames of locations. ``expansion[i]`` is the row of location i in ``expansions``."""
 
-    frames: list[FlameFrame] = field(default_factory=list)
+    frames: list[StackFrame] = field(default_factory=list)
     expansions: list[tuple[int, ...]] = field(default_factory=list)  # outermost (physical) frame first
     expansion: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     flags: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))  # Flag bits, per location
@@ -101,7 +102,7 @@ class Symbolizer:
         self._jits: dict[int, PerfMap | None] = {}
         self._finder = finder
         self._options = options
-        self._frame_ids: dict[FlameFrame, int] = {}
+        self._frame_ids: dict[StackFrame, int] = {}
         self._expansion_ids: dict[tuple[int, ...], int] = {}
         self.table = SymbolTable()
         self._kernel = KernelNamer(profile, finder, options.kallsyms, self.table.warnings.append)
@@ -141,10 +142,10 @@ class Symbolizer:
     # --- frames and expansions ---
 
     def _frame(
-        self, name: str, kind: str, package: str = "", *, inlined: bool = False, location: str = ""
+        self, name: str, kind: str, package: str = "", *, inlined: bool = False, file: str = "", line: int = 0
     ) -> int:
         return self._frame_ids.setdefault(
-            FlameFrame(name, kind, package, inlined, location), len(self._frame_ids)
+            StackFrame(name, kind, package, inlined, file, line), len(self._frame_ids)
         )
 
     def _expand(self, *frames: int) -> int:
@@ -271,19 +272,19 @@ class Symbolizer:
         starts = found.start.tolist()
         function, inlined = found.function.tolist(), found.inlined.tolist()
         where = self._where(found.file.tolist(), found.line.tolist(), found.files)
-        frame_of: dict[tuple[int, bool, str], int] = {}
+        frame_of: dict[tuple[int, bool, tuple[str, int]], int] = {}
         for i, row in enumerate(rows.tolist()):
             begin, end = starts[i], starts[i + 1]
             if begin == end:
                 continue
             ids = []
             for j in range(end - 1, begin - 1, -1):  # physical function first
-                key = (function[j], inlined[j], where[j] if where else "")
+                key = (function[j], inlined[j], where[j] if where else _NOWHERE)
                 frame = frame_of.get(key)
                 if frame is None:
                     kind, package = kinds[key[0]]
                     frame = frame_of[key] = self._frame(
-                        found.names[key[0]], kind, package, inlined=key[1], location=key[2]
+                        found.names[key[0]], kind, package, inlined=key[1], file=key[2][0], line=key[2][1]
                     )
                 ids.append(frame)
             self._expansion[row] = self._expand(*ids)
@@ -306,10 +307,10 @@ class Symbolizer:
             for row in hidden.tolist():
                 self._expansion[row] = self._expand(marker, *expansions[self._expansion[row]])
 
-    def _where(self, file: list[int], line: list[int], files: list[str]) -> list[str]:
+    def _where(self, file: list[int], line: list[int], files: list[str]) -> list[tuple[str, int]]:
         if not self._options.lines:
             return []
-        return [f"{files[f]}:{n}" if f >= 0 else "" for f, n in zip(file, line, strict=True)]
+        return [(files[f], n) if f >= 0 else _NOWHERE for f, n in zip(file, line, strict=True)]
 
     def _native_rows(
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], base: str

@@ -15,7 +15,7 @@ from goinspect.gosym.naming.names import plain_name
 from goinspect.gosym.naming.origins import Origins
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_KERNEL
-from goinspect.results.flame import FlameFrame
+from goinspect.results.stacks import StackFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,11 +90,11 @@ class PrintedNames:
 
     def frames(
         self, rows: NDArray[np.int64], locations: Locations
-    ) -> Iterable[tuple[int, tuple[FlameFrame, ...]]]:
+    ) -> Iterable[tuple[int, tuple[StackFrame, ...]]]:
         """The frames of each location, all of which have names: the physical function first."""
         if locations.name is None:
             return
-        made: dict[tuple[int, int], tuple[FlameFrame, ...]] = {}
+        made: dict[tuple[int, int], tuple[StackFrame, ...]] = {}
         numbers, names = locations.mapping[rows], locations.name[rows]
         go = {number: not self._all_other(names[numbers == number]) for number in distinct(numbers).tolist()}
         for row, number, name in zip(rows.tolist(), numbers.tolist(), names.tolist(), strict=True):
@@ -127,14 +127,14 @@ class PrintedNames:
     def _all_other(self, names: NDArray[np.int32]) -> bool:
         return not any(self._go[name] for name in distinct(names).tolist())
 
-    def _frame(self, name: str, file: str, *, kernel: bool, go: bool, inlined: bool) -> FlameFrame:
+    def _frame(self, name: str, file: str, *, kernel: bool, go: bool, inlined: bool) -> StackFrame:
         if kernel:
-            return FlameFrame(name, FrameKind.KERNEL, _module(file), inlined)
+            return StackFrame(name, FrameKind.KERNEL, _module(file), inlined)
         if go and looks_go(name):
             name = plain_name(name)
             kind, package = frame_kind(name, self._origins)
-            return FlameFrame(name, kind, package, inlined)
-        return FlameFrame(name, FrameKind.NATIVE, PurePosixPath(file).name, inlined)
+            return StackFrame(name, kind, package, inlined)
+        return StackFrame(name, FrameKind.NATIVE, PurePosixPath(file).name, inlined)
 
 
 def _module(file: str) -> str:

@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from goinspect.render.outputs import DrawOptions
     from goinspect.results.flame import FlameProfile
+    from goinspect.results.stacks import Stacks
 
-__all__ = ["render_flame"]
+__all__ = ["render"]
 
 
 def _document(schema: str, *parts: dict[str, Any], warnings: tuple[str, ...]) -> str:
@@ -18,7 +20,7 @@ def _document(schema: str, *parts: dict[str, Any], warnings: tuple[str, ...]) ->
     return json.dumps(merged | {"warnings": list(warnings)}, indent=1) + "\n"
 
 
-def render_flame(profile: FlameProfile) -> str:
+def render(profile: FlameProfile, _options: DrawOptions | None = None) -> str:
     """`goinspect flame --format json`: stacks as a prefix table.
 
     ``frames`` are columns over ``strings``; row i of ``prefix`` continues the stack of row ``parent[i]`` (-1: the
@@ -29,7 +31,7 @@ def render_flame(profile: FlameProfile) -> str:
     def text(value: str) -> int:
         return strings.setdefault(value, len(strings))
 
-    frames = profile.stacks.frames
+    frames, roots = profile.stacks.rooted()
     columns = {
         "name": [text(f.name) for f in frames], "kind": [text(f.kind) for f in frames],
         "package": [text(f.package) for f in frames], "inlined": [f.inlined for f in frames],
@@ -41,7 +43,11 @@ def render_flame(profile: FlameProfile) -> str:
         "event": profile.event,
         "unit": profile.unit,
         "totals": totals._asdict(),
-        "stacks": {"strings": list(strings), "frames": columns, "prefix": _prefixes(profile)},
+        "stacks": {
+            "strings": list(strings),
+            "frames": columns,
+            "prefix": _prefixes(profile.stacks, roots.tolist()),
+        },
         "missing": list(profile.missing),
         "refused": list(profile.refused),
         "metadata": dict(profile.metadata),
@@ -49,14 +55,13 @@ def render_flame(profile: FlameProfile) -> str:
     return _document(profile.schema, body, warnings=profile.warnings)
 
 
-def _prefixes(profile: FlameProfile) -> dict[str, list[int]]:
-    table = profile.stacks
+def _prefixes(stacks: Stacks, roots: list[int]) -> dict[str, list[int]]:
     rows: dict[tuple[int, int], int] = {}
     weight: dict[int, int] = {}
     samples: dict[int, int] = {}
-    starts, flat = table.stacks.start.tolist(), table.stacks.frames.tolist()
-    weights, counts = table.stacks.weight.tolist(), table.stacks.samples.tolist()
-    for i, root in enumerate(table.roots.tolist()):
+    starts, flat = stacks.start.tolist(), stacks.frame.tolist()
+    weights, counts = stacks.weight.tolist(), stacks.samples.tolist()
+    for i, root in enumerate(roots):
         row = -1
         for frame in ([root] if root >= 0 else []) + flat[starts[i] : starts[i + 1]]:
             row = rows.setdefault((row, frame), len(rows))

@@ -17,7 +17,7 @@ from goinspect.model import FrameKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from goinspect.results.flame import FlameFrame
+    from goinspect.results.stacks import StackFrame
 
 __all__ = [
     "BACKGROUND",
@@ -137,7 +137,7 @@ def separate(packages: Iterable[str]) -> dict[str, int]:
     return moved
 
 
-def user_packages(frames: Sequence[FlameFrame], own: Sequence[int]) -> dict[str, int]:
+def user_packages(frames: Sequence[StackFrame], own: Sequence[int]) -> dict[str, int]:
     """Own weight of each package of user code, the heaviest first. ``own`` is what ended in each frame."""
     weights: dict[str, int] = {}
     for frame, weight in zip(frames, own, strict=True):
@@ -159,7 +159,7 @@ def fill(color: str, *, dark: bool = False) -> str:
     return _oklch(lightness, tone.chroma[dark], tone.hue)
 
 
-def legend(frames: Sequence[FlameFrame], own: Sequence[int], moved: Mapping[str, int]) -> list[Key]:
+def legend(frames: Sequence[StackFrame], own: Sequence[int], moved: Mapping[str, int]) -> list[Key]:
     """The kinds of frames in a fixed order, then the packages that matter most; own weight, so nothing counts twice."""
     kinds: dict[str, int] = {}
     inlined = False

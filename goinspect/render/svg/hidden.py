@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from goinspect.results.flame import FlameFrame, FlameGraph
+    from goinspect.results.stacks import StackFrame
+    from goinspect.views.graph import FlameGraph
 
 __all__ = ["Rows", "hidden_rows", "leaf_weights", "pack"]
 
@@ -118,7 +119,7 @@ def _beginnings(start: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[
     return out
 
 
-def pack(rows: Rows, known: dict[int, int], frames: Sequence[FlameFrame], text: Callable[[str], str]) -> str:
+def pack(rows: Rows, known: dict[int, int], frames: Sequence[StackFrame], text: Callable[[str], str]) -> str:
     """The rows for `hidden.js`.
 
     Args:

@@ -26,7 +26,8 @@ from goinspect.render.values import human_weight
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from goinspect.results.flame import FlameFrame, FlameGraph
+    from goinspect.results.stacks import StackFrame
+    from goinspect.views.graph import FlameGraph
 
 __all__ = ["Box", "format_share", "inner_width", "layout", "render_svg", "shares_of"]
 
@@ -331,11 +332,11 @@ def _flow(labels: list[_Label], room: int) -> list[tuple[_Label, float, int]]:
     return placed
 
 
-def _is_go(frame: FlameFrame) -> bool:
+def _is_go(frame: StackFrame) -> bool:
     return frame.kind in _GO_KINDS
 
 
-def _label(name: str, frame: FlameFrame, width: float) -> str:
+def _label(name: str, frame: StackFrame, width: float) -> str:
     label = shorten(name, int((width - 2 * LABEL_PAD) / CELL), go=_is_go(frame))
     if not label:
         return ""

@@ -42,7 +42,7 @@ def _contents(profile: FlameProfile) -> str:
     """Of folded stacks: "1.2 MB in 2,812 symbols"."""
     noun = "symbol" if profile.event == "sizes" else "stack"
     weight = human_weight(profile.totals.weight, profile.unit)
-    return f"{weight} in {counted(len(profile.stacks.stacks), noun)}"
+    return f"{weight} in {counted(len(profile.stacks), noun)}"
 
 
 def _of_stacks(profile: FlameProfile) -> list[str]:

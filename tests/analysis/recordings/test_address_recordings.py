@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.recordings.machine import Machine
-from goinspect.analysis.stacks.flame import FlameOptions, fold
+from goinspect.analysis.stacks.fold import fold
 from goinspect.analysis.stacks.recording import take_samples
 from goinspect.binary import Binary
 from goinspect.profiles import open_profile

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.recordings import vdso
 from goinspect.analysis.recordings.archives import Archive, is_archive
 from goinspect.analysis.recordings.callsites import _CHECKS, Agreement, _Code
@@ -20,7 +21,6 @@ from goinspect.analysis.recordings.kernel import KernelSymbols, find_kallsyms, m
 from goinspect.analysis.recordings.machine import this_machine
 from goinspect.analysis.recordings.perfmap import PerfMap, find_perf_map
 from goinspect.analysis.recordings.places import Places
-from goinspect.analysis.stacks.flame import FlameOptions
 from goinspect.analysis.stacks.recording import take_samples
 from goinspect.binary import Binary
 from goinspect.errors import FileError

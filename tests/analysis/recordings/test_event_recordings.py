@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from goinspect.analysis.options import FlameOptions, TimeBound
 from goinspect.analysis.recordings.offcpu import off_cpu
-from goinspect.analysis.recordings.selection import TimeRange
-from goinspect.analysis.stacks.flame import FlameOptions, TimeBound, fold, list_events
+from goinspect.analysis.recordings.selection import TimeRange, list_events
+from goinspect.analysis.stacks.fold import fold
 from goinspect.errors import QueryError
 from goinspect.profiles import open_profile
 from tests.conftest import FIXTURES, oracle_rows
@@ -76,7 +77,7 @@ def test_events_are_never_added_together(profiles, binary, name):
     for event in counts:
         result = folded(profiles[name], binary, event=event)
         assert (result.totals.samples, result.totals.weight) == (counts[event], weights[event])
-        assert int(result.stacks.stacks.weight.sum()) == weights[event]
+        assert int(result.stacks.weight.sum()) == weights[event]
         assert folded(profiles[name], binary, event=event, weight="samples").totals.weight == counts[event]
 
 
@@ -206,9 +207,9 @@ def test_off_cpu_as_a_flame_graph(profiles, binary):
 
 def roots(result):
     weights = Counter()
-    names = [frame.name for frame in result.stacks.frames]
-    for root, count in zip(result.stacks.roots.tolist(), result.stacks.stacks.samples.tolist(), strict=True):
-        weights[names[root]] += count
+    label = result.stacks.labels[result.stacks.root]
+    for row, count in zip(label.row.tolist(), result.stacks.samples.tolist(), strict=True):
+        weights[label.values[row]] += count
     return weights
 
 

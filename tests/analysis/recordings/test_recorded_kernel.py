@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.recordings.machine import Machine, this_machine
-from goinspect.analysis.stacks.flame import FlameOptions, fold
+from goinspect.analysis.stacks.fold import fold
 from goinspect.profiles import open_profile
 from goinspect.render.folded import render_folded
 from tests.builders import elf

@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
+from goinspect.analysis.options import TimeBound
 from goinspect.analysis.recordings.roots import group_by
 from goinspect.analysis.recordings.selection import choose_event
-from goinspect.analysis.stacks.flame import TimeBound
-from goinspect.cli.flame import _time_range
+from goinspect.cli.profileoptions import moments
 from goinspect.errors import QueryError
 from goinspect.results.flame import EventSummary
 
@@ -58,13 +58,13 @@ def test_events_by_name_and_number():
     ],
 )  # fmt: skip
 def test_time(text, begin, end):
-    assert _time_range(text) == (begin, end)
+    assert moments(text) == (begin, end)
 
 
 @pytest.mark.parametrize("text", ["", "1", "1-2", "a,b", "10%", "10%-", "1,2,3", "-1,2", "@,@", "@,", "1e3,"])
 def test_no_time(text):
     with pytest.raises(Exception, match=re.escape(f"--time {text!r}: expected FROM,TO")):
-        _time_range(text)
+        moments(text)
 
 
 class Told:

@@ -10,12 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.recordings import kernelnames
-from goinspect.analysis.stacks import flame
-from goinspect.analysis.stacks.flame import FlameOptions, draw, fold, list_events
+from goinspect.analysis.recordings.selection import list_events
+from goinspect.analysis.stacks.fold import fold
 from goinspect.errors import FileError, QueryError
 from goinspect.profiles import open_profile
 from goinspect.render.folded import render_folded
+from goinspect.views.graph import draw
 from tests.conftest import FIXTURES, oracle_rows
 
 BUILD = "go1.27-piestripped"
@@ -92,9 +94,9 @@ def test_pid_and_tid(profile, oracle):
         assert result.totals.threads == len(wanted)
     assert folded(profile, pids=[oracle[0][1]]).totals.samples == len(oracle)
     nothing = folded(profile, pids=[1])
-    assert (nothing.totals.samples, nothing.totals.weight, len(nothing.stacks.stacks)) == (0, 0, 0)
+    assert (nothing.totals.samples, nothing.totals.weight, len(nothing.stacks)) == (0, 0, 0)
     assert render_folded(nothing) == ""
-    assert len(draw(nothing, title="").node_frame) == 1
+    assert len(draw(nothing.stacks, title="").node_frame) == 1
 
 
 def test_comm(profile, oracle):
@@ -156,22 +158,20 @@ def test_no_inline(profile):
     bare = Counter()
     frames = with_calls.stacks.frames
     physical = Counter()
-    for number, weight in enumerate(with_calls.stacks.stacks.weight.tolist()):
-        begin, end = with_calls.stacks.stacks.start[number : number + 2].tolist()
-        stack = with_calls.stacks.stacks.frames[begin:end].tolist()
+    for number, weight in enumerate(with_calls.stacks.weight.tolist()):
+        begin, end = with_calls.stacks.start[number : number + 2].tolist()
+        stack = with_calls.stacks.frame[begin:end].tolist()
         physical[tuple(frames[i].name for i in stack if not frames[i].inlined)] += weight
-    for number, weight in enumerate(without.stacks.stacks.weight.tolist()):
-        begin, end = without.stacks.stacks.start[number : number + 2].tolist()
-        bare[
-            tuple(without.stacks.frames[i].name for i in without.stacks.stacks.frames[begin:end].tolist())
-        ] += weight
+    for number, weight in enumerate(without.stacks.weight.tolist()):
+        begin, end = without.stacks.start[number : number + 2].tolist()
+        bare[tuple(without.stacks.frames[i].name for i in without.stacks.frame[begin:end].tolist())] += weight
     assert bare == physical
 
 
 def test_no_kernel(profile):
     full, without = folded(profile), folded(profile, kernel=False)
     assert any(frame.kind == "kernel" for frame in full.stacks.frames)
-    used = {without.stacks.frames[i].kind for i in np.unique(without.stacks.stacks.frames).tolist()}
+    used = {without.stacks.frames[i].kind for i in np.unique(without.stacks.frame).tolist()}
     assert "kernel" not in used
     assert without.totals.weight == full.totals.weight
     kernel = {frame.name for frame in full.stacks.frames if frame.kind == "kernel"}
@@ -389,7 +389,7 @@ def test_absent_binary_given_by_hand(profile, tmp_path):
 
 def test_drawn_tree_is_the_folded_one(profile):
     result = folded(profile)
-    graph = draw(result, title="t", subtitle="s")
+    graph = draw(result.stacks, title="t", subtitle="s")
     assert (graph.title, graph.subtitle, graph.pruned) == ("t", "s", 0)
     assert graph.node_total[0] == result.totals.weight
     paths, found = {0: ()}, Counter()
@@ -405,13 +405,13 @@ def test_drawn_tree_is_the_folded_one(profile):
 
 def test_narrow_frames_are_left_out(profile):
     result = folded(profile)
-    graph = draw(result, title="", pixels=1000, min_width=10)
+    graph = draw(result.stacks, title="", pixels=1000, min_width=10)
     assert graph.pruned > 0
     assert min(graph.node_total) * 1000 / result.totals.weight >= 10
     assert graph.node_total[0] == result.totals.weight
 
 
 def test_defaults_are_the_commands(profile):
-    assert flame.FlameOptions() == FlameOptions(
+    assert FlameOptions() == FlameOptions(
         (), None, None, None, "period", "process", (), (), (), (), (None, None), True, True, False, None, None, None, False
     )  # fmt: skip

@@ -9,7 +9,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from goinspect.analysis.stacks.flame import FlameOptions, fold
+from goinspect.analysis.options import FlameOptions
+from goinspect.analysis.stacks.fold import fold
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
 from goinspect.analysis.stacks.symbolize import HIDDEN_CALLER
 from goinspect.binary import Binary
@@ -81,9 +82,9 @@ def test_the_missing_caller_is_shown_on_request(fixture_file):
         tuple(line.rpartition(" ")[0].split(";")) for line in render_folded(plain).splitlines()
     }
     names = [frame.name for frame in shown.stacks.frames]
-    start, flat = shown.stacks.stacks.start, np.array(shown.stacks.stacks.frames)
+    start, flat = shown.stacks.start, np.array(shown.stacks.frame)
     marked = [HIDDEN_CALLER in {names[i] for i in flat[a:b]} for a, b in itertools.pairwise(start)]
-    assert int(shown.stacks.stacks.samples[marked].sum()) == shown.totals.hidden_callers
+    assert int(shown.stacks.samples[marked].sum()) == shown.totals.hidden_callers
 
 
 def code(vaddr, data, arch="amd64"):

@@ -6,12 +6,14 @@ from collections import Counter
 
 import pytest
 
-from goinspect.analysis.stacks.flame import FlameOptions, draw, fold
+from goinspect.analysis.options import FlameOptions
+from goinspect.analysis.stacks.fold import fold
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
 from goinspect.profiles import open_profile
 from goinspect.profiles.folded import parse
 from goinspect.render.folded import render_folded
+from goinspect.views.graph import draw
 from tests.conftest import FIXTURES
 
 GO = "main.main;main.work "  # makes a file the profile of a Go program
@@ -186,7 +188,7 @@ def test_a_unit_that_is_too_large():
 def test_samples_are_what_the_weights_say():
     found = folded("a 3\na;b 4\na 5\n")
     assert found.totals.samples == 12
-    assert sorted(found.stacks.stacks.samples.tolist()) == [4, 8]
+    assert sorted(found.stacks.samples.tolist()) == [4, 8]
     assert folded("a 3\na;b 4\na 5\n", unit="bytes").totals.samples == 3
 
 
@@ -206,8 +208,8 @@ def test_all_of_a_package_has_its_colour():
     found = folded(SIZES)
     table = found.stacks
     kinds = {}
-    for i, begin in enumerate(table.stacks.start[:-1].tolist()):
-        mine = [table.frames[f] for f in table.stacks.frames[begin : table.stacks.start[i + 1]].tolist()]
+    for i, begin in enumerate(table.start[:-1].tolist()):
+        mine = [table.frames[f] for f in table.frame[begin : table.start[i + 1]].tolist()]
         assert len({(frame.kind, frame.package) for frame in mine}) == 1
         kinds[mine[0].name] = (mine[0].kind, mine[0].package)
     assert kinds == {
@@ -220,10 +222,10 @@ def test_all_of_a_package_has_its_colour():
 
 
 def test_the_largest_comes_first():
-    graph = draw(folded(SIZES), title="")
+    graph = draw(folded(SIZES).stacks, title="", event="sizes")
     below = [i for i, parent in enumerate(graph.node_parent) if parent == 0]
     assert [graph.node_total[i] for i in below] == [1000, 400, 50, 10, 7]
-    plain = draw(folded("b 5\na 1\nc 9\n"), title="")
+    plain = draw(folded("b 5\na 1\nc 9\n").stacks, title="")
     assert [plain.frames[f].name for f in plain.node_frame] == ["all", "a", "b", "c"]
 
 
@@ -256,9 +258,9 @@ def test_kinds_come_back(recorded):
     """All but what is told from others by the binary alone: assembly without a package, and the process."""
 
     def kinds(result):
-        own, start = Counter(), result.stacks.stacks.start.tolist()
-        for i, weight in enumerate(result.stacks.stacks.weight.tolist()):
-            frame = result.stacks.frames[result.stacks.stacks.frames[start[i + 1] - 1]]
+        own, start = Counter(), result.stacks.start.tolist()
+        for i, weight in enumerate(result.stacks.weight.tolist()):
+            frame = result.stacks.frames[result.stacks.frame[start[i + 1] - 1]]
             own[frame.kind if "." in frame.name else "other", frame.inlined] += weight
         return own
 
@@ -269,4 +271,4 @@ def test_kinds_come_back(recorded):
 def test_deep_stacks_are_told():
     found = folded(";".join(["f"] * 5000) + " 1\n")
     assert found.warnings == ("the deepest stack has 5,000 frames: pictures show the 4,096 from the root on",)
-    assert len(draw(found, title="").node_total) == 4097
+    assert len(draw(found.stacks, title="").node_total) == 4097

@@ -10,8 +10,9 @@ from itertools import groupby, pairwise
 import numpy as np
 import pytest
 
+from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.recordings.finder import BinaryFinder
-from goinspect.analysis.stacks.flame import TRUNCATED, FlameOptions, fold
+from goinspect.analysis.stacks.fold import TRUNCATED, fold
 from goinspect.analysis.stacks.repair import repair
 from goinspect.analysis.stacks.symbolize import Flag, SymbolizeOptions, Symbolizer
 from goinspect.profiles import open_profile
@@ -153,7 +154,7 @@ def test_cut_stacks_are_marked_below_their_process(real):
     assert {line[2] for line in marked} == {"main.recurse"}
     assert all(line[1] != "main.recurse" for line in lines)
     without = fold(profile, FlameOptions(binaries=[binary], ignore=r"^\[truncated\]$"))
-    assert sum(without.stacks.stacks.samples) == len(profile) - deep
+    assert sum(without.stacks.samples) == len(profile) - deep
 
 
 def test_repaired_stacks_are_told(real):

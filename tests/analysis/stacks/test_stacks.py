@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from goinspect.analysis.stacks import merge as ops
 from goinspect.analysis.stacks.symbolize import Flag, SymbolTable
-from goinspect.analysis.stacks.tree import build_tree, narrowest
 from goinspect.profiles.base import Locations
-from goinspect.results.flame import FlameFrame, Stacks
+from goinspect.results.stacks import Label, StackFrame, Stacks, Weight
+from goinspect.views.tree import build_tree, narrowest
 
 PLACES = 6  # locations: few, so that stacks collide
-FRAMES = [FlameFrame(name, "user", "", False) for name in "dcbae"]
+FRAMES = [StackFrame(name, "user", "", False) for name in "dcbae"]
 # What Symbolizer gives: a place without a symbol has no other rule.
 FLAGS = [0, Flag.NAMED, Flag.NAMED | Flag.GO, Flag.NAMED | Flag.GO | Flag.CUT, Flag.NAMED | Flag.ROOT, Flag.BAD,
          Flag.NAMED | Flag.GO | Flag.TRAPPED]  # fmt: skip
@@ -33,14 +33,22 @@ def samples_of(stacks):
 
 def stacks_of(stacks, groups=None, weights=None):
     samples = samples_of(stacks)
+    values = np.array(weights or [1] * len(stacks), dtype=np.uint64)
+    ones = np.ones(len(stacks), dtype=np.int64)
+    number = np.array(groups or [0] * len(stacks), dtype=np.int32)
+    weighed = (Weight("time", "ns", values), Weight("calls", "count", values * np.uint64(2)))
     return Stacks(
-        samples.start, samples.frames, np.array(groups or [0] * len(stacks), dtype=np.int32),
-        np.array(weights or [1] * len(stacks), dtype=np.uint64), np.ones(len(stacks), dtype=np.int64),
-    )  # fmt: skip
+        tuple(FRAMES),
+        samples.start,
+        samples.frames,
+        ones,
+        weighed,
+        {"thread": Label(("a", "b", "c"), number)},
+    )
 
 
 def listed(stacks):
-    starts, flat = stacks.start.tolist(), stacks.frames.tolist()
+    starts, flat = stacks.start.tolist(), stacks.frame.tolist()
     assert starts[0] == 0
     assert starts[-1] == len(flat)
     return [tuple(flat[begin:end]) for begin, end in pairwise(starts)]
@@ -165,7 +173,7 @@ def check_merge(data, stacks, table, *, filtered):
     assert dict(found_total) == dict(total)
     assert dict(found_count) == dict(count)
     if keep is None:
-        assert len(merged) == kinds  # equal ones became one
+        assert len(merged.group) == kinds  # equal ones became one
 
 
 @given(st.data(), stack_lists, tables(), st.booleans())
@@ -271,15 +279,17 @@ def test_filters(stacks, wanted):
     merged = stacks_of(stacks, weights=[3 + i for i in range(len(stacks))])
     plain = [tuple(stack) for stack in stacks]
     has = [any(wanted[frame] for frame in stack) for stack in plain]
-    found = ops.has_frame(merged, mask)
+    found = merged.holding(mask)
     assert found.tolist() == has
-    chosen = ops.select(merged, found)
+    chosen = merged.where(found)
     assert listed(chosen) == [stack for stack, yes in zip(plain, has, strict=True) if yes]
     assert chosen.weight.tolist() == [3 + i for i, yes in enumerate(has) if yes]
-    dropped = ops.drop_frames(merged, mask)
+    assert chosen.weights[1].values.tolist() == [2 * (3 + i) for i, yes in enumerate(has) if yes]
+    assert len(chosen.labels["thread"].row) == len(chosen) == sum(has)
+    dropped = merged.without(mask)
     assert listed(dropped) == [tuple(frame for frame in stack if not wanted[frame]) for stack in plain]
     assert dropped.weight.tolist() == merged.weight.tolist()  # nothing's weight is lost
-    assert listed(ops.reversed_stacks(merged)) == [stack[::-1] for stack in plain]
+    assert listed(merged.reversed()) == [stack[::-1] for stack in plain]
 
 
 # --- tree ---

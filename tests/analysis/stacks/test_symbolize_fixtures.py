@@ -29,7 +29,7 @@ class Place(NamedTuple):
     vaddr: int
     exact: bool
     flags: int
-    frames: tuple  # FlameFrames, outermost first
+    frames: tuple  # StackFrames, outermost first
 
 
 class _Watched(Symbolizer):

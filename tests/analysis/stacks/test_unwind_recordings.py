@@ -15,8 +15,9 @@ from collections import Counter
 
 import pytest
 
+from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.recordings.finder import BinaryFinder
-from goinspect.analysis.stacks.flame import FlameOptions, fold
+from goinspect.analysis.stacks.fold import fold
 from goinspect.analysis.stacks.unwind import NO_CALLER, OTHER_STACK, unwind
 from goinspect.gosym.unwinding.steps import End
 from goinspect.profiles import open_profile
@@ -148,10 +149,10 @@ def test_what_flame_says(name, recording, program, unwound):
     assert folded.totals.cut_by_dump == folded.totals.truncated == ends[End.CUT]
     assert folded.totals.hidden_callers == folded.totals.garbage_dropped == 0
     names = [frame.name for frame in folded.stacks.frames]
-    stacks = folded.stacks.stacks
+    stacks = folded.stacks
     roots = Counter()
     for row in range(len(stacks)):
-        frames = stacks.frames[stacks.start[row] : stacks.start[row + 1]].tolist()
+        frames = stacks.frame[stacks.start[row] : stacks.start[row + 1]].tolist()
         assert frames
         roots[names[frames[0]]] += int(stacks.samples[row])
     assert roots[OTHER_STACK] == ends[End.SWITCHED]
@@ -166,10 +167,10 @@ def test_c_code_is_left_by_its_call_frame_information(tmp_path):
     path.write_bytes(lzma.decompress((RECORDINGS / "dwarf-cgo" / "perf.data.xz").read_bytes()))
     unpack_tar(RECORDINGS / "programs.tar.xz", tmp_path, "cgo")
     folded = fold(open_profile(path), FlameOptions(binaries=[str(tmp_path / "cgo")], kernel=False))
-    names, stacks = [frame.name for frame in folded.stacks.frames], folded.stacks.stacks
+    names, stacks = [frame.name for frame in folded.stacks.frames], folded.stacks
     inner = outer = 0
     for row in range(len(stacks)):
-        stack = [names[frame] for frame in stacks.frames[stacks.start[row] : stacks.start[row + 1]].tolist()]
+        stack = [names[frame] for frame in stacks.frame[stacks.start[row] : stacks.start[row + 1]].tolist()]
         samples = int(stacks.samples[row])
         if "c_inner" in stack:
             assert stack[:2] == [OTHER_STACK, "runtime.asmcgocall"]

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from goinspect.results.flame import Stacks
+    from goinspect.results.stacks import Stacks
 
 __all__ = ["MAX_DEPTH", "Tree", "build_tree", "narrowest"]
 
@@ -47,7 +47,7 @@ def build_tree(
     """Merge `stacks` from their first frames on.
 
     Args:
-        stacks: as `stacks.merge` gives them.
+        stacks: whatever they were read from.
         roots: a frame to put above each stack (its process), or -1 for none.
         names: of the frames; siblings are in this order, which makes pictures of a program alike.
         least: subtrees that weigh less than this are left out, and so are those without any weight.
@@ -90,7 +90,7 @@ def _grow(stacks: Stacks, roots: NDArray[np.int32], least: int) -> tuple[_Nodes,
     weight, sizes = stacks.weight, np.diff(stacks.start)
     nodes, pruned = _Nodes(int(weight.sum())), 0
     left: list[Left] = []
-    stride = int(max(stacks.frames.max(initial=0), roots.max(initial=0))) + 1
+    stride = int(max(stacks.frame.max(initial=0), roots.max(initial=0))) + 1
     alive = np.arange(len(stacks))
     node = np.zeros(len(stacks), dtype=np.int64)
     lead = (roots >= 0).astype(np.int64)  # frames to draw before the stack's own
@@ -129,10 +129,10 @@ def _frame_at(
 ) -> NDArray[np.int64]:
     at = stacks.start[alive] + depth - lead[alive]
     if depth == 0 and lead[alive].any():
-        own = np.minimum(at.clip(0), max(len(stacks.frames) - 1, 0))
-        frames = stacks.frames[own] if len(stacks.frames) else np.zeros(len(alive), np.int32)
+        own = np.minimum(at.clip(0), max(len(stacks.frame) - 1, 0))
+        frames = stacks.frame[own] if len(stacks.frame) else np.zeros(len(alive), np.int32)
         return np.where(lead[alive] > 0, roots[alive], frames).astype(np.int64)
-    return np.asarray(stacks.frames[at], dtype=np.int64)
+    return np.asarray(stacks.frame[at], dtype=np.int64)
 
 
 def _depth_first(nodes: _Nodes, names: list[str], pruned: int, left: Left, *, heaviest_first: bool) -> Tree:

@@ -8,37 +8,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect._ragged import distinct, flat_ranges
-from goinspect.analysis.recordings.selection import list_events
 from goinspect.analysis.stacks import merge as stack_ops
 from goinspect.analysis.stacks.named import take_stacks
 from goinspect.analysis.stacks.recording import take_samples
 from goinspect.analysis.stacks.repair import still_truncated
-from goinspect.analysis.stacks.taken import FlameOptions, TimeBound
-from goinspect.analysis.stacks.tree import MAX_DEPTH, build_tree, narrowest
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
 from goinspect.profiles.base import NamedStacks
-from goinspect.results.flame import (
-    FlameFrame,
-    FlameGraph,
-    FlameProfile,
-    FlameTotals,
-    HiddenStacks,
-    StackTable,
-)
+from goinspect.results.flame import FlameProfile, FlameTotals
+from goinspect.results.stacks import Label, StackFrame, Stacks, Weight
+from goinspect.views.tree import MAX_DEPTH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from goinspect.analysis.stacks.merge import Cut
+    from goinspect.analysis.options import FlameOptions
+    from goinspect.analysis.stacks.merge import Cut, Merged
     from goinspect.analysis.stacks.symbolize import SymbolTable
     from goinspect.analysis.stacks.taken import Taken
-    from goinspect.analysis.stacks.tree import Tree
     from goinspect.profiles.base import Profile
-    from goinspect.results.flame import Stacks
 
-__all__ = ["TRUNCATED", "FlameOptions", "TimeBound", "draw", "fold", "list_events"]
+__all__ = ["TRUNCATED", "fold"]
 
 TRUNCATED = "[truncated]"  # stands for the frames that the recorder had no room for
 
@@ -65,12 +55,12 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     if truncated is not None:
         rows = merged.group & 1 == 1
         merged = replace(stack_ops.with_roots(merged, rows, len(table.frames)), group=merged.group >> 1)
-        table.frames.append(FlameFrame(TRUNCATED, FrameKind.UNKNOWN, "", False))
+        table.frames.append(StackFrame(TRUNCATED, FrameKind.UNKNOWN, "", False))
     if taken.unit == "samples":
         merged = replace(merged, samples=merged.weight.astype(np.int64))
     warnings = list(taken.warnings)
-    merged = _filtered(merged, table, options, warnings)
-    deepest = int(np.diff(merged.start).max(initial=0))
+    stacks = _filtered(_as_stacks(merged, taken, options.by), options, warnings)
+    deepest = int(np.diff(stacks.start).max(initial=0))
     if deepest >= MAX_DEPTH:
         warnings.append(
             f"the deepest stack has {deepest:,} frames: pictures show the {MAX_DEPTH:,} from the root on"
@@ -78,9 +68,8 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     return FlameProfile(
         events=taken.events,
         event=taken.event,
-        unit=taken.unit,
-        totals=_totals(taken, cut, merged, 0 if truncated is None else int(np.count_nonzero(truncated))),
-        stacks=_stack_table(merged, table, taken.groups, reverse=options.reverse),
+        totals=_totals(taken, cut, stacks, 0 if truncated is None else int(np.count_nonzero(truncated))),
+        stacks=stacks.reversed() if options.reverse else stacks,
         missing=taken.missing,
         refused=taken.refused,
         recorded=taken.origin.recorded,
@@ -101,8 +90,8 @@ def _kept(table: SymbolTable, options: FlameOptions) -> NDArray[np.bool_]:
     )
 
 
-def _filtered(stacks: Stacks, table: SymbolTable, options: FlameOptions, warnings: list[str]) -> Stacks:
-    names = [frame.name for frame in table.frames]
+def _filtered(stacks: Stacks, options: FlameOptions, warnings: list[str]) -> Stacks:
+    names = [frame.name for frame in stacks.frames]
     for pattern, how in ((options.focus, "focus"), (options.ignore, "ignore"), (options.hide, "hide")):
         if pattern is None:
             continue
@@ -113,10 +102,10 @@ def _filtered(stacks: Stacks, table: SymbolTable, options: FlameOptions, warning
         if not mask.any():
             warnings.append(f"--{how} {pattern!r} matches no frame")
         if how == "hide":
-            stacks = stack_ops.drop_frames(stacks, mask)
+            stacks = stacks.without(mask)
         else:
-            found = stack_ops.has_frame(stacks, mask)
-            stacks = stack_ops.select(stacks, found if how == "focus" else ~found)
+            found = stacks.holding(mask)
+            stacks = stacks.where(found if how == "focus" else ~found)
     return stacks
 
 
@@ -128,11 +117,11 @@ def _truncated(taken: Taken, cut: Cut) -> NDArray[np.bool_] | None:
     return found if found.any() else None
 
 
-def _totals(taken: Taken, cut: Cut, merged: Stacks, truncated: int) -> FlameTotals:
+def _totals(taken: Taken, cut: Cut, stacks: Stacks, truncated: int) -> FlameTotals:
     waits = taken.origin.waits
     return FlameTotals(
         samples=taken.origin.samples,
-        weight=int(merged.weight.sum()),
+        weight=int(stacks.weight.sum()),
         lost=taken.origin.lost,
         throttled=taken.origin.throttled,
         threads=taken.origin.threads,
@@ -149,65 +138,15 @@ def _totals(taken: Taken, cut: Cut, merged: Stacks, truncated: int) -> FlameTota
     )
 
 
-def _stack_table(stacks: Stacks, table: SymbolTable, groups: list[str], *, reverse: bool) -> StackTable:
-    frames = [*table.frames, *(FlameFrame(name, FrameKind.ROOT, "", False) for name in groups)]
-    roots = stacks.group + len(table.frames) if groups else np.full(len(stacks), -1)
-    if reverse:
-        stacks = stack_ops.reversed_stacks(stacks)
-    return StackTable(tuple(frames), roots.astype(np.int32), stacks)
-
-
-def draw(
-    profile: FlameProfile,
-    *,
-    title: str,
-    subtitle: str = "",
-    pixels: float = 1200.0,
-    min_width: float = 0.0,
-    inverted: bool = False,
-    reverse: bool = False,
-) -> FlameGraph:
-    """The call tree of a folded profile.
-
-    What is narrower than `min_width` where the whole is as wide as `pixels` becomes no nodes, but is counted.
-    """
-    table = profile.stacks
-    names = [frame.name for frame in table.frames]
-    least = narrowest(int(table.stacks.weight.sum()), pixels, min_width)
-    tree = build_tree(table.stacks, table.roots, names, least=least, heaviest_first=profile.event == "sizes")
-    start, left = _frames_left(table, tree)
-    used = sorted(({*tree.frame, *distinct(left).tolist()}) - {-1})
-    number = np.zeros(len(table.frames) + 1, dtype=np.int32)  # -1, at the end, is the root
-    number[used] = np.arange(1, len(used) + 1)
-    everything = FlameFrame("all", FrameKind.ROOT, "", False)
-    return FlameGraph(
-        title=title,
-        subtitle=subtitle,
-        event=profile.event,
-        unit=profile.unit,
-        samples=profile.totals.samples,
-        frames=(everything, *(table.frames[i] for i in used)),
-        node_frame=number[tree.frame].tolist(),
-        node_parent=tree.parent,
-        node_depth=tree.depth,
-        node_total=tree.total,
-        node_own=tree.own,
-        inverted=inverted,
-        reverse=reverse,
-        pruned=tree.pruned,
-        hidden=HiddenStacks(tree.left.node, start, number[left], table.stacks.weight[tree.left.stack]),
+def _as_stacks(merged: Merged, taken: Taken, by: str) -> Stacks:
+    """Merged stacks with their frames; the groups that were kept apart are labels."""
+    labels = {by: Label(tuple(taken.groups), merged.group)} if taken.groups else {}
+    return Stacks(
+        frames=tuple(taken.table.frames),
+        start=merged.start,
+        frame=merged.frame,
+        samples=merged.samples,
+        weights=(Weight(taken.event, taken.unit, merged.weight),),
+        labels=labels,
+        root=by if labels else "",
     )
-
-
-def _frames_left(table: StackTable, tree: Tree) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The frames of the stacks that leave the tree, from where they do: where each starts, and all of them."""
-    stacks, left = table.stacks, tree.left
-    lead = (table.roots[left.stack] >= 0).astype(np.int64)
-    rooted = (left.depth < lead).astype(np.int64)  # its root frame is left, too
-    begin = stacks.start[left.stack] + np.maximum(left.depth - lead, 0)
-    sizes = stacks.start[left.stack + 1] - begin
-    frames = stacks.frames[flat_ranges(begin, sizes)]
-    at = np.cumsum(sizes) - sizes
-    if rooted.any():
-        frames = np.insert(frames, at[rooted > 0], table.roots[left.stack][rooted > 0])
-    return np.append(0, np.cumsum(sizes + rooted)), frames

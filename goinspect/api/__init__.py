@@ -1,0 +1,1 @@
+"""What `import goinspect` offers, and all that the command line uses: each answer as an object."""

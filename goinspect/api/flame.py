@@ -1,0 +1,153 @@
+"""Flame: where the time of a profile went, as an object."""
+
+from __future__ import annotations
+
+import sys
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from goinspect.errors import FileError, QueryError
+from goinspect.profiles.base import NamedStacks
+from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
+
+if TYPE_CHECKING:
+    import os
+
+    from goinspect.analysis.options import FlameOptions
+    from goinspect.profiles.base import Profile
+    from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
+    from goinspect.results.stacks import Stacks
+    from goinspect.views.top import TopRow
+
+__all__ = ["Flame", "events_of", "open_input"]
+
+_NOTEBOOK_HEIGHT = 500  # px
+
+
+class Flame:
+    """Named, merged stacks of a profile: what `goinspect flame` draws, tells and writes.
+
+    Attributes:
+        profile: the stacks with all that is known of them.
+        path: what was read.
+    """
+
+    def __init__(self, profile: FlameProfile, *, path: str = "-", reverse: bool = False) -> None:
+        self.profile = profile
+        self.path = path
+        self._reverse = reverse
+
+    @classmethod
+    def of(cls, opened: Profile | NamedStacks, options: FlameOptions, *, path: str = "-") -> Flame:
+        """The stacks of a profile that is open already.
+
+        Raises:
+            QueryError: `options` ask for what the profile does not hold, or a file given by hand is unusable.
+        """
+        from goinspect.analysis.stacks.fold import fold
+
+        return cls(fold(opened, options), path=path, reverse=options.reverse)
+
+    @property
+    def stacks(self) -> Stacks:
+        """The distinct stacks, in columns."""
+        return self.profile.stacks
+
+    @property
+    def total(self) -> int:
+        """The weight of all stacks, in `unit`."""
+        return int(self.stacks.weight.sum())
+
+    @property
+    def unit(self) -> str:
+        """Of weights: "ns", "count", "samples", "bytes"."""
+        return self.stacks.unit
+
+    @property
+    def totals(self) -> FlameTotals:
+        """Samples, losses, threads, how many frames have names, what was left out."""
+        return self.profile.totals
+
+    @property
+    def events(self) -> tuple[EventSummary, ...]:
+        """All events of the recording."""
+        return self.profile.events
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is uncertain, or could not be read."""
+        return self.profile.warnings
+
+    @property
+    def summary(self) -> str:
+        """How much could be named and what was left out, in a line."""
+        from goinspect.render.text.summary import summary
+
+        return summary(self.profile)
+
+    def top(self, limit: int | None = None) -> list[TopRow]:
+        """The functions that cost most by themselves, with what went through them."""
+        from goinspect.views.top import top
+
+        return top(self.stacks, limit)
+
+    def text(self, format: str, **how: Any) -> str:
+        """The stacks as ``svg``, ``folded``, ``json`` or ``top``.
+
+        Args:
+            format: one of these.
+            how: fields of `DrawOptions`: title, width, min_width, inverted, annotate.
+
+        Raises:
+            QueryError: there is no such format.
+        """
+        if format not in [output.name for output in OUTPUTS]:
+            raise QueryError(f"no format {format!r}: {', '.join(output.name for output in OUTPUTS)}")
+        options = DrawOptions(path=self.path, reverse=self._reverse)._replace(**how)
+        return output_for(format, None).render(self.profile, options)
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None, **how: Any) -> None:
+        """Write the stacks to a file, in the format that its suffix means unless one is named; `how` as of `text`.
+
+        Raises:
+            FileError: the file cannot be written.
+            QueryError: there is no such format.
+        """
+        text = self.text(format or output_for(None, str(path)).name, **how)
+        try:
+            Path(path).write_bytes(text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise FileError(f"cannot be written: {error.strerror}", path=str(path)) from None
+
+    def __repr__(self) -> str:
+        return f"<flame graph of {self.path}: {self.summary}>"
+
+    def _repr_html_(self) -> str:
+        """The picture in a cell of a notebook, with zoom and search; nothing of it leaves its frame."""
+        picture = self.text("svg").partition("?>\n")[2]
+        page = f'<!doctype html><meta charset="utf-8"><body style="margin:0">{picture}</body>'
+        return (
+            f'<iframe sandbox="allow-scripts" style="width:100%;height:{_NOTEBOOK_HEIGHT}px;border:0" '
+            f'srcdoc="{escape(page, quote=True)}"></iframe>'
+        )
+
+
+def open_input(name: str) -> Profile | NamedStacks:
+    """The profile at a path, or on stdin ("-"). Raises as `goinspect.profiles.open_profile`."""
+    from goinspect.profiles import open_profile, read_profile
+
+    return read_profile(sys.stdin.buffer, "stdin") if name == "-" else open_profile(name)
+
+
+def events_of(opened: Profile | NamedStacks) -> tuple[EventSummary, ...]:
+    """The events of a recording.
+
+    Raises:
+        QueryError: it is no recording.
+    """
+    from goinspect.analysis.recordings.selection import list_events
+
+    if isinstance(opened, NamedStacks):
+        raise QueryError("--list-events needs a recording: folded stacks have no events")
+    return list_events(opened)

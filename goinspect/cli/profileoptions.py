@@ -1,0 +1,237 @@
+"""Options of commands that read profiles, in groups; see `groups`."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import click
+import typer
+
+from goinspect.cli.options import JsonOption, OutputOption, QuietOption, VerboseOption
+from goinspect.render.outputs import OUTPUTS
+
+if TYPE_CHECKING:
+    from goinspect.analysis.options import TimeBound
+
+__all__ = ["Form", "Input", "Picture", "Selection", "Shape", "Talk", "moments"]
+
+
+class Weight(StrEnum):
+    """What a sample counts for."""
+
+    period = "period"
+    samples = "samples"
+
+
+class By(StrEnum):
+    """Root frame."""
+
+    process = "process"
+    thread = "thread"
+    comm = "comm"
+    cgroup = "cgroup"
+    container = "container"
+    none = "none"
+
+
+class Input(NamedTuple):
+    """How a profile is read and named."""
+
+    binary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--binary",
+            "-b",
+            metavar="PATH",
+            show_default=False,
+            help="Use this file for mappings with its build ID or base name; or an archive of `perf archive` (repeatable).",
+        ),
+    ] = None
+    symfs: Annotated[
+        str | None,
+        typer.Option(
+            "--symfs", metavar="DIR", help="Look for binaries below this directory first.", show_default=False
+        ),
+    ] = None
+    kallsyms: Annotated[
+        str | None,
+        typer.Option(
+            "--kallsyms", metavar="FILE", help="Kernel symbols of the recorded machine.", show_default=False
+        ),
+    ] = None
+
+
+class Form(NamedTuple):
+    """What to write, and where."""
+
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            click_type=click.Choice([output.name for output in OUTPUTS]),
+            help="Default: by the suffix of -o, else svg.",
+            show_default=False,
+        ),
+    ] = None
+    json: JsonOption = False
+    output: OutputOption = None
+
+
+class Selection(NamedTuple):
+    """Which samples, and what they count for."""
+
+    event: Annotated[
+        str | None,
+        typer.Option(
+            "--event",
+            help="Event to draw: a name or #2, the second of --list-events; default: the first with samples.",
+            show_default=False,
+        ),
+    ] = None
+    list_events: Annotated[bool, typer.Option("--list-events", help="List the recorded events and stop.")] = (
+        False
+    )
+    weight: Annotated[Weight, typer.Option("--weight", help="What a sample counts for.")] = Weight.period
+    off_cpu: Annotated[
+        bool, typer.Option("--off-cpu", help="Draw the time threads waited, from recorded context switches.")
+    ] = False
+    by: Annotated[
+        By,
+        typer.Option(
+            "--by",
+            help="What the root frame is; cgroup and container need --all-cgroups or --namespaces when recording.",
+        ),
+    ] = By.process
+    pid: Annotated[
+        list[int] | None, typer.Option("--pid", help="Only this process (repeatable).", show_default=False)
+    ] = None
+    tid: Annotated[
+        list[int] | None, typer.Option("--tid", help="Only this thread (repeatable).", show_default=False)
+    ] = None
+    comm: Annotated[
+        list[str] | None,
+        typer.Option("--comm", help="Only threads of this name (repeatable).", show_default=False),
+    ] = None
+    cpu: Annotated[
+        list[int] | None, typer.Option("--cpu", help="Only this CPU (repeatable).", show_default=False)
+    ] = None
+    time: Annotated[
+        str | None,
+        typer.Option(
+            "--time",
+            metavar="FROM,TO",
+            help="Only these seconds from the first sample, either may be empty; also 10%-20%, or @FROM,@TO as perf script prints times.",
+            show_default=False,
+        ),
+    ] = None
+
+
+class Shape(NamedTuple):
+    """What becomes of the stacks."""
+
+    no_inline: Annotated[bool, typer.Option("--no-inline", help="Leave inlined calls out.")] = False
+    no_kernel: Annotated[bool, typer.Option("--no-kernel", help="Leave kernel frames out.")] = False
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Put stacks cut at the recorder's depth limit on the roots of whole ones."
+        ),
+    ] = False
+    hidden_callers: Annotated[
+        bool,
+        typer.Option(
+            "--hidden-callers",
+            help="Show where a leaf's caller is missing: the frame pointer was not set up.",
+        ),
+    ] = False
+    focus: Annotated[
+        str | None,
+        typer.Option(
+            "--focus", metavar="REGEX", help="Only stacks with a matching frame.", show_default=False
+        ),
+    ] = None
+    ignore: Annotated[
+        str | None,
+        typer.Option(
+            "--ignore", metavar="REGEX", help="No stacks with a matching frame.", show_default=False
+        ),
+    ] = None
+    hide: Annotated[
+        str | None,
+        typer.Option("--hide", metavar="REGEX", help="Leave matching frames out.", show_default=False),
+    ] = None
+    inverted: Annotated[bool, typer.Option("--inverted", help="Root at the top (icicle).")] = False
+    reverse: Annotated[bool, typer.Option("--reverse", help="Merge stacks from the leaf.")] = False
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Tell file and line in frames: one frame per call site.")
+    ] = False
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help="Add _[k] and _[i] to kernel and inlined frames (folded).")
+    ] = False
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            "--unit",
+            help="What folded stacks weigh: samples, bytes, ns, us, ms, s, count…",
+            show_default=False,
+        ),
+    ] = None
+
+
+class Picture(NamedTuple):
+    """How a picture looks."""
+
+    title: Annotated[
+        str | None, typer.Option("--title", help="Title of the picture.", show_default=False)
+    ] = None
+    width: Annotated[
+        int | None,
+        typer.Option(
+            "--width",
+            min=200,
+            max=100_000,
+            help="Fixed width in pixels; default: as wide as the window.",
+            show_default=False,
+        ),
+    ] = None
+    min_width: Annotated[
+        float, typer.Option("--min-width", min=0.0, help="Leave out frames narrower than this many pixels.")
+    ] = 0.1
+
+
+class Talk(NamedTuple):
+    """What to say beside the result."""
+
+    quiet: QuietOption = False
+    verbose: VerboseOption = False
+
+
+def moments(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:
+    """The bounds that ``--time`` gives. Raises a usage error."""
+    if text is None:
+        return None, None
+    number = r"(@?)(\d+\.?\d*|\.\d+)"
+    percents = re.fullmatch(r"(\d+\.?\d*|\.\d+)%?[-,](\d+\.?\d*|\.\d+)%", text)
+    if percents:
+        return _bound(percents[1], "span"), _bound(percents[2], "span")
+    match = re.fullmatch(f"(?:{number})?,(?:{number})?", text)
+    if match is None:
+        raise typer.BadParameter(
+            f"--time {text!r}: expected FROM,TO in seconds, as 1.5,3, or 10%-20%, or @FROM,@TO"
+        )
+    marks, parts = match.groups()[::2], match.groups()[1::2]
+    begin, end = (
+        _bound(part, "clock" if mark else "start") if part else None
+        for mark, part in zip(marks, parts, strict=True)
+    )
+    return begin, end
+
+
+def _bound(text: str, of: str) -> TimeBound:
+    """Decimals to whole ns, or billionths of a percent: the clock of a recording has more digits than a float."""
+    from goinspect.analysis.options import TimeBound
+
+    whole, _, decimals = text.partition(".")
+    return TimeBound(int(whole or "0") * 10**9 + int(decimals[:9].ljust(9, "0")), of)

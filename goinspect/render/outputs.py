@@ -1,0 +1,68 @@
+"""What stacks can be written as: a row for each format, and the module that writes it.
+
+A module of a format has ``render(profile, options)``, which returns text. A new format is a module and a row here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from goinspect.results.flame import FlameProfile
+
+__all__ = ["OUTPUTS", "DrawOptions", "Output", "output_for"]
+
+
+class DrawOptions(NamedTuple):
+    """How to write stacks; a format takes from it what it can show.
+
+    Attributes:
+        path: of the profile, as it was given.
+        title: in place of one that is made of the path.
+        width: of a picture, in px; None: that of the window.
+        min_width: frames narrower than this many px are not drawn.
+        inverted: the root is at the top.
+        reverse: the stacks were merged from the leaf.
+        annotate: mark kernel and inlined frames in names.
+    """
+
+    path: str = "-"
+    title: str | None = None
+    width: int | None = None
+    min_width: float = 0.1
+    inverted: bool = False
+    reverse: bool = False
+    annotate: bool = False
+
+
+class Output(NamedTuple):
+    """A format: its name, the suffixes of files that mean it, and the module that writes it."""
+
+    name: str
+    module: str
+    suffixes: tuple[str, ...] = ()
+    is_picture: bool = False  # nothing for a terminal
+
+    def render(self, profile: FlameProfile, options: DrawOptions) -> str:
+        """The profile in this format."""
+        write = import_module(f"goinspect.render.{self.module}").render
+        return cast("Callable[[FlameProfile, DrawOptions], str]", write)(profile, options)
+
+
+OUTPUTS = (
+    Output("svg", "svg.output", (".svg",), is_picture=True),
+    Output("folded", "folded", (".folded", ".txt")),
+    Output("json", "json.flame", (".json",)),
+    Output("top", "text.top"),
+)
+
+
+def output_for(name: str | None, path: str | None) -> Output:
+    """The format called `name`; without a name the one that the suffix of `path` means, else the first."""
+    if name is not None:
+        return next(output for output in OUTPUTS if output.name == name)
+    suffix = "." + path.rpartition(".")[2] if path and "." in path.rpartition("/")[2] else ""
+    return next((output for output in OUTPUTS if suffix in output.suffixes), OUTPUTS[0])

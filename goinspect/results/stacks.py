@@ -1,0 +1,147 @@
+"""Stacks: what every input becomes, and every view and output is made from.
+
+Distinct, named, weighted, in columns. A stack may have several weights (sample types of a profile, both sides of a
+difference) and labels (its process, its thread, the recording it is from). Row i of every column belongs to stack i.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["PARTS", "Label", "StackFrame", "Stacks", "Weight"]
+
+# Weights with decimals are counted in these parts of their unit ("thousandths of samples"): decimal places.
+PARTS = {"thousandths": 3, "millionths": 6, "billionths": 9}
+
+
+class StackFrame(NamedTuple):
+    """A distinct frame; stacks refer to it by its row."""
+
+    name: str  # as Go spells it, never cut; untrusted text
+    kind: str  # one of FrameKind.ALL
+    package: str  # Go import path, module of a native frame, "" where there is none
+    inlined: bool
+    file: str = (
+        ""  # file, line and the function's first line are there when they were asked for: "" and 0 elsewhere
+    )
+    line: int = 0
+    start_line: int = 0
+
+    @property
+    def location(self) -> str:
+        """``file:line``, or ""."""
+        return f"{self.file}:{self.line}" if self.file else ""
+
+
+class Weight(NamedTuple):
+    """One weight of each stack. ``unit``: "ns", "count", "samples", "bytes", another word, or `PARTS` of these."""
+
+    name: str
+    unit: str
+    values: NDArray[np.uint64]
+
+
+class Label(NamedTuple):
+    """What stacks are told apart by: stack i has ``values[row[i]]``, or none where ``row[i]`` is -1."""
+
+    values: tuple[str, ...]
+    row: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """Distinct stacks, root first: stack i is ``frame[start[i]:start[i + 1]]``, rows of `frames`.
+
+    Attributes:
+        frames: the distinct frames.
+        start: n + 1 positions in `frame`.
+        frame: rows of `frames`.
+        samples: how many samples have the stack.
+        weights: at least one; the first is the one that is shown.
+        labels: by name ("process", "thread", …).
+        root: the label whose value stands above each stack, where one does.
+    """
+
+    frames: tuple[StackFrame, ...]
+    start: NDArray[np.int64]
+    frame: NDArray[np.int32]
+    samples: NDArray[np.int64]
+    weights: tuple[Weight, ...]
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    root: str = ""
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __repr__(self) -> str:
+        weights = ", ".join(f"{weight.name} in {weight.unit}" for weight in self.weights)
+        return f"<{len(self):,} stacks of {len(self.frames):,} frames, weighed by {weights}>"
+
+    @property
+    def weight(self) -> NDArray[np.uint64]:
+        """The first weight of each stack."""
+        return self.weights[0].values
+
+    @property
+    def unit(self) -> str:
+        """Of the first weight."""
+        return self.weights[0].unit
+
+    def rooted(self) -> tuple[tuple[StackFrame, ...], NDArray[np.int32]]:
+        """All frames with those of the root label behind them, and which of them stands above each stack, or -1."""
+        import numpy as np
+
+        from goinspect.model import FrameKind
+
+        if not self.root:
+            return self.frames, np.full(len(self), -1, dtype=np.int32)
+        label = self.labels[self.root]
+        roots = (StackFrame(value, FrameKind.ROOT, "", False) for value in label.values)
+        return (*self.frames, *roots), (label.row + np.int32(len(self.frames))).astype(np.int32)
+
+    def where(self, rows: NDArray[np.bool_]) -> Stacks:
+        """The stacks where `rows` is True."""
+        import numpy as np
+
+        sizes = np.diff(self.start)
+        start = np.concatenate(([0], np.cumsum(sizes[rows]))).astype(np.int64)
+        return replace(self, start=start, frame=self.frame[np.repeat(rows, sizes)], **self._columns(rows))
+
+    def _columns(self, rows: NDArray[np.bool_]) -> dict[str, Any]:
+        return {
+            "samples": self.samples[rows],
+            "weights": tuple(weight._replace(values=weight.values[rows]) for weight in self.weights),
+            "labels": {name: label._replace(row=label.row[rows]) for name, label in self.labels.items()},
+        }
+
+    def holding(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which stacks hold at least one of the frames for which `wanted` is True."""
+        import numpy as np
+
+        owner = np.repeat(np.arange(len(self)), np.diff(self.start))
+        return np.bincount(owner[wanted[self.frame]], minlength=len(self)) > 0
+
+    def without(self, dropped: NDArray[np.bool_]) -> Stacks:
+        """The stacks without the frames for which `dropped` is True; stacks left empty stay, so that weights add up."""
+        import numpy as np
+
+        keep = ~dropped[self.frame]
+        owner = np.repeat(np.arange(len(self)), np.diff(self.start))[keep]
+        start = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(self)))))
+        return replace(self, start=start.astype(np.int64), frame=self.frame[keep])
+
+    def reversed(self) -> Stacks:
+        """Leaf first, for a graph merged from the leaves."""
+        import numpy as np
+
+        from goinspect._ragged import flat_ranges
+
+        sizes = np.diff(self.start)
+        return replace(self, frame=self.frame[np.repeat(self.start[1:], sizes) - 1 - flat_ranges(0, sizes)])

@@ -1,0 +1,118 @@
+"""The call tree of stacks, as a picture shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from goinspect._ragged import distinct, flat_ranges
+from goinspect.model import FrameKind
+from goinspect.results.stacks import StackFrame
+from goinspect.views.tree import build_tree, narrowest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from goinspect.results.stacks import Stacks
+    from goinspect.views.tree import Tree
+
+__all__ = ["FlameGraph", "HiddenStacks", "draw"]
+
+
+class HiddenStacks(NamedTuple):
+    """What of the stacks is too narrow to be drawn, in no order.
+
+    Row i hangs below ``node[i]``, and goes on with the frames ``frames[start[i]:start[i + 1]]``, at least one.
+    """
+
+    node: NDArray[np.int64]
+    start: NDArray[np.int64]
+    frames: NDArray[np.int32]
+    weight: NDArray[np.uint64]
+
+
+class FlameGraph(NamedTuple):
+    """A merged call tree, columnar. Node 0 is the root ("all"); a parent comes before its children; depth first.
+
+    ``total[i]`` includes the children, ``own[i]`` is what ended in the node itself. ``unit`` is as in `Stacks`. Nodes
+    below the pruning threshold are left out, their weight stays in their parents' totals, and ``hidden`` has what they
+    hold, so that nothing that is counted depends on what is drawn.
+    """
+
+    title: str
+    subtitle: str
+    event: str
+    unit: str
+    samples: int
+    frames: tuple[StackFrame, ...]
+    node_frame: list[int]
+    node_parent: list[int]  # -1 for node 0
+    node_depth: list[int]
+    node_total: list[int]
+    node_own: list[int]
+    inverted: bool = False  # root at the top (icicle)
+    reverse: bool = False  # stacks merged from the leaf
+    pruned: int = 0
+    hidden: HiddenStacks | None = None
+
+
+def draw(
+    stacks: Stacks,
+    *,
+    title: str,
+    subtitle: str = "",
+    event: str = "",
+    samples: int = 0,
+    pixels: float = 1200.0,
+    min_width: float = 0.0,
+    inverted: bool = False,
+    reverse: bool = False,
+) -> FlameGraph:
+    """The call tree of stacks.
+
+    What is narrower than `min_width` where the whole is as wide as `pixels` becomes no nodes, but is counted. Siblings
+    are in the order of their names, which makes pictures of a program alike; those of sizes, the heaviest first.
+    """
+    frames, roots = stacks.rooted()
+    names = [frame.name for frame in frames]
+    least = narrowest(int(stacks.weight.sum()), pixels, min_width)
+    tree = build_tree(stacks, roots, names, least=least, heaviest_first=event == "sizes")
+    start, left = _frames_left(stacks, roots, tree)
+    used = sorted(({*tree.frame, *distinct(left).tolist()}) - {-1})
+    number = np.zeros(len(frames) + 1, dtype=np.int32)  # -1, at the end, is the root
+    number[used] = np.arange(1, len(used) + 1)
+    everything = StackFrame("all", FrameKind.ROOT, "", False)
+    return FlameGraph(
+        title=title,
+        subtitle=subtitle,
+        event=event,
+        unit=stacks.unit,
+        samples=samples,
+        frames=(everything, *(frames[i] for i in used)),
+        node_frame=number[tree.frame].tolist(),
+        node_parent=tree.parent,
+        node_depth=tree.depth,
+        node_total=tree.total,
+        node_own=tree.own,
+        inverted=inverted,
+        reverse=reverse,
+        pruned=tree.pruned,
+        hidden=HiddenStacks(tree.left.node, start, number[left], stacks.weight[tree.left.stack]),
+    )
+
+
+def _frames_left(
+    stacks: Stacks, roots: NDArray[np.int32], tree: Tree
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The frames of the stacks that leave the tree, from where they do: where each starts, and all of them."""
+    left = tree.left
+    lead = (roots[left.stack] >= 0).astype(np.int64)
+    rooted = (left.depth < lead).astype(np.int64)  # its root frame is left, too
+    begin = stacks.start[left.stack] + np.maximum(left.depth - lead, 0)
+    sizes = stacks.start[left.stack + 1] - begin
+    frames = stacks.frame[flat_ranges(begin, sizes)]
+    at = np.cumsum(sizes) - sizes
+    if rooted.any():
+        frames = np.insert(frames, at[rooted > 0], roots[left.stack][rooted > 0])
+    return np.append(0, np.cumsum(sizes + rooted)), frames
