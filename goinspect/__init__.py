@@ -1,11 +1,15 @@
 """goinspect: inspect Go executables and name every frame of a profile.
 
     >>> import goinspect
-    >>> binary = goinspect.open("./server")                     # doctest: +SKIP
-    >>> for frame in binary.frames(0x4a1c2d):                   # doctest: +SKIP
-    ...     print(frame.function, frame.file, frame.line, frame.inlined)
+    >>> with goinspect.open("./server") as binary:                  # doctest: +SKIP
+    ...     print(binary.info.go_version, len(binary.functions))
+    ...     for frame in binary.frames(0x4a1c2d):
+    ...         print(frame.function, frame.file, frame.line, frame.inlined)
+    >>> flame = goinspect.flame("perf.data", focus="main")       # doctest: +SKIP
+    >>> flame.save("flame.svg")                                     # doctest: +SKIP
 
-Heavy libraries (numpy, lief, capstone, tabulate) are imported when something needs them, never by this module.
+docs/python.md shows what there is. Heavy libraries (numpy, lief, capstone, tabulate) are imported when something needs
+them, never by this module.
 """
 
 from __future__ import annotations
@@ -14,11 +18,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
-    from goinspect.binary import Binary
+    from goinspect.api.binary import Executable
+    from goinspect.api.flame import Flame
     from goinspect.profiles.base import NamedStacks, Profile
+    from goinspect.results.compare import Comparison
 
-__all__ = ["__version__", "open", "open_profile"]
+__all__ = ["__version__", "compare", "flame", "open", "open_profile"]
 
 __version__ = "0.1.0"
 
@@ -29,7 +36,7 @@ def open(  # reads as goinspect.open(), like gzip.open()
     arch: str | None = None,
     raw: bool = False,
     text_start: int | None = None,
-) -> Binary:
+) -> Executable:
     """Open an executable, an object, a core file, a process's memory; only headers are read now.
 
     Args:
@@ -41,9 +48,9 @@ def open(  # reads as goinspect.open(), like gzip.open()
     Raises:
         goinspect.errors.GoinspectError: it cannot be read, or is no executable.
     """
-    from goinspect.binary import Binary
+    from goinspect.api.binary import Executable
 
-    return Binary(path, arch=arch, raw=raw, text_start=text_start)
+    return Executable(path, arch=arch, raw=raw, text_start=text_start)
 
 
 def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
@@ -55,3 +62,90 @@ def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
     from goinspect.profiles import open_profile
 
     return open_profile(path)
+
+
+def flame(
+    path: str | os.PathLike[str],
+    *,
+    binaries: Sequence[str | os.PathLike[str]] = (),
+    symfs: str | os.PathLike[str] | None = None,
+    kallsyms: str | os.PathLike[str] | None = None,
+    event: str | None = None,
+    weight: str = "period",
+    by: str = "process",
+    pids: Sequence[int] = (),
+    tids: Sequence[int] = (),
+    comms: Sequence[str] = (),
+    cpus: Sequence[int] = (),
+    seconds: tuple[float | None, float | None] = (None, None),
+    inlines: bool = True,
+    kernel: bool = True,
+    lines: bool = False,
+    focus: str | None = None,
+    ignore: str | None = None,
+    hide: str | None = None,
+    reverse: bool = False,
+    unit: str | None = None,
+    off_cpu: bool = False,
+    repair: bool = False,
+    hidden_callers: bool = False,
+) -> Flame:
+    """Read a profile, name its frames and merge its stacks: what `goinspect flame` draws.
+
+    Args:
+        path: a recording of perf, the text of perf script, or folded stacks.
+        binaries: use these files for mappings with their build IDs or base names.
+        symfs: look for binaries below this directory first.
+        kallsyms: kernel symbols of the recorded machine.
+        event: its name, or "#2" for the second; the first with samples unless given.
+        weight: "period" or "samples".
+        by: what stands above stacks: "process", "thread", "comm", "cgroup", "container" or "none".
+        pids: only these processes; likewise `tids`, `comms` (names of threads) and `cpus`.
+        tids: threads.
+        comms: names of threads.
+        cpus: processors.
+        seconds: only from and to, counted from the first sample; None: no limit.
+        inlines: frames for inlined calls.
+        kernel: frames of the kernel.
+        lines: file and line of each frame.
+        focus: only stacks with a frame that this regular expression finds; `ignore`: without one.
+        ignore: no such stacks.
+        hide: no such frames.
+        reverse: leaf first.
+        unit: what folded stacks weigh.
+        off_cpu: the time threads waited.
+        repair: put cut stacks on the roots of whole ones.
+        hidden_callers: a frame where a caller must be missing.
+
+    Raises:
+        goinspect.errors.GoinspectError: the profile cannot be read, or does not hold what is asked for.
+    """
+    from goinspect.analysis.options import FlameOptions
+    from goinspect.api.flame import Flame, open_input
+
+    def text(value: str | os.PathLike[str] | None) -> str | None:
+        return None if value is None else str(value)
+
+    options = FlameOptions(
+        tuple(str(binary) for binary in binaries), text(symfs), text(kallsyms), event, weight, by, pids, tids, comms,
+        cpus, seconds, inlines, kernel, lines, focus, ignore, hide, reverse, unit, off_cpu, repair, hidden_callers,
+    )  # fmt: skip
+    return Flame.of(open_input(str(path)), options, path=str(path))
+
+
+def compare(*paths: str | os.PathLike[str], by: str = "package") -> Comparison:
+    """Builds of a program side by side, the first one the base: what `goinspect compare` shows.
+
+    Args:
+        paths: two or more.
+        by: what sizes are summed by: "package", "module", "section" or "kind".
+
+    Raises:
+        goinspect.errors.GoinspectError: one cannot be read.
+        ValueError: fewer than two are given.
+    """
+    from goinspect.analysis.builds.compare import compare
+
+    if len(paths) < 2:
+        raise ValueError("two files or more are needed")
+    return compare([open(path) for path in paths], by=by)

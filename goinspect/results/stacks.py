@@ -94,6 +94,19 @@ class Stacks:
         """Of the first weight."""
         return self.weights[0].unit
 
+    def to_arrow(self) -> Any:
+        """A pyarrow.RecordBatch of the same memory (extra ``goinspect[arrow]``). See `goinspect.results.arrow`."""
+        from goinspect.results.arrow import to_arrow
+
+        return to_arrow(self)
+
+    @staticmethod
+    def from_arrow(batch: Any) -> Stacks:
+        """The stacks of a batch that `to_arrow` made, in its memory."""
+        from goinspect.results.arrow import from_arrow
+
+        return from_arrow(batch)
+
     def rooted(self) -> tuple[tuple[StackFrame, ...], NDArray[np.int32]]:
         """All frames with those of the root label behind them, and which of them stands above each stack, or -1."""
         import numpy as np

@@ -1,0 +1,158 @@
+"""Executable: a Go binary with everything that can be asked of it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+
+from goinspect.binary import Binary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Any, Self
+
+    from goinspect.results.functions import FunctionRow, FunctionRows
+    from goinspect.results.info import Info
+    from goinspect.results.symbols import SymbolRow, SymbolRows
+
+__all__ = ["Executable", "Functions", "Symbols"]
+
+
+class Functions:
+    """The functions of gopclntab in order of address: by number, by slice, or by name."""
+
+    def __init__(self, rows: FunctionRows) -> None:
+        self.rows = rows
+
+    @cached_property
+    def _by_name(self) -> dict[str, int]:
+        return {name: number for number, name in reversed(list(enumerate(self.rows.name)))}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[FunctionRow]:
+        return (self.rows[number] for number in range(len(self.rows)))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    @overload
+    def __getitem__(self, which: int | str) -> FunctionRow: ...
+    @overload
+    def __getitem__(self, which: slice) -> tuple[FunctionRow, ...]: ...
+    def __getitem__(self, which: int | str | slice) -> FunctionRow | tuple[FunctionRow, ...]:
+        """Raises KeyError for a name, IndexError for a number that there is not."""
+        if isinstance(which, str):
+            return self.rows[self._by_name[which]]
+        return self.rows[which]
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} functions>"
+
+
+class Symbols:
+    """Symbols of a binary, merged from every table that it has."""
+
+    def __init__(self, rows: SymbolRows, warnings: tuple[str, ...] = ()) -> None:
+        self.rows = rows
+        self.warnings = warnings
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[SymbolRow]:
+        return (self.rows[number] for number in range(len(self.rows)))
+
+    @overload
+    def __getitem__(self, which: int) -> SymbolRow: ...
+    @overload
+    def __getitem__(self, which: slice) -> tuple[SymbolRow, ...]: ...
+    def __getitem__(self, which: int | slice) -> SymbolRow | tuple[SymbolRow, ...]:
+        return self.rows[which]
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame with a column for each field (extra ``goinspect[pandas]``).
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([row._asdict() for row in self])
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} symbols>"
+
+
+class Executable(Binary):
+    """A binary: `Binary`, which reads headers only, with the answers that the commands give.
+
+        with goinspect.open("./server") as binary:
+            binary.info.go_version
+            binary.functions["main.main"].entry
+
+    Leaving the ``with`` block, or `close`, forgets what was read of the file.
+    """
+
+    @cached_property
+    def info(self) -> Info:
+        """What the file is: what `goinspect info` shows."""
+        from goinspect.analysis.builds.overview import describe
+
+        return describe(self)
+
+    @cached_property
+    def functions(self) -> Functions:
+        """The functions of gopclntab. Raises NotGoError where there is none."""
+        from goinspect.analysis.pcln.functions import list_functions
+        from goinspect.results.functions import FunctionRows
+
+        return Functions(FunctionRows.of(list_functions(self).rows))
+
+    def symbols(
+        self,
+        kind: str | None = None,
+        *,
+        source: str | None = None,
+        pattern: str | None = None,
+        sort: str = "address",
+        limit: int | None = None,
+    ) -> Symbols:
+        """Functions, variables, types and itabs from every table of the file: what `goinspect symbols` lists.
+
+        Args:
+            kind: "function", "variable", "type", …
+            source: a table that must know them: "symtab", "gopclntab", "dwarf", …
+            pattern: a regular expression that names must contain.
+            sort: "address", "name" or "size".
+            limit: at most that many.
+
+        Raises:
+            QueryError: the pattern is no regular expression.
+        """
+        from goinspect.analysis.symbols.listing import SymbolQuery, list_symbols
+
+        listed = list_symbols(self, SymbolQuery(kind, source, pattern, sort, limit))
+        return Symbols(listed.rows, listed.warnings)
+
+    def close(self) -> None:
+        """Forget what was read: the file is unmapped when nothing else refers to it."""
+        for name in ("go", "go_or_none", "views", "bulk", "native", "info", "functions", "image"):
+            self.__dict__.pop(name, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if "image" not in self.__dict__:
+            return f"<{self.path}, closed>"
+        go = self.go_or_none
+        what = f"Go {go.go_version.removeprefix('go')}" if go and go.go_version else self.image.container
+        return f"<{self.path}: {what}, {self.image.arch}>"
