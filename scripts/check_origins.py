@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,8 +35,10 @@ _GO = (FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC)
 EXPLAINED = {
     "cgo": "a file that cgo makes while it builds has no place",
     "assembly": "Bazel gives the assembler another path to GOROOT than the compiler",
+    "closure": "a closure in a function that was inlined is compiled as its caller's, and named so",
     "main": "before Go 1.18, Go's own tools do not say which main package theirs is",
 }
+_CLOSURE = re.compile(r"\.func\d+(\.\d+)*$")
 _A_FILE = "runtime/proc.go"
 
 
@@ -65,10 +68,12 @@ def came_with_go(file: str, package: str, goroot: str, own: str) -> bool | None:
     return True if folder == package else None
 
 
-def explain(package: str, file: str, kind: str) -> str:
+def explain(name: str, package: str, file: str, kind: str) -> str:
     """Why a function may differ; "" when it may not."""
-    if file == "_cgo_gotypes.go":
+    if file.rpartition("/")[2] == "_cgo_gotypes.go":
         return "cgo"
+    if kind == FrameKind.USER and _CLOSURE.search(name):
+        return "closure"
     if kind in _GO and file.endswith(".s") and not file.startswith("/") and "src/" in file:
         return "assembly"
     return "main" if package == "main" and "/src/cmd/" in file else ""
@@ -89,7 +94,7 @@ def compare(binary: Binary) -> tuple[collections.Counter[str], list[str]]:
             counts["untold"] += 1
         elif truth == (kind in _GO):
             counts[kind] += 1
-        elif why := explain(package, file, kind):
+        elif why := explain(name, package, file, kind):
             assert why in EXPLAINED
             counts[f"explained: {why}"] += 1
         else:

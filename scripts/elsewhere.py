@@ -222,7 +222,7 @@ def run(place: Place, scratch: Path, arguments: list[str]) -> tuple[int, str]:
     command += [
         "sh",
         "-c",
-        'umask "$1"; cd "$2"; shift 2; exec scripts/test "$@"',
+        'umask "$1"; cd "$2"; shift 2; exec scripts/test --tests "$@"',
         "sh",
         "077" if place.nobody else "022",
     ]

@@ -57,6 +57,9 @@ def info(
 ) -> None:
     """Tell what a file is: Go version, modules, settings, how it was built and linked, and what its bytes are.
 
+    Strings that the linker was told to set (-ldflags "-X main.version=v1.2.3") are listed by name, and a version is
+    shown as one, as far as build settings, symbol table or DWARF know them.
+
     Works without a symbol table, section headers or build information. A file that is not Go is described as far as
     that goes, with a warning. Of several files, one that cannot be read is an error, and the others are still shown.
 

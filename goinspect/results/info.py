@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Info", "InfoReport", "ModuleRow", "TableRow", "Vcs"]
+__all__ = ["Info", "InfoReport", "LinkerString", "ModuleRow", "TableRow", "Vcs"]
 
 
 class ModuleRow(NamedTuple):
@@ -27,6 +27,16 @@ class Vcs(NamedTuple):
     revision: str | None
     time: str | None  # RFC 3339
     modified: bool | None
+
+
+class LinkerString(NamedTuple):
+    """A string variable that the linker was told to set: ``-ldflags "-X main.version=v1.2.3"``."""
+
+    name: str  # import path, dot, variable
+    value: str
+    version: bool  # the name says that it is a version
+    found_in: str  # "-ldflags" (of the build settings), "symbol table" or "DWARF"
+    in_file: bool | None  # the program has this variable, with this value; None: nothing tells where it lies
 
 
 class TableRow(NamedTuple):
@@ -91,6 +101,7 @@ class Info(NamedTuple):
     reasons: Mapping[str, str] = MappingProxyType({})
     build_info: str = ""  # as `go version -m` shows it, without the first line and indentation
     warnings: tuple[str, ...] = ()
+    linker_strings: tuple[LinkerString, ...] = ()  # in the order of the flags, then by name
 
     @property
     def schema(self) -> str:

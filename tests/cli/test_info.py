@@ -14,7 +14,7 @@ FIELDS = [
     "schema", "path", "container", "class", "byteorder", "arch", "os", "type", "size", "entry", "go", "packed",
     "build_mode", "pie", "linkmode", "stripped", "cgo", "static", "interpreter", "libraries", "trimpath", "optimized",
     "sanitizer", "fips140", "pgo", "go_version", "go_version_from", "go_build_id", "gnu_build_id", "main_package", "module",
-    "deps", "settings", "vcs", "tables", "reasons", "warnings",
+    "deps", "settings", "linker_strings", "vcs", "tables", "reasons", "warnings",
 ]  # fmt: skip
 CONTRACT = {"name", "present", "bytes", "count", "address", "found_by"}
 

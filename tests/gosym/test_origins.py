@@ -26,7 +26,7 @@ from goinspect.gosym.naming.origins import (
     origins_of,
 )
 from goinspect.model import FrameKind
-from tests import modes
+from tests import modes, stamps
 from tests.conftest import FIXTURES
 from tests.gosym.test_matrix import BUILDS, unpacked
 
@@ -124,6 +124,19 @@ def test_every_function_of_every_mode(series):
         count, wrong = mistaken(modes.binary(series, mode), own_packages("modes/src"))
         assert count > 1500
         assert wrong == []
+
+
+@pytest.mark.parametrize("build", stamps.builds())
+def test_every_function_of_a_module_without_a_dot(build):
+    """Module sort, which imports Go's sort; built with GOPATH, there is no module at all."""
+    count, wrong = mistaken(stamps.binary(build), {"main", "sort/own.v2"})
+    assert count > 500
+    assert wrong == []
+    binary = goinspect.open(stamps.binary(build))
+    names = set(list_functions(binary.bulk).name)
+    assert {"sort.siftDown", "sort/own%2ev2.Empty", "main.main"} <= names
+    modules = {origins_of(binary.go).of_package(package).module for package in ("main", "sort/own.v2")}
+    assert modules == ({MAIN, UNKNOWN} if build.endswith("gopath") else {"sort"})
 
 
 @pytest.mark.parametrize("series", modes.SERIES)

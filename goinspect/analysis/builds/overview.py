@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from goinspect.analysis.builds import facts as buildfacts
+from goinspect.analysis.builds import linkerstrings
 from goinspect.analysis.builds import mode as buildmode
 from goinspect.analysis.builds.parts import list_tables
 from goinspect.errors import GoinspectError
@@ -56,12 +57,14 @@ def describe(binary: Binary) -> Info:
         "sanitizer": buildfacts.sanitizer(settings, names),
     }
     value = {name: fact.value for name, fact in facts.items()}
+    strings, doubts = linkerstrings.find(binary, info, version)
     warnings = [
         *binary.warnings,
         *(info.problems if info else ()),
         *_repeated(info or _NOTHING),
         *odd,
         *unlinked,
+        *doubts,
     ]
     if why_not:
         warnings.append(why_not)
@@ -81,6 +84,7 @@ def describe(binary: Binary) -> Info:
         tables=tables,
         reasons=MappingProxyType({name: fact.reason for name, fact in facts.items() if fact.reason}),
         build_info=format_module_text(info) if info else "", warnings=tuple(dict.fromkeys(warnings)),
+        linker_strings=strings,
     )  # fmt: skip
 
 

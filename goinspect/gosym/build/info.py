@@ -23,8 +23,10 @@ __all__ = [
     "Module",
     "find_build_info",
     "find_build_version",
+    "go_string",
     "parse_version",
     "read_build_info",
+    "string_data",
 ]
 
 _MAGIC = b"\xff Go buildinf:"
@@ -89,19 +91,33 @@ def _decode(image: Image, vaddr: int) -> Found | None:
     else:
         end = 16 + 2 * image.ptrsize
         width = reader.u8(14)
-        version, modules = (_go_string(image, image.read_pointer(vaddr + 16 + i * width)) for i in (0, 1))
+        version, modules = (go_string(image, image.read_pointer(vaddr + 16 + i * width)) for i in (0, 1))
     info = _parse(version.decode("utf-8", "replace"), modules)
     return Found(info, vaddr, end) if info else None
 
 
-def _go_string(image: Image, header: int) -> bytes:
+def go_string(image: Image, header: int) -> bytes:
+    """What the string variable at `header` holds when the program starts.
+
+    Raises:
+        MalformedError, TruncatedError: it, or what it points to, is not in the file.
+    """
     if header == 0 or _is_zero(image, header):
         return b""
-    data = image.read_pointer(header)
+    data = string_data(image, header)
     size = Reader(
         image.read(header + image.ptrsize, image.ptrsize), image.byteorder, image.ptrsize, what="string"
     ).uptr(0)
-    return bytes(image.read(data, size)) if 0 < size < _MAX_TEXT else b""
+    return bytes(image.read(data, size)) if data and 0 < size < _MAX_TEXT else b""
+
+
+def string_data(image: Image, header: int) -> int:
+    """Where the bytes of the string variable at `header` lie. Raises as `go_string`."""
+    pointer = image.read_pointer(header)
+    if pointer:
+        return pointer
+    # A plugin exports its variables, and the loader finds the bytes by their symbol.
+    return next((value for vaddr, value in image.symbolic_words(header, image.ptrsize) if vaddr == header), 0)
 
 
 def _is_zero(image: Image, vaddr: int) -> bool:
@@ -122,7 +138,7 @@ def find_build_version(image: Image, oldest: tuple[int, int]) -> str | None:
     for symbol in image.symbols():
         if symbol.name == "runtime.buildVersion":
             try:
-                return _go_string(image, symbol.vaddr).decode("utf-8", "replace") or None
+                return go_string(image, symbol.vaddr).decode("utf-8", "replace") or None
             except GoinspectError:
                 return None
     found = {text for text in _version_variables(image) if (parse_version(text) or (0, 0)) >= oldest}

@@ -39,6 +39,7 @@ def info_object(info: Info) -> dict[str, Any]:
         "module": _module(info.module) if info.module else None,
         "deps": [_module(module) for module in info.deps],
         "settings": dict(info.settings),
+        "linker_strings": [string._asdict() for string in info.linker_strings],
         "vcs": info.vcs._asdict() if info.vcs else None,
         "tables": [_table(row, info.size) for row in info.tables],
         "reasons": dict(info.reasons),

@@ -10,12 +10,13 @@ from goinspect.render.values import escape_terminal, human_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from goinspect.results.info import Info, InfoReport, ModuleRow, TableRow
+    from goinspect.results.info import Info, InfoReport, LinkerString, ModuleRow, TableRow
 
 __all__ = ["render_text"]
 
 _SHOWN = 6  # dependencies, unless all are asked for
 _LIBRARIES = 4
+_LONGEST = 200  # characters of a value
 _FOUND = ("gopclntab", "moduledata")  # parts that may be found in many ways
 _BAR, _WIDTH = "█", 20
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -46,7 +47,7 @@ class _Page:
     def text(self) -> str:
         info = self._info
         parts = [f"{self._bold}{escape_terminal(info.path)}{self._reset}\n", self._facts()]
-        parts += [self._settings(), self._dependencies(), self._tables()]
+        parts += [self._settings(), self._strings(), self._dependencies(), self._tables()]
         return "\n".join(part for part in parts if part)
 
     # --- facts ---
@@ -70,6 +71,7 @@ class _Page:
         yield "go version", _version(info), ""
         yield "main package", escape_terminal(info.main_package or ""), ""
         yield "module", _module(info.module) if info.module else "", ""
+        yield "version", _versions(info), ""
         yield "vcs", self._vcs(), ""
         yield "build mode", _mode(info), "build_mode"
         yield "linked by", _linked(info), "linkmode"
@@ -105,6 +107,29 @@ class _Page:
             return ""
         lines = [f"  {escape_terminal(key)}={escape_terminal(value)}\n" for key, value in rows]
         return self._heading("settings") + "".join(lines)
+
+    def _strings(self) -> str:
+        strings = self._info.linker_strings
+        if not strings:
+            return ""
+        lines = [f"  {escape_terminal(s.name)}={self._value(s)}{self._doubt(s)}\n" for s in strings]
+        return self._heading("set by the linker") + "".join(lines)
+
+    def _value(self, string: LinkerString) -> str:
+        value = string.value
+        if len(value) <= _LONGEST or self._verbose:
+            return escape_terminal(value)
+        return f"{escape_terminal(value[:_LONGEST])}… ({len(value)} characters: -v shows them)"
+
+    def _doubt(self, string: LinkerString) -> str:
+        """What is to be known of it besides its value."""
+        if string.in_file is False:
+            note = "no variable of this name is in the program"
+        elif self._verbose:
+            note = f"found in {string.found_in}" if string.found_in != "-ldflags" else "setting -ldflags"
+        else:
+            return ""
+        return f"  {self._dim}({note}){self._reset}"
 
     def _dependencies(self) -> str:
         deps = self._info.deps
@@ -166,6 +191,12 @@ def _version(info: Info) -> str:
     if info.packed:
         return f"not to be seen: the file is packed by {info.packed}, `upx -d` unpacks it"
     return "unknown" if info.go else "none: not Go"
+
+
+def _versions(info: Info) -> str:
+    """What the variables say that are called versions, as far as the program has them."""
+    known = [s for s in info.linker_strings if s.version and s.value and s.in_file is not False]
+    return ", ".join(escape_terminal(f"{s.value[:_LONGEST]} ({s.name})") for s in known)
 
 
 def _mode(info: Info) -> str:
