@@ -70,7 +70,7 @@ def came_with_go(file: str, package: str, goroot: str, own: str) -> bool | None:
 
 def explain(name: str, package: str, file: str, kind: str) -> str:
     """Why a function may differ; "" when it may not."""
-    if file.rpartition("/")[2] == "_cgo_gotypes.go":
+    if file.rpartition("/")[2] == "_cgo_gotypes.go" or "/_obj/" in file:
         return "cgo"
     if kind == FrameKind.USER and _CLOSURE.search(name):
         return "closure"
