@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, overload
 from goinspect.binary import Binary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Self
 
-    from goinspect.results.functions import FunctionRow, FunctionRows
+    from goinspect.api.symbols import Symbols
+    from goinspect.results.functions import FunctionList, FunctionRow, FunctionRows, InlinedList, SizeReport
     from goinspect.results.info import Info
-    from goinspect.results.symbols import SymbolRow, SymbolRows
+    from goinspect.results.lines import LineReport, LineTable
 
-__all__ = ["Executable", "Functions", "Symbols"]
+__all__ = ["Executable", "Functions"]
 
 
 class Functions:
@@ -50,40 +51,6 @@ class Functions:
 
     def __repr__(self) -> str:
         return f"<{len(self):,} functions>"
-
-
-class Symbols:
-    """Symbols of a binary, merged from every table that it has."""
-
-    def __init__(self, rows: SymbolRows, warnings: tuple[str, ...] = ()) -> None:
-        self.rows = rows
-        self.warnings = warnings
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[SymbolRow]:
-        return (self.rows[number] for number in range(len(self.rows)))
-
-    @overload
-    def __getitem__(self, which: int) -> SymbolRow: ...
-    @overload
-    def __getitem__(self, which: slice) -> tuple[SymbolRow, ...]: ...
-    def __getitem__(self, which: int | slice) -> SymbolRow | tuple[SymbolRow, ...]:
-        return self.rows[which]
-
-    def to_pandas(self) -> Any:
-        """A pandas.DataFrame with a column for each field (extra ``goinspect[pandas]``).
-
-        Raises:
-            ModuleNotFoundError: pandas is not installed.
-        """
-        import pandas as pd
-
-        return pd.DataFrame([row._asdict() for row in self])
-
-    def __repr__(self) -> str:
-        return f"<{len(self):,} symbols>"
 
 
 class Executable(Binary):
@@ -132,10 +99,44 @@ class Executable(Binary):
         Raises:
             QueryError: the pattern is no regular expression.
         """
-        from goinspect.analysis.symbols.listing import SymbolQuery, list_symbols
+        from goinspect.api.symbols import SymbolQuery, Symbols
 
-        listed = list_symbols(self, SymbolQuery(kind, source, pattern, sort, limit))
-        return Symbols(listed.rows, listed.warnings)
+        return Symbols.of(self, SymbolQuery(kind, source, pattern, sort, limit))
+
+    def lookup(self, queries: Sequence[str], *, inlines: bool = True) -> LineReport:
+        """Frames of addresses, functions, ``func+offset`` and ``file:line``: what `goinspect pcln BIN QUERY…` answers.
+
+        Raises:
+            QueryError: a query is none of these, or there is no such function or place.
+            NotGoError: the file has no gopclntab; so the methods below.
+        """
+        from goinspect.analysis.pcln.frames import resolve
+
+        return resolve(self, queries, inlines=inlines)
+
+    def line_table(self, *functions: str, inlines: bool = True) -> LineTable:
+        """The line tables of functions, by name or by an address within. Raises QueryError where there is none."""
+        from goinspect.analysis.pcln.linetable import line_table
+
+        return line_table(self, functions, inlines=inlines)
+
+    def list_functions(self, *, rows: bool = True) -> FunctionList:
+        """The functions with the header of their table; without `rows` the header alone."""
+        from goinspect.analysis.pcln.functions import list_functions
+
+        return list_functions(self, rows=rows)
+
+    def list_inlined_only(self) -> InlinedList:
+        """The functions that exist only inlined into others."""
+        from goinspect.analysis.pcln.functions import list_inlined_only
+
+        return list_inlined_only(self)
+
+    def table_sizes(self, *, by_package: bool = False) -> SizeReport:
+        """What the bytes of gopclntab are spent on, by function or by package."""
+        from goinspect.analysis.pcln.sizes import list_sizes
+
+        return list_sizes(self, by_package=by_package)
 
     def close(self) -> None:
         """Forget what was read: the file is unmapped when nothing else refers to it."""

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goinspect.analysis.options import FlameOptions, TimeBound
 from goinspect.errors import FileError, QueryError
 from goinspect.profiles.base import NamedStacks
 from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
@@ -14,13 +15,12 @@ from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
 if TYPE_CHECKING:
     import os
 
-    from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
     from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
     from goinspect.results.stacks import Stacks
     from goinspect.views.top import TopRow
 
-__all__ = ["Flame", "events_of", "open_input"]
+__all__ = ["Flame", "FlameOptions", "TimeBound", "events_of", "open_input"]
 
 _NOTEBOOK_HEIGHT = 500  # px
 

@@ -13,7 +13,7 @@ from goinspect.cli.output import Color, check_output, report, use_color, warn, w
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
-    from goinspect.binary import Binary
+    from goinspect.api.binary import Executable
     from goinspect.results.compare import Comparison
 
 __all__ = ["compare"]
@@ -79,8 +79,8 @@ def compare(
 
     goinspect compare ./released ./built --fail-if grew=1% --fail-if lost-symbols -q
     """
-    from goinspect.analysis.builds.compare import compare as run
-    from goinspect.analysis.builds.compare import parse_condition
+    from goinspect.api.compare import compare as run
+    from goinspect.api.compare import parse_condition
 
     if len(binaries) < 2:
         raise typer.BadParameter("two files or more are needed: BASE OTHER...")
@@ -108,19 +108,19 @@ def compare(
         raise typer.Exit(_CHECK_FAILED)
 
 
-def _open(paths: list[str], arch: str | None) -> tuple[list[Binary], bool]:
+def _open(paths: list[str], arch: str | None) -> tuple[list[Executable], bool]:
     """The files that can be read, and whether any cannot. Without two of them there is nothing to compare.
 
     Raises:
         GoinspectError: the last failure, where fewer than two files are left.
     """
-    from goinspect.binary import Binary
+    from goinspect.api.binary import Executable
 
-    opened: list[Binary] = []
+    opened: list[Executable] = []
     failures: list[GoinspectError] = []
     for path in paths:
         try:
-            opened.append(Binary(path, arch=arch))
+            opened.append(Executable(path, arch=arch))
         except GoinspectError as error:
             failures.append(error)
     told = failures if len(opened) > 1 else failures[:-1]

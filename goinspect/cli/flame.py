@@ -14,7 +14,7 @@ from goinspect.cli.profileoptions import Form, Input, Picture, Selection, Shape,
 from goinspect.render.outputs import DrawOptions, output_for
 
 if TYPE_CHECKING:
-    from goinspect.analysis.options import FlameOptions
+    from goinspect.api.flame import FlameOptions
 
 __all__ = ["flame"]
 
@@ -107,7 +107,7 @@ def flame(
 
 
 def _options(input_: Input, selection: Selection, shape: Shape) -> FlameOptions:
-    from goinspect.analysis.options import FlameOptions
+    from goinspect.api.flame import FlameOptions
 
     return FlameOptions(
         tuple(input_.binary or ()), input_.symfs, input_.kallsyms, selection.event, selection.weight.value,

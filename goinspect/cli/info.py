@@ -95,15 +95,14 @@ def _describe(
     paths: list[str], *, arch: str | None, raw: bool, text_start: int | None
 ) -> tuple[InfoReport, bool]:
     """The files that can be read, and whether any cannot. A single file's failure is raised."""
-    from goinspect.analysis.builds.overview import describe
-    from goinspect.binary import Binary
+    from goinspect.api.binary import Executable
     from goinspect.results.info import InfoReport
 
     found: list[Info] = []
     failed = False
     for path in paths:
         try:
-            found.append(describe(Binary(path, arch=arch, raw=raw, text_start=text_start)))
+            found.append(Executable(path, arch=arch, raw=raw, text_start=text_start).info)
         except GoinspectError as error:
             if len(paths) == 1:
                 raise

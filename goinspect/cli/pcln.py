@@ -23,7 +23,7 @@ from goinspect.cli.options import (
 from goinspect.cli.output import Color, check_output, report, use_color, warn, write
 
 if TYPE_CHECKING:
-    from goinspect.binary import Binary
+    from goinspect.api.binary import Executable
     from goinspect.results.functions import FunctionList, InlinedList, SizeReport
     from goinspect.results.lines import LineReport, LineTable
 
@@ -159,10 +159,10 @@ def _any_found(result: Result) -> bool:
     return bool(rows.function) if isinstance(rows, LineRows) else True
 
 
-def _open(path: str, *, arch: str | None, raw: bool, text_start: int | None) -> Binary:
-    from goinspect.binary import Binary
+def _open(path: str, *, arch: str | None, raw: bool, text_start: int | None) -> Executable:
+    from goinspect.api.binary import Executable
 
-    return Binary(path, arch=arch, raw=raw, text_start=text_start)
+    return Executable(path, arch=arch, raw=raw, text_start=text_start)
 
 
 def _queries(pcs: list[str]) -> list[str]:
@@ -178,25 +178,17 @@ def _queries(pcs: list[str]) -> list[str]:
 
 
 def _answer(
-    binary: Binary, pcs: list[str], what: str, *, lines: list[str], by_package: bool, inlines: bool
+    binary: Executable, pcs: list[str], what: str, *, lines: list[str], by_package: bool, inlines: bool
 ) -> Result:
     if pcs:
-        from goinspect.analysis.pcln.frames import resolve
-
-        return resolve(binary, _queries(pcs), inlines=inlines)
+        return binary.lookup(_queries(pcs), inlines=inlines)
     if what == "--lines":
-        from goinspect.analysis.pcln.linetable import line_table
-
-        return line_table(binary, lines, inlines=inlines)
+        return binary.line_table(*lines, inlines=inlines)
     if what == "--sizes":
-        from goinspect.analysis.pcln.sizes import list_sizes
-
-        return list_sizes(binary, by_package=by_package)
-    from goinspect.analysis.pcln.functions import list_functions, list_inlined_only
-
+        return binary.table_sizes(by_package=by_package)
     if what == "--inlined-only":
-        return list_inlined_only(binary)
-    return list_functions(binary, rows=what == "--functions")
+        return binary.list_inlined_only()
+    return binary.list_functions(rows=what == "--functions")
 
 
 def _rendered(result: Result, form: Format, *, color: bool) -> str:

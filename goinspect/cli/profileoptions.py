@@ -13,7 +13,7 @@ from goinspect.cli.options import JsonOption, OutputOption, QuietOption, Verbose
 from goinspect.render.outputs import OUTPUTS
 
 if TYPE_CHECKING:
-    from goinspect.analysis.options import TimeBound
+    from goinspect.api.flame import TimeBound
 
 __all__ = ["Form", "Input", "Picture", "Selection", "Shape", "Talk", "moments"]
 
@@ -231,7 +231,7 @@ def moments(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:
 
 def _bound(text: str, of: str) -> TimeBound:
     """Decimals to whole ns, or billionths of a percent: the clock of a recording has more digits than a float."""
-    from goinspect.analysis.options import TimeBound
+    from goinspect.api.flame import TimeBound
 
     whole, _, decimals = text.partition(".")
     return TimeBound(int(whole or "0") * 10**9 + int(decimals[:9].ljust(9, "0")), of)

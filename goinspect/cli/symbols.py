@@ -22,6 +22,7 @@ from goinspect.cli.output import check_output, warn, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from goinspect.api.symbols import Symbols
     from goinspect.results.symbols import SymbolList
 
 __all__ = ["symbols"]
@@ -132,8 +133,8 @@ def symbols(
 
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
-    from goinspect.analysis.symbols.listing import SymbolQuery, list_symbols
-    from goinspect.binary import Binary
+    from goinspect.api.binary import Executable
+    from goinspect.api.symbols import SymbolQuery, Symbols
 
     form = Format.json if json else form
     if by is not None and form in (Format.nm, Format.folded):
@@ -146,36 +147,33 @@ def symbols(
         kind and kind.value, source and source.value, pattern, (sort or Sort.address).value,
         limit if by is None else None, form is Format.nm, owners=by is not None or form is not Format.table,
     )  # fmt: skip
-    listed = list_symbols(Binary(binary, arch=arch, raw=raw, text_start=base), query)
+    listed = Symbols.of(Executable(binary, arch=arch, raw=raw, text_start=base), query)
     text = _rendered(listed, form) if by is None else _summed(listed, by, form, sort, limit)
     write(text, output)
     warn(listed.warnings, quiet=quiet)
 
 
-def _rendered(listed: SymbolList, form: Format) -> str | Iterator[str]:
+def _rendered(listed: Symbols, form: Format) -> str | Iterator[str]:
     from goinspect.render import symbolfolded
     from goinspect.render.json import symbols as symboljson
     from goinspect.render.text import symbols as symboltext
 
     if form is Format.folded:
-        from goinspect.analysis.symbols.sizes import size_stacks
-
-        return symbolfolded.render_folded(size_stacks(listed))
+        return symbolfolded.render_folded(listed.stacks())
     renderers: dict[Format, Callable[[SymbolList], str | Iterator[str]]] = {
         Format.table: symboltext.render_table,
         Format.json: symboljson.render,
         Format.csv: symboltext.render_csv,
         Format.nm: symboltext.render_nm,
     }
-    return renderers[form](listed)
+    return renderers[form](listed.listed)
 
 
-def _summed(listed: SymbolList, by: By, form: Format, sort: Sort | None, limit: int | None) -> str:
-    from goinspect.analysis.symbols.sizes import sum_sizes
+def _summed(listed: Symbols, by: By, form: Format, sort: Sort | None, limit: int | None) -> str:
     from goinspect.render.json import symbols as symboljson
     from goinspect.render.text import symbols as symboltext
 
-    groups = sum_sizes(listed, by.value, sort=(sort or Sort.size).value, limit=limit)
+    groups = listed.sums(by.value, sort=(sort or Sort.size).value, limit=limit)
     renderers = {
         Format.table: symboltext.render_groups,
         Format.json: symboljson.render_groups,
