@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError
-from goinspect.gosym.build.info import parse_version
+from goinspect.gosym.buildinfo.info import parse_version
 from goinspect.gosym.layout import moduledata_layout
 
 if TYPE_CHECKING:

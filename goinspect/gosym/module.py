@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError, MalformedError
-from goinspect.gosym.build.info import BuildInfo, find_build_version, parse_version, read_build_info
+from goinspect.gosym.buildinfo.info import BuildInfo, find_build_version, parse_version, read_build_info
 from goinspect.gosym.find.locate import locate, locate_all
 from goinspect.gosym.inline import trees_are_sound
 from goinspect.gosym.layout import RELEASES, release_for

@@ -10,6 +10,7 @@ import goinspect
 from goinspect.errors import NotGoError, QueryError
 from tests.cli.runner import cli
 from tests.conftest import FIXTURES, oracle_rows
+from tests.cprograms import C_PROGRAM
 
 PATH = FIXTURES / "go1.27-piestripped" / "workload"
 
@@ -72,7 +73,7 @@ def test_closing_forgets(binary):
 
 def test_what_is_not_go():
     with pytest.raises(NotGoError):
-        assert goinspect.open("/bin/true").functions
+        assert goinspect.open(C_PROGRAM).functions
 
 
 def test_compare():

@@ -16,6 +16,7 @@ from goinspect.binary import Binary
 from tests.builders.rich import write_rich
 from tests.cli.runner import COMMAND, cli, environment, process
 from tests.conftest import FIXTURES
+from tests.cprograms import C_PROGRAM
 
 FOLDER = FIXTURES / "go1.27-piestripped"
 BINARY, RECORDING, KALLSYMS = FOLDER / "workload", FOLDER / "perf.data", FOLDER / "kallsyms"
@@ -101,7 +102,7 @@ def test_fifo(command, tmp_path):
 
 @pytest.mark.parametrize("command", ["pcln", "functions", "header"])
 def test_elf_that_is_not_go(command, tmp_path):
-    refused(command, Path("/bin/true"), tmp_path, "Go")
+    refused(command, C_PROGRAM, tmp_path, "Go")
 
 
 def test_binary_and_recording_mixed_up(tmp_path):

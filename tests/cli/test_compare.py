@@ -9,6 +9,7 @@ import pytest
 
 from tests import modes
 from tests.cli.runner import cli
+from tests.cprograms import C_PROGRAM, OTHER_C_PROGRAM
 
 SERIES = modes.SERIES[-1]
 BASE, STRIPPED, PIE = (modes.binary(SERIES, mode) for mode in ("default", "s-w", "pie"))
@@ -160,7 +161,7 @@ def test_one_file_is_a_usage_error():
 
 
 def test_what_is_not_go_can_be_compared():
-    answer = cli("compare", "/bin/true", "/bin/false", "--json")
+    answer = cli("compare", C_PROGRAM, OTHER_C_PROGRAM, "--json")
     assert answer.code == 0
     document = json.loads(answer.out)
     assert all(v["answer"] == "no" for row in document["works"] for v in row["per_binary"])

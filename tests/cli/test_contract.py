@@ -16,6 +16,7 @@ import pytest
 
 from tests.cli.runner import COMMAND, INTERRUPTIBLE, cli, environment, process
 from tests.conftest import FIXTURES
+from tests.cprograms import C_PROGRAM
 
 FOLDER = FIXTURES / "go1.27-piestripped"
 BINARY, RECORDING, KALLSYMS = FOLDER / "workload", FOLDER / "perf.data", FOLDER / "kallsyms"
@@ -109,7 +110,7 @@ def test_a_real_process():
 @pytest.mark.parametrize(
     ("arguments", "first"),
     [(["pcln", BINARY, "--functions"], "entry"), (["symbols", BINARY], "address"), (["info", *[BINARY] * 40], str(BINARY)),
-     (["compare", BINARY, "/bin/true", "--symbols", "-q"], "Lost:")],
+     (["compare", BINARY, C_PROGRAM, "--symbols", "-q"], "Lost:")],
     ids=["pcln", "symbols", "info", "compare"],
 )  # fmt: skip
 def test_a_reader_that_goes_away(arguments, first):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.runner import cli
 from tests.conftest import FIXTURES
+from tests.cprograms import C_PROGRAM
 
 BINARY = FIXTURES / "go1.27-piestripped" / "workload"
 
@@ -28,8 +29,8 @@ def test_color_of_pages(arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["symbols", BINARY], ["symbols", BINARY, "--by", "kind"], ["info", BINARY], ["info", BINARY, "/bin/true"],
-     ["compare", BINARY, "/bin/true"]],
+    [["symbols", BINARY], ["symbols", BINARY, "--by", "kind"], ["info", BINARY], ["info", BINARY, C_PROGRAM],
+     ["compare", BINARY, C_PROGRAM]],
     ids=["symbols", "symbols --by", "info", "info of two", "compare"],
 )  # fmt: skip
 def test_json_is_one_document(arguments):

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.runner import cli
 from tests.conftest import FIXTURES
+from tests.cprograms import C_PROGRAM
 
 BINARY = FIXTURES / "go1.27-piestripped" / "workload"
 FIELDS = [
@@ -47,10 +48,10 @@ def test_json_of_one_file():
 
 
 def test_several_files_are_a_list():
-    answer = info(BINARY, "/bin/true")
+    answer = info(BINARY, C_PROGRAM)
     assert list(answer) == ["schema", "binaries", "warnings"]
     assert answer["schema"] == "goinspect.info/1"
-    assert [one["path"] for one in answer["binaries"]] == [str(BINARY), "/bin/true"]
+    assert [one["path"] for one in answer["binaries"]] == [str(BINARY), str(C_PROGRAM)]
     assert list(answer["binaries"][0]) == FIELDS
 
 
@@ -104,12 +105,12 @@ def test_output_file(tmp_path):
 
 
 def test_not_go_is_described_with_a_warning():
-    answer = cli("info", "/bin/true")
+    answer = cli("info", C_PROGRAM)
     assert answer.code == 0
     assert "none: not Go" in answer.out
     assert answer.err.startswith("goinspect: warning: no gopclntab")
-    assert cli("info", "/bin/true", "-q").err == ""
-    assert cli("info", "/bin/true", "--format", "go-version").code == 1
+    assert cli("info", C_PROGRAM, "-q").err == ""
+    assert cli("info", C_PROGRAM, "--format", "go-version").code == 1
 
 
 def test_names_from_the_file_do_not_reach_the_terminal(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.runner import cli
 from tests.conftest import FIXTURES, oracle_rows
+from tests.cprograms import C_PROGRAM
 
 BINARY = FIXTURES / "go1.27-piestripped" / "workload"
 
@@ -171,12 +172,12 @@ def test_sort_and_limit(rows):
 
 
 def test_a_binary_that_is_not_go_has_its_own_symbols():
-    answer = cli("symbols", "/bin/true", "--json")
+    answer = cli("symbols", C_PROGRAM, "--json")
     result = json.loads(answer.out)
     assert answer.code == 0
     assert result["warnings"] == ["no gopclntab: only the container's own symbols are listed"]
     assert answer.err.startswith("goinspect: warning: no gopclntab")
-    assert cli("symbols", "/bin/true", "-q").err == ""
+    assert cli("symbols", C_PROGRAM, "-q").err == ""
 
 
 # --- sizes ---
@@ -288,10 +289,11 @@ def test_what_only_debuggers_know_has_no_address(fixture_file):
 
 
 def test_undefined_symbols_are_listed_on_request():
-    rows = symbols("--kind", "undefined", binary="/bin/true")
-    assert {"dynsym"} == {source for row in rows for source in row["sources"]}
+    rows = symbols("--kind", "undefined", binary=C_PROGRAM)
+    assert {"dynsym", "symtab"} == {source for row in rows for source in row["sources"]}
+    assert any(row["name"].startswith("calloc") for row in rows)
     assert all(row["kind"] == "undefined" for row in rows)
-    assert not any(row["kind"] == "undefined" for row in symbols(binary="/bin/true"))
+    assert not any(row["kind"] == "undefined" for row in symbols(binary=C_PROGRAM))
 
 
 def test_a_file_cut_off_before_moduledata_has_functions_with_text_start(fixture_file, tmp_path):

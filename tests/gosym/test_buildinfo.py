@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goinspect.gosym.build.info import find_build_info, parse_version, read_build_info
-from goinspect.gosym.build.text import BuildInfo, Module, format_module_text, parse_module_text
+from goinspect.gosym.buildinfo.info import find_build_info, parse_version, read_build_info
+from goinspect.gosym.buildinfo.text import BuildInfo, Module, format_module_text, parse_module_text
 from goinspect.objfile import open_image
 from tests.builders.elf import Elf, Part, R, W
 

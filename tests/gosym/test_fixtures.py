@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goinspect.gosym import inline
-from goinspect.gosym.build.info import parse_version
+from goinspect.gosym.buildinfo.info import parse_version
 from goinspect.gosym.bulk.table import BulkTable
 from goinspect.gosym.module import load
 from goinspect.model import Frame

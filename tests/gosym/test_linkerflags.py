@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.errors import MalformedError
-from goinspect.gosym.build.linkerflags import path_to_prefix, split_flags, strings_set
+from goinspect.gosym.buildinfo.linkerflags import path_to_prefix, split_flags, strings_set
 from tests import stamps
 
 DEFAULTS = stamps.as_dict(next(answer["printed"] for answer in stamps.flags() if answer["ldflags"] == ""))

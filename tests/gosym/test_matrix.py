@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import goinspect
-from goinspect.gosym.build.info import parse_version
+from goinspect.gosym.buildinfo.info import parse_version
 from scripts.build_matrix import BUNDLED, twins
 from tests.gosym import matrix
 from tests.unpacked import unpack_tar

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import goinspect
-from goinspect.gosym.build.text import BuildInfo, Module
+from goinspect.gosym.buildinfo.text import BuildInfo, Module
 from goinspect.gosym.bulk.listing import list_functions
 from goinspect.gosym.naming import stdpackages
 from goinspect.gosym.naming.framekinds import frame_kind

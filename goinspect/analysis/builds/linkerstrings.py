@@ -13,8 +13,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from goinspect.errors import GoinspectError
-from goinspect.gosym.build.info import go_string, string_data
-from goinspect.gosym.build.linkerflags import path_to_prefix, strings_set
+from goinspect.gosym.buildinfo.info import go_string, string_data
+from goinspect.gosym.buildinfo.linkerflags import path_to_prefix, strings_set
 from goinspect.gosym.naming.names import package_of
 from goinspect.gosym.naming.origins import Origins
 from goinspect.model import FrameKind
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from goinspect.binary import Binary
-    from goinspect.gosym.build.text import BuildInfo
+    from goinspect.gosym.buildinfo.text import BuildInfo
     from goinspect.objfile.image import Image
 
 __all__ = ["find", "is_version"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
-    from goinspect.gosym.build.text import BuildInfo
+    from goinspect.gosym.buildinfo.text import BuildInfo
     from goinspect.gosym.module import GoModule
     from goinspect.objfile.facts import Linkage
     from goinspect.objfile.image import Image

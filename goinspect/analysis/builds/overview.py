@@ -11,9 +11,9 @@ from goinspect.analysis.builds import linkerstrings
 from goinspect.analysis.builds import mode as buildmode
 from goinspect.analysis.builds.parts import list_tables
 from goinspect.errors import GoinspectError
-from goinspect.gosym.build.id import go_build_id
-from goinspect.gosym.build.info import find_build_version, read_build_info
-from goinspect.gosym.build.text import BuildInfo, format_module_text
+from goinspect.gosym.buildinfo.id import go_build_id
+from goinspect.gosym.buildinfo.info import find_build_version, read_build_info
+from goinspect.gosym.buildinfo.text import BuildInfo, format_module_text
 from goinspect.objfile.facts import Linkage
 from goinspect.results.info import Info, ModuleRow, Vcs
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from goinspect.binary import Binary
-    from goinspect.gosym.build.text import Module
+    from goinspect.gosym.buildinfo.text import Module
     from goinspect.gosym.module import GoModule
     from goinspect.objfile.image import Image
 

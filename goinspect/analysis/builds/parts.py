@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect import dwarf
 from goinspect.analysis.builds.ledger import Ledger
-from goinspect.gosym.build.info import find_build_info, parse_version
+from goinspect.gosym.buildinfo.info import find_build_info, parse_version
 from goinspect.gosym.extents import func_data_extent, moduledata_extent, table_extent
 from goinspect.gosym.layout import type_layout
 from goinspect.gosym.types.data import summarize_types
@@ -158,8 +158,10 @@ class _Tables:
             name = "dynsym" if table.source == "dynsym" else "symtab"
             if not self._in_file:
                 held, strings = table.size, 0
+            before = self._rows.get(name)  # headers that are damaged may tell several
+            held += strings + (before.bytes or 0 if before else 0)
             self._rows[name] = TableRow(
-                name, True, held + strings, table.entries, None, "headers of the container", detail
+                name, True, held, table.entries, None, "headers of the container", detail
             )
         found = image.relocation_tables()
         if found:

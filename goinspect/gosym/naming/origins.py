@@ -21,12 +21,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from goinspect.gosym.build.info import parse_version
+from goinspect.gosym.buildinfo.info import parse_version
 from goinspect.gosym.naming.stdpackages import distribution, is_tool
 from goinspect.model import FrameKind
 
 if TYPE_CHECKING:
-    from goinspect.gosym.build.info import BuildInfo
+    from goinspect.gosym.buildinfo.info import BuildInfo
     from goinspect.gosym.module import GoModule
     from goinspect.gosym.naming.stdpackages import Distribution
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from goinspect.errors import GoinspectError, MalformedError
-from goinspect.gosym.build.info import parse_version
+from goinspect.gosym.buildinfo.info import parse_version
 from goinspect.gosym.layout import TYPE_LAYOUTS, sample, type_layout
 from goinspect.gosym.types.descriptors import TypeReader
 from goinspect.gosym.types.descriptors_old import OldTypeReader

@@ -16,6 +16,7 @@ from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
 from goinspect.render.json.info import render_go_version
 from tests.conftest import FIXTURES, oracle_rows
+from tests.cprograms import C_PROGRAM
 from tests.unpacked import unpack_tar
 
 ORACLE = json.loads((Path(__file__).parent / "info_oracle.json").read_text("utf-8"))
@@ -170,11 +171,21 @@ def test_without_section_headers(described, tmp_path):
 
 
 def test_a_program_of_c():
-    info = describe(Binary("/bin/true"))
+    info = describe(Binary(C_PROGRAM))
     assert info.go is False
     assert (info.go_version, info.module, info.linkmode, info.cgo) == (None, None, None, None)
     assert info.table("code").bytes > 0
     assert any("not a Go executable" in warning for warning in info.warnings)
+
+
+def test_two_symbol_tables_that_damaged_headers_tell_of(described, tmp_path):
+    path, _ = described("matrix/go1.24-linux-amd64-pie")
+    content = bytearray(path.read_bytes())
+    content[60:64] = b"\x00\x12\x00\x00"  # e_shnum and e_shstrndx
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(content[:1_118_561])
+    info = describe(Binary(damaged))
+    assert sum(row.bytes or 0 for row in info.tables if row.within is None) == info.size
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError
-from goinspect.gosym.build.text import BuildInfo, Module, parse_module_text
+from goinspect.gosym.buildinfo.text import BuildInfo, Module, parse_module_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

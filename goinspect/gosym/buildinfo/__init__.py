@@ -1,0 +1,1 @@
+"""What the linker says of a build: its ID, versions, modules, settings."""
