@@ -323,10 +323,13 @@ def _expanded(
     """Where the stacks start, and their frames, root first, inlined calls expanded."""
     sizes = np.diff(start)
     rooted = flat[np.repeat(start[1:], sizes) - 1 - flat_ranges(0, sizes)]
-    owner = np.repeat(np.arange(len(sizes)), sizes)[rooted != _BLANK]
-    rooted = rooted[rooted != _BLANK]
     lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
     pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
+    kept = rooted != _BLANK
+    if kept.all() and len(pool) == len(lengths):  # as of folded stacks: a frame each
+        return np.append(0, np.cumsum(sizes)), pool[rooted]
+    owner = np.repeat(np.arange(len(sizes)), sizes)[kept]
+    rooted = rooted[kept]
     counts = lengths[rooted]
     frames = pool[flat_ranges((np.cumsum(lengths) - lengths)[rooted], counts)]
     out = np.zeros(len(sizes) + 1, dtype=np.int64)

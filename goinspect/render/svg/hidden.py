@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "hidden_rows", "leaf_weights", "pack"]
 
-_COMPARED = 12  # frames by which rows are put in order
+_COMPARED = 6  # frames by which rows are put in order
 
 
 class Rows(NamedTuple):
-    """Row i hangs below the drawn box ``box[i]`` and has ``frames[start[i]:start[i + 1]]``, each frame once."""
+    """Row i hangs below the drawn box ``box[i]`` and has ``frames[start[i]:start[i + 1]]``."""
 
     box: NDArray[np.int64]
     start: NDArray[np.int64]
@@ -90,15 +90,15 @@ def _as_rows(loose: list[tuple[int, tuple[int, ...], int]]) -> Rows:
 
 
 def _in_order(rows: Rows) -> Rows:
-    """Each frame of a row once, and rows that begin alike next to each other."""
+    """Rows that begin alike next to each other, without frames that call themselves."""
     if not len(rows):
         return rows
-    sizes = np.diff(rows.start)
-    owner = np.repeat(np.arange(len(rows)), sizes)
-    _, first = np.unique(owner * (rows.frames.max() + 1) + rows.frames, return_index=True)
-    first.sort()
-    frames, sizes = rows.frames[first], np.bincount(owner[first], minlength=len(rows))
-    start = np.append(0, np.cumsum(sizes))
+    again = rows.frames[1:] == rows.frames[:-1]
+    again[rows.start[1:-1] - 1] = False  # the first frame of a row
+    keep = np.append(True, ~again)
+    frames = rows.frames[keep]
+    start = np.append(0, np.cumsum(keep))[rows.start]
+    sizes = np.diff(start)
     begin = _beginnings(start, frames)
     order = np.lexsort((*begin.T[::-1], rows.box))
     return Rows(
