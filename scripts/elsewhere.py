@@ -39,7 +39,7 @@ NOBODY = 65534
 # What other projects' tools could tell; without them the suite has to pass, too.
 TOOLS = re.compile(r"perf|go|gofmt|gdb|dlv|bpftrace|llvm-.*|readelf|objdump|nm|addr2line|strip|gcc|cc|chrom.*|google-.*|.*-(readelf|nm|objdump|addr2line|strip|gcc)")  # fmt: skip
 DEBIAN = ("python3", "python3-venv", "linux-perf", "binutils", "llvm")
-KEPT = ("CI", "LANG", "LC_ALL", "http_proxy", "https_proxy", "no_proxy")
+KEPT = ("LANG", "LC_ALL", "http_proxy", "https_proxy", "no_proxy")
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,11 @@ def run(place: Place, scratch: Path, arguments: list[str]) -> tuple[int, str]:
     """Run the suite there: (exit code, everything it printed)."""
     folder, python = scratch / place.folder, "python3"
     environment = {key: value for key, value in os.environ.items() if key in KEPT or key.startswith("PIP_")}
-    environment |= {"PATH": os.environ["PATH"], "HOME": str(scratch / "home")} | place.environment
+    environment |= {
+        "PATH": os.environ["PATH"],
+        "HOME": str(scratch / "home"),
+        "CI": "true",
+    } | place.environment
     lines = kernel_mounts(place, scratch)
     root = Path("/")
     if place.python:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import lzma
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.machines import NOWHERE, on
 
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FIXTURES = Path(__file__).parent / "fixtures"
+# How fast a machine is says nothing of an answer. Where CI is set, the same examples are tried every time.
+settings.register_profile(
+    "goinspect",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("goinspect")
 BUILDS = sorted(path.name for path in FIXTURES.glob("go1.*") if path.is_dir())
 
 

@@ -188,7 +188,11 @@ def test_two_symbol_tables_that_damaged_headers_tell_of(described, tmp_path):
     assert sum(row.bytes or 0 for row in info.tables if row.within is None) == info.size
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_damage_is_an_error_or_an_answer(described, tmp_path, data):
     path, _ = described("matrix/go1.24-linux-amd64-pie")

@@ -271,7 +271,11 @@ def test_other_machines_and_32_bit_code_are_left_alone(tmp_path, program, binary
     assert ends == [End.OPEN]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_any_memory_at_all(tmp_path, program, binary, named, at, data):
     """Stacks of words that may mean anything end, with no more frames than words."""

@@ -80,7 +80,11 @@ def test_a_symbol_table_without_strings(link, folder):
     assert found.names("symtab") == set()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     st.sampled_from(
         [".text", ".rodata", ".noptrdata", ".bss", ".symtab", ".dynsym", ".debug_info", ".gopclntab"]
@@ -310,7 +314,11 @@ def test_settings_that_repeat(monkeypatch, folder):
     assert found.info.warnings[-1] == "4997 more settings occur more than once"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     st.sampled_from([".symtab", ".dynsym", ".strtab", ".rodata", ".noptrdata", ".debug_info", ".debug_abbrev", ".go.buildinfo"]),
     st.lists(st.tuples(st.integers(0, 4095), st.sampled_from(EDGES), st.sampled_from("BHIQ")), min_size=1, max_size=6),
