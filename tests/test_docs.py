@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,12 @@ def test_the_pages_show_what_they_promise():
     assert {command.split()[0] for page, command, _ in BLOCKS if page == "README.md"} == {
         "pcln", "symbols", "info", "compare",
     }  # fmt: skip
+
+
+def test_nothing_is_offered_that_does_not_exist():
+    """The package is on no index, and the project has no page."""
+    root = PAGES[0].parent.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    assert "urls" not in project
+    for page in (root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").glob("*.md")):
+        assert "pip install goinspect" not in page.read_text("utf-8")
