@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.examples import examples
 from tests.machines import NOWHERE, on
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 # How fast a machine is says nothing of an answer. Where CI is set, the same examples are tried every time.
 settings.register_profile(
     "goinspect",
-    deadline=None,
+    examples(100),
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=bool(os.environ.get("CI")),
 )

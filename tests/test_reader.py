@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError, MalformedError, TruncatedError
 from tests.builders.pclntab import uvarint
+from tests.examples import examples
 
 DATA = memoryview(bytes(range(1, 17)))
 WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "i32": 4, "u64": 8}
@@ -90,7 +90,7 @@ def test_varints_without_end() -> None:
         Reader(memoryview(b"\x80" * 11 + b"\0"), what="test").uvarint(0)
 
 
-@hypothesis_settings(max_examples=200, deadline=None, derandomize=True)
+@examples(200, derandomize=True)
 @given(
     st.binary(max_size=20), st.integers(-5, 30), st.sampled_from([*WIDTHS, "uptr", "cstr", "tail", "uvarint"])
 )

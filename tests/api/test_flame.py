@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import goinspect
@@ -17,6 +17,7 @@ from goinspect.errors import FileError, QueryError
 from goinspect.results.stacks import Label, StackFrame, Stacks, Weight
 from tests.cli.runner import cli
 from tests.conftest import FIXTURES
+from tests.examples import examples
 
 FOLDER = FIXTURES / "go1.27-piestripped"
 RECORDING, KALLSYMS = FOLDER / "perf.data", FOLDER / "kallsyms"
@@ -123,7 +124,7 @@ def test_arrow_has_the_same_memory(flame):
         max_size=6,
     )
 )
-@settings(deadline=None, max_examples=50)
+@examples(50)
 def test_any_stacks_come_back(rows):
     pytest.importorskip("pyarrow")
     frames = tuple(StackFrame(name, "user", "p", name == "b", "f.go", 3, 1) for name in "abc\n")

@@ -9,13 +9,14 @@ import struct
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.binary import Binary
 from goinspect.dwarf.callframes import CallFrames
 from goinspect.errors import GoinspectError
 from tests.conftest import FIXTURES
+from tests.examples import examples
 from tests.unpacked import unpack_tar
 
 FRAMES = FIXTURES / "recordings" / "programs.tar.xz"
@@ -127,7 +128,7 @@ def test_instructions():
     assert frames.find(0x2FFF) is None
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.binary(max_size=64))
 def test_any_instructions(program):
     frames = CallFrames(_image(program))
@@ -135,7 +136,7 @@ def test_any_instructions(program):
         frames.find(pc)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.integers(0, 40), st.integers(0, 255), st.booleans())
 def test_damaged_sections(at, byte, in_header):
     image = _image(b"\x41\x0e\x10")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.dwarf import read_symbols
 from goinspect.dwarf.info import abbrevs
 from tests.builders import dwarf as dw
 from tests.dwarf.images import image_of
+from tests.examples import examples
 
 ENCODINGS = [
     (version, order, size, wide)
@@ -74,7 +75,7 @@ VALUES = st.sampled_from(sorted(SAMPLES)).flatmap(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.sampled_from(ENCODINGS),
     st.lists(st.lists(VALUES, max_size=6), min_size=1, max_size=5),

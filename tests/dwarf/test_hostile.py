@@ -6,7 +6,7 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.dwarf import read_symbols, summarize, symbols
@@ -14,6 +14,7 @@ from goinspect.dwarf.info import abbrevs
 from goinspect.errors import GoinspectError
 from tests.builders import dwarf as dw
 from tests.dwarf.images import SectionImage
+from tests.examples import examples
 
 
 def program(version, order="little", wide=False):
@@ -84,7 +85,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.sampled_from(sorted(PROGRAMS)), CHANGES, st.integers(0, 255), st.booleans())
 def test_changed_bytes(key, changes, byte, cut):
     sections = dict(PROGRAMS[key])
@@ -102,7 +103,7 @@ def test_changed_bytes(key, changes, byte, cut):
     ask(sections, key[1])
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=300), st.binary(max_size=300), st.sampled_from([2, 3, 4, 5]))
 def test_any_bytes(info, abbrev, version):
     head = dw.Dwarf(version).number(version, 2) + (

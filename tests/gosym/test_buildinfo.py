@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.gosym.buildinfo.info import find_build_info, parse_version, read_build_info
 from goinspect.gosym.buildinfo.text import BuildInfo, Module, format_module_text, parse_module_text
 from goinspect.objfile import open_image
 from tests.builders.elf import Elf, Part, R, W
+from tests.examples import examples
 
 # Random lines, and what `ParseBuildInfo` and `String` of runtime/debug of Go 1.26 made of them; null: an error.
 TEXTS = json.loads((Path(__file__).parent / "module_texts.json").read_text("utf-8"))
@@ -141,7 +142,7 @@ def test_the_section_may_begin_with_something_else(tmp_path):
     assert info.path == "p"
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.binary(max_size=300), st.integers(0, 400))
 def test_damage_is_none_or_an_answer(tmp_path_factory, noise, cut):
     blob = (inline(b"go1.20", START + b"path\tp\n" + noise + b"\n" + END) + noise)[: 32 + cut]
@@ -149,7 +150,7 @@ def test_damage_is_none_or_an_answer(tmp_path_factory, noise, cut):
     assert info is None or isinstance(info.go_version, str)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.text(alphabet='abm="`\\\tx0 \n>-u', max_size=80))
 def test_what_is_written_is_read_again(noise):
     """Whatever was understood once is understood the same way from its own spelling."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.gosym import inline, pcvalue
@@ -16,6 +16,7 @@ from goinspect.gosym.bulk.table import BulkTable
 from goinspect.gosym.module import load
 from goinspect.objfile import open_image
 from tests.builders.pclntab import build
+from tests.examples import examples
 from tests.gosym.answers import bulk_frames, pure_frames
 from tests.gosym.programs import VERSIONS, decoder, programs
 
@@ -63,7 +64,7 @@ def columns(table: PclnTable) -> list[tuple]:
     ]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@examples(60, derandomize=True)
 @given(st.data())
 @pytest.mark.parametrize("version", VERSIONS, ids=IDS)
 def test_listing_equals_the_pure_engine(version, data) -> None:
@@ -76,7 +77,7 @@ def test_listing_equals_the_pure_engine(version, data) -> None:
     assert columns(table) == one_by_one(table)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40, derandomize=True)
 @given(st.data())
 @pytest.mark.parametrize("version", [(1, 4), (1, 10), (1, 15), (1, 17), (1, 27)], ids=str)
 def test_pcs_of_a_line_are_all_pcs_of_that_line(version, data) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.analysis.pcln.frames import resolve
@@ -23,6 +23,7 @@ from tests.builders.elf import DYN, Elf, Part, R, X
 from tests.builders.elfobj import Core
 from tests.builders.module import DATA, TABLE, TEXT, gofunc_room, moduledata_words, write_module
 from tests.builders.pclntab import Function, Inlined, build
+from tests.examples import examples
 from tests.gosym.answers import bulk_frames, pure_frames
 from tests.gosym.programs import VERSIONS, truth
 
@@ -186,7 +187,7 @@ def test_gofunc_behind_an_alignment_gap(tmp_path) -> None:
     assert [pure_frames(found.table, pc) for pc in pcs] == [truth(functions, table, pc) for pc in pcs]
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@examples(15, derandomize=True)
 @given(data=st.data())
 @pytest.mark.parametrize("version", [(1, 18), (1, 20), (1, 25), (1, 26), (1, 27)], ids=str)
 def test_several_text_sections(version, data, tmp_path_factory) -> None:

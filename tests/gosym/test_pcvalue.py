@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.errors import TruncatedError
@@ -12,6 +12,7 @@ from goinspect.gosym.bulk.pctables import PcTab
 from goinspect.gosym.pcvalue import NO_VALUE, PcValues, rows
 from tests.builders.pclntab import pcvalue as encode
 from tests.builders.pclntab import uvarint
+from tests.examples import examples
 
 
 def pc_value(view: memoryview, offset: int, quantum: int, target: int) -> int:
@@ -75,7 +76,7 @@ def test_varint_of_more_than_five_bytes_ends_the_table() -> None:
     assert list(rows(table(bytes.fromhex("02 04 80 80 80 80 80 01 04 00")), 1, 1)) == [(4, 0)]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@examples(200, derandomize=True)
 @given(st.data(), st.sampled_from((1, 2, 4)))
 def test_round_trip_of_several_tables_at_once(data: st.DataObject, quantum: int) -> None:
     values = st.one_of(st.integers(-1, 40), st.integers(-1, 1 << 30))
@@ -105,7 +106,7 @@ def test_round_trip_of_several_tables_at_once(data: st.DataObject, quantum: int)
     assert tables.lookup(columns[:, 0], columns[:, 1]).tolist() == answers
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@examples(300, derandomize=True)
 @given(st.binary(min_size=1, max_size=40), st.sampled_from((1, 2, 4)))
 def test_any_bytes_mean_the_same_to_both_engines(data: bytes, quantum: int) -> None:
     view = table(data + b"\0")

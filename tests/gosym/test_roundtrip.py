@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.gosym import inline
@@ -12,11 +12,12 @@ from goinspect.gosym.find.structure import understand
 from goinspect.gosym.layout import ARGS_UNKNOWN
 from goinspect.model import Frame
 from tests.builders.pclntab import Function, Inlined, build
+from tests.examples import examples
 from tests.gosym.answers import bulk_frames, pure_frames, without_lines
 from tests.gosym.programs import VERSIONS, decoder, position, programs, truth, value
 
 IDS = [".".join(map(str, version)) for version in VERSIONS]
-COMMON = settings(max_examples=5, deadline=None, derandomize=True)
+COMMON = examples(5, derandomize=True)
 
 
 def check_functions(program, built, version, table) -> None:

@@ -7,7 +7,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.errors import GoinspectError
@@ -17,6 +17,7 @@ from goinspect.gosym.types.data import read_types, summarize_types
 from goinspect.gosym.types.names import escaped
 from goinspect.objfile import _open_bytes
 from tests.builders.types import DATA, program, write_types
+from tests.examples import examples
 
 VERSIONS = tuple((1, minor) for minor in range(5, 28))
 MACHINES = tuple((order, size) for order in ("little", "big") for size in (4, 8))
@@ -169,7 +170,7 @@ def test_truncated(version) -> None:
         ask(whole[:size], version)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.sampled_from(VERSIONS),
     st.lists(st.tuples(st.integers(0, 400), st.sampled_from((0, 1, 0x500008, 2**31, 2**63, 2**64 - 1))), max_size=8),

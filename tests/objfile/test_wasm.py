@@ -6,13 +6,14 @@ import struct
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.objfile import open_image
 from goinspect.objfile.wasm import FIRST_FUNCTION, WasmImage
 from tests.builders.wasm import Wasm
+from tests.examples import examples
 from tests.objfile.hostile import damaged, exercise_all, refused
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def test_damaged(tmp_path: Path) -> None:
     exercise_all(tmp_path / "a.wasm", damaged(made().write(), step=1, flips=600))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.tuples(st.integers(0, 1 << 16), st.binary(max_size=40)), max_size=20))
 def test_memory_is_what_was_written(data: list[tuple[int, bytes]]) -> None:
     memory = bytearray(1 << 17)
@@ -112,7 +113,7 @@ def test_memory_is_what_was_written(data: list[tuple[int, bytes]]) -> None:
             assert image.read(vaddr, len(piece)) == memory[vaddr : vaddr + len(piece)]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.binary(max_size=200))
 def test_anything_behind_the_magic(data: bytes) -> None:
     try:

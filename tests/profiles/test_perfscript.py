@@ -6,7 +6,7 @@ import lzma
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.errors import GoinspectError, MalformedError
@@ -14,6 +14,7 @@ from goinspect.profiles import perfscript
 from goinspect.profiles.base import KIND_KERNEL, UNPLACED, UNPLACED_ADDRESS
 from goinspect.profiles.perfscript.grammar import Printed, is_frame, parse_frame, parse_header, parse_range
 from tests.conftest import BUILDS, FIXTURES, oracle_rows
+from tests.examples import examples
 
 SAMPLE = (
     b"workload 12 1.000001:  5 cycles: \n\t  4010 main.f+0x10 (/bin/w)\n\t  4020 main.main+0x1 (/bin/w)\n\n"
@@ -243,7 +244,7 @@ def test_absurd_numbers():
     parse(ranges + SAMPLE)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.data())
 def test_damaged_text(data):
     text = bytearray(

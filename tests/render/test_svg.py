@@ -6,7 +6,7 @@ import json
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.model import FrameKind
@@ -14,6 +14,7 @@ from goinspect.render.svg import labels
 from goinspect.render.svg import picture as svg
 from goinspect.render.svg.picture import layout, render_svg
 from goinspect.results.stacks import StackFrame
+from tests.examples import examples
 from tests.render.conftest import make_graph, service_stacks
 
 NS = "{http://www.w3.org/2000/svg}"
@@ -250,7 +251,7 @@ def hostile_graph(text):
 
 
 @given(st.text(st.characters(), min_size=1))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_any_text_gives_the_same_harmless_elements(text):
     assert_harmless(text)
 

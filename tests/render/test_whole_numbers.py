@@ -12,7 +12,7 @@ from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.analysis.options import FlameOptions
@@ -20,6 +20,7 @@ from goinspect.analysis.stacks.fold import fold
 from goinspect.profiles.folded import parse
 from goinspect.render.svg.picture import inner_width, render_svg, shares_of
 from goinspect.views.graph import draw
+from tests.examples import examples
 
 NS = "{http://www.w3.org/2000/svg}"
 # A frame as folded text → what the legend calls its kind.
@@ -65,7 +66,7 @@ def leaf(frames, reverse):
 
 
 @given(STACKS, st.sampled_from([0.0, 0.1, 5.0, 50.0, 300.0]), st.booleans(), st.booleans())
-@settings(deadline=None, max_examples=200)
+@examples(200)
 def test_legend(stacks, min_width, inverted, reverse):
     _, svg = picture(stacks, min_width=min_width, inverted=inverted, reverse=reverse)
     whole = sum(weight for _, weight in stacks)
@@ -80,7 +81,7 @@ def test_legend(stacks, min_width, inverted, reverse):
 
 
 @given(STACKS, st.sampled_from([0.0, 5.0, 50.0, 300.0]))
-@settings(deadline=None, max_examples=100)
+@examples(100)
 def test_nothing_is_lost_between_what_is_drawn_and_what_is_not(stacks, min_width):
     """Of every drawn frame: own weight, that of its drawn callees, and what is not drawn are its total."""
     graph, _ = picture(stacks, min_width=min_width)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from goinspect.analysis.builds.ledger import Ledger
@@ -17,6 +17,7 @@ from goinspect.errors import GoinspectError
 from goinspect.render.json.info import render_go_version
 from tests.conftest import FIXTURES, oracle_rows
 from tests.cprograms import C_PROGRAM
+from tests.examples import examples
 from tests.unpacked import unpack_tar
 
 ORACLE = json.loads((Path(__file__).parent / "info_oracle.json").read_text("utf-8"))
@@ -188,11 +189,7 @@ def test_two_symbol_tables_that_damaged_headers_tell_of(described, tmp_path):
     assert sum(row.bytes or 0 for row in info.tables if row.within is None) == info.size
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_damage_is_an_error_or_an_answer(described, tmp_path, data):
     path, _ = described("matrix/go1.24-linux-amd64-pie")

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.analysis.pcln.linetable import line_table
@@ -18,6 +18,7 @@ from goinspect.gosym import inline
 from tests.analysis.pcln.tables import TableBinary
 from tests.builders.pclntab import build
 from tests.conftest import FIXTURES
+from tests.examples import examples
 from tests.gosym.programs import VERSIONS, decoder, programs
 
 
@@ -48,7 +49,7 @@ def test_line_tables_of_a_real_binary(build, workload):
         assert starts == [func.entry, *covered.end[mine].tolist()[:-1]]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@examples(100, derandomize=True)
 @given(st.data())
 def test_line_tables_of_every_layout(data):
     version = data.draw(st.sampled_from(VERSIONS))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.analysis.stacks import merge as ops
@@ -15,6 +15,7 @@ from goinspect.analysis.stacks.symbolize import Flag, SymbolTable
 from goinspect.profiles.base import Locations
 from goinspect.results.stacks import Label, StackFrame, Stacks, Weight
 from goinspect.views.tree import build_tree, narrowest
+from tests.examples import examples
 
 PLACES = 6  # locations: few, so that stacks collide
 FRAMES = [StackFrame(name, "user", "", False) for name in "dcbae"]
@@ -89,7 +90,7 @@ def test_cut(part, monkeypatch):
     monkeypatch.setattr(ops, "_PART", part)
 
     @given(stack_lists, st.lists(st.sampled_from(FLAGS), min_size=PLACES, max_size=PLACES))
-    @settings(deadline=None, max_examples=200)
+    @examples(200)
     def check(stacks, flags):
         check_cut(stacks, flags)
 
@@ -177,7 +178,7 @@ def check_merge(data, stacks, table, *, filtered):
 
 
 @given(st.data(), stack_lists, tables(), st.booleans())
-@settings(deadline=None, max_examples=300)
+@examples(300)
 def test_merge(data, stacks, table, filtered):
     check_merge(data, stacks, table, filtered=filtered)
 
@@ -192,7 +193,7 @@ def test_merge_when_hashes_collide(hashes, monkeypatch):
     monkeypatch.setattr(ops, "_hash_stacks", fake)
 
     @given(st.data(), stack_lists, tables(), st.booleans())
-    @settings(deadline=None, max_examples=200)
+    @examples(200)
     def check(data, stacks, table, filtered):
         check_merge(data, stacks, table, filtered=filtered)
 
@@ -207,7 +208,7 @@ def test_merge_of_more_than_a_block(part, monkeypatch):
     monkeypatch.setattr(ops, "_PIECE", 3)
 
     @given(st.data(), st.lists(st.lists(st.integers(0, PLACES - 1), max_size=3), max_size=30), tables())
-    @settings(deadline=None, max_examples=150)
+    @examples(150)
     def check(data, stacks, table):
         check_merge(data, stacks, table, filtered=False)
 
@@ -238,7 +239,7 @@ class FakeSymbolizer:
     st.lists(st.sampled_from(FLAGS), min_size=PLACES, max_size=PLACES),
     st.lists(st.booleans(), min_size=PLACES, max_size=PLACES),
 )
-@settings(deadline=None, max_examples=300)
+@examples(300)
 def test_addresses_below_a_trap_are_looked_up_as_they_are(stacks, flags, exact):
     addresses = np.arange(PLACES, dtype=np.uint64) * np.uint64(16)
     locations = Locations(
@@ -273,7 +274,7 @@ def test_addresses_below_a_trap_are_looked_up_as_they_are(stacks, flags, exact):
     st.lists(st.lists(st.integers(0, 4), max_size=5), max_size=8),
     st.lists(st.booleans(), min_size=5, max_size=5),
 )
-@settings(deadline=None, max_examples=200)
+@examples(200)
 def test_filters(stacks, wanted):
     mask = np.array(wanted)
     merged = stacks_of(stacks, weights=[3 + i for i in range(len(stacks))])
@@ -337,7 +338,7 @@ def test_the_narrowest(total, pixels, min_width):
 
 
 @given(st.data(), st.lists(st.lists(st.integers(0, 4), max_size=5), max_size=10))
-@settings(deadline=None, max_examples=300)
+@examples(300)
 def test_tree(data, stacks):
     size = len(stacks)
     weights = data.draw(st.lists(st.integers(0, 50), min_size=size, max_size=size))

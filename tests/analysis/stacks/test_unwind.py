@@ -11,7 +11,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from goinspect.analysis.recordings.finder import BinaryFinder
@@ -33,6 +33,7 @@ from tests.builders.perfdata import (
     Sample,
 )
 from tests.conftest import FIXTURES
+from tests.examples import examples
 from tests.unpacked import unpack_tar
 
 SP = 0x40_0000_8000
@@ -271,11 +272,7 @@ def test_other_machines_and_32_bit_code_are_left_alone(tmp_path, program, binary
     assert ends == [End.OPEN]
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_any_memory_at_all(tmp_path, program, binary, named, at, data):
     """Stacks of words that may mean anything end, with no more frames than words."""

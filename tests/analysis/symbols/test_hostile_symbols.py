@@ -6,7 +6,7 @@ import struct
 import warnings
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from goinspect.errors import GoinspectError
@@ -14,6 +14,7 @@ from tests.analysis.pcln.damaged import EDGES, FIELDS, SOUND, TEXT, VERSION, Ans
 from tests.builders import dwarf as dw
 from tests.builders import rich
 from tests.builders.rich import write_rich
+from tests.examples import examples
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +81,7 @@ def test_a_symbol_table_without_strings(link, folder):
     assert found.names("symtab") == set()
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.sampled_from(
         [".text", ".rodata", ".noptrdata", ".bss", ".symtab", ".dynsym", ".debug_info", ".gopclntab"]
@@ -314,11 +311,7 @@ def test_settings_that_repeat(monkeypatch, folder):
     assert found.info.warnings[-1] == "4997 more settings occur more than once"
 
 
-@settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.sampled_from([".symtab", ".dynsym", ".strtab", ".rodata", ".noptrdata", ".debug_info", ".debug_abbrev", ".go.buildinfo"]),
     st.lists(st.tuples(st.integers(0, 4095), st.sampled_from(EDGES), st.sampled_from("BHIQ")), min_size=1, max_size=6),
