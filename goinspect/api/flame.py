@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goinspect._files import write_file
 from goinspect.analysis.options import FlameOptions, TimeBound
-from goinspect.errors import FileError, QueryError
+from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
 from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
 
@@ -108,17 +108,13 @@ class Flame:
         return output_for(format, None).render(self.profile, options)
 
     def save(self, path: str | os.PathLike[str], format: str | None = None, **how: Any) -> None:
-        """Write the stacks to a file, in the format that its suffix means unless one is named; `how` as of `text`.
+        """Write the stacks to a file, whole or not at all, in the format that its suffix means unless one is named; `how` as of `text`.
 
         Raises:
             FileError: the file cannot be written.
             QueryError: there is no such format.
         """
-        text = self.text(format or output_for(None, str(path)).name, **how)
-        try:
-            Path(path).write_bytes(text.encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise FileError(f"cannot be written: {error.strerror}", path=str(path)) from None
+        write_file(str(path), self.text(format or output_for(None, str(path)).name, **how))
 
     def __repr__(self) -> str:
         return f"<flame graph of {self.path}: {self.summary}>"

@@ -9,18 +9,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from goinspect._files import encoded, write_file
 from goinspect._paths import is_directory, is_special
 from goinspect.errors import FileError, QueryError
 from goinspect.render.values import escape_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import TextIO
 
 __all__ = ["Color", "check_output", "report", "use_color", "warn", "write"]
 
 STDOUT = "-"
-_PIECE = 1 << 20  # characters
 
 
 class Color(StrEnum):
@@ -74,20 +74,14 @@ def write(text: str | Iterable[str], path: str | None) -> None:
     """
     if path is None or path == STDOUT:
         _write_stdout(text)
-    elif is_special(path):
-        try:
-            with Path(path).open("wb") as special:
-                special.writelines(_encoded(text))
-        except OSError as error:
-            raise FileError(f"cannot be written: {error.strerror}", path=path) from None
     else:
-        _write_file(text, path)
+        write_file(path, text)
 
 
 def _write_stdout(text: str | Iterable[str]) -> None:
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.writelines(_encoded(text))
+        sys.stdout.buffer.writelines(encoded(text))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
@@ -96,34 +90,6 @@ def _write_stdout(text: str | Iterable[str]) -> None:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise FileError(f"cannot be written: {error.strerror}", path="stdout") from None
-
-
-def _write_file(text: str | Iterable[str], path: str) -> None:
-    import tempfile  # brings random and hashlib along
-
-    target = Path(path).absolute()
-    temporary = ""
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(_encoded(text))
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(target)
-        temporary = ""
-    except OSError as error:
-        raise FileError(f"cannot be written: {error.strerror}", path=path) from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-
-
-def _encoded(text: str | Iterable[str]) -> Iterator[bytes]:
-    """Piece by piece: a listing may have fifty megabytes, which need not be there twice."""
-    for part in (text,) if isinstance(text, str) else text:
-        for start in range(0, len(part), _PIECE):
-            yield part[start : start + _PIECE].encode("utf-8", "backslashreplace")
 
 
 def report(message: str, *, quiet: bool = False) -> None:

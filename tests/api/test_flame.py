@@ -6,6 +6,7 @@ import html
 import json
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,6 +45,21 @@ def test_options_are_those_of_the_command():
                  "--no-inline", "--no-kernel", "--time", "0.1,0.4", "--reverse", "--weight", "samples", "--format", "folded")  # fmt: skip
     assert mine.text("folded") == answer.out
     assert mine.unit == "samples"
+
+
+def test_saved_whole_or_not_at_all(flame, tmp_path, monkeypatch):
+    target = tmp_path / "x.folded"
+    flame.save(target)
+    before = target.read_bytes()
+
+    def full(_self: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(FileError, match="No space left"):
+        flame.save(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.folded"]
+    assert target.read_bytes() == before
 
 
 def test_saved_by_suffix(flame, tmp_path):
