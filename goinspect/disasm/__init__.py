@@ -1,0 +1,9 @@
+"""Machine code to instructions: the only place that knows capstone, which is imported when something is decoded."""
+
+from __future__ import annotations
+
+from goinspect.disasm.architectures import ARCHITECTURES
+from goinspect.disasm.decoder import decode
+from goinspect.disasm.instruction import BRANCH, CALL, JUMP, OTHER, RETURN, Instruction
+
+__all__ = ["ARCHITECTURES", "BRANCH", "CALL", "JUMP", "OTHER", "RETURN", "Instruction", "decode"]
