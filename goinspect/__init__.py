@@ -89,6 +89,7 @@ def flame(
     off_cpu: bool = False,
     repair: bool = False,
     hidden_callers: bool = False,
+    restore: bool = True,
 ) -> Flame:
     """Read a profile, name its frames and merge its stacks: what `goinspect flame` draws.
 
@@ -116,6 +117,7 @@ def flame(
         off_cpu: the time threads waited.
         repair: put cut stacks on the roots of whole ones.
         hidden_callers: a frame where a caller must be missing.
+        restore: put callers in place that a walk by frame pointers passed over, where the machine code proves them.
 
     Raises:
         goinspect.errors.GoinspectError: the profile cannot be read, or does not hold what is asked for.
@@ -129,6 +131,7 @@ def flame(
     options = FlameOptions(
         tuple(str(binary) for binary in binaries), text(symfs), text(kallsyms), event, weight, by, pids, tids, comms,
         cpus, seconds, inlines, kernel, lines, focus, ignore, hide, reverse, unit, off_cpu, repair, hidden_callers,
+        restore,
     )  # fmt: skip
     return Flame.of(open_input(str(path)), options, path=str(path))
 

@@ -64,8 +64,16 @@ class NativeSymbols:
         if index < 0:
             return None
         symbol = self._symbols[index]
-        end = symbol.vaddr + symbol.size if symbol.size else self._section_end[symbol.section]
-        return symbol if vaddr < end else None
+        return symbol if vaddr < self._end(symbol) else None
+
+    def end_at(self, start: int) -> int:
+        """Where the function ends that begins at `start`, one of `starts`; one of unknown size at most with the next."""
+        index = bisect_right(self._starts, start) - 1
+        end = self._end(self._symbols[index])
+        return min(end, self._starts[index + 1]) if index + 1 < len(self._starts) else end
+
+    def _end(self, symbol: Symbol) -> int:
+        return symbol.vaddr + symbol.size if symbol.size else self._section_end[symbol.section]
 
 
 class Binary:

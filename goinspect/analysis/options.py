@@ -51,3 +51,4 @@ class FlameOptions:
     off_cpu: bool = False  # draw the time between context switches instead of samples
     repair: bool = False  # put stacks that were cut on the roots of whole ones
     hidden_callers: bool = False  # a frame where a walk by frame pointers must have passed one over
+    restore: bool = True  # the callers themselves, where the machine code proves them

@@ -114,5 +114,5 @@ def _options(input_: Input, selection: Selection, shape: Shape) -> FlameOptions:
         selection.by.value, tuple(selection.pid or ()), tuple(selection.tid or ()), tuple(selection.comm or ()),
         tuple(selection.cpu or ()), moments(selection.time), not shape.no_inline, not shape.no_kernel, shape.lines,
         shape.focus, shape.ignore, shape.hide, shape.reverse, shape.unit, selection.off_cpu, shape.repair,
-        shape.hidden_callers,
+        shape.hidden_callers, not shape.no_restore,
     )  # fmt: skip

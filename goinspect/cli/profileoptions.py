@@ -143,7 +143,14 @@ class Shape(NamedTuple):
         bool,
         typer.Option(
             "--hidden-callers",
-            help="Show where a leaf's caller is missing: the frame pointer was not set up.",
+            help="Show where a leaf's caller is missing and not known: the frame pointer was not set up.",
+        ),
+    ] = False
+    no_restore: Annotated[
+        bool,
+        typer.Option(
+            "--no-restore",
+            help="Leave out callers that the recorder passed over and the program's code proves; show what was recorded.",
         ),
     ] = False
     focus: Annotated[

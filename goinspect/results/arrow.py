@@ -2,7 +2,7 @@
 
 | column | type |
 |---|---|
-| stack | large_list<dictionary<int32, struct<name, kind, package, inlined, file, line, start_line>>>, root first |
+| stack | large_list<dictionary<int32, struct<name, kind, package, inlined, file, line, start_line, restored>>>, root first |
 | samples | int64 |
 | weight:NAME | uint64; the first is the one that is shown |
 | label:NAME | dictionary<int32, string>; null: none |
@@ -33,7 +33,7 @@ def to_arrow(stacks: Stacks) -> Any:
     import pyarrow as pa
 
     struct = pa.struct(
-        [(name, pa.bool_() if name == "inlined" else pa.int32() if "line" in name else pa.string())
+        [(name, pa.bool_() if name in ("inlined", "restored") else pa.int32() if "line" in name else pa.string())
          for name in StackFrame._fields]
     )  # fmt: skip
     frames = pa.array([frame._asdict() for frame in stacks.frames], type=struct)

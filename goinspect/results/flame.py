@@ -29,7 +29,8 @@ class FlameTotals(NamedTuple):
     """What went into a flame graph. Counts; `weight` in the event's unit.
 
     ``truncated`` stacks reached the recorder's depth limit and lack their root, or, ``cut_by_dump`` of them, did not fit
-    the copies of stacks that were recorded; ``repaired`` of them got one from whole stacks. ``hidden_callers``: stacks whose leaf has a caller that a walk by frame pointers passed over. Of off-CPU
+    the copies of stacks that were recorded; ``repaired`` of them got one from whole stacks. ``hidden_callers``: stacks
+    whose leaf has a caller that a walk by frame pointers passed over and that is not known; ``restored``: stacks with one that is. Of off-CPU
     time: waits without any stack, with one of an earlier run of the thread, and without an end, which are left out.
     """
 
@@ -45,6 +46,7 @@ class FlameTotals(NamedTuple):
     repaired: int = 0
     cut_by_dump: int = 0
     hidden_callers: int = 0
+    restored: int = 0
     waits_stackless: int = 0
     waits_stale: int = 0
     waits_open: int = 0

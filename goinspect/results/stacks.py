@@ -33,6 +33,7 @@ class StackFrame(NamedTuple):
     )
     line: int = 0
     start_line: int = 0
+    restored: bool = False  # deduced from the machine code: the recorder passed over it
 
     @property
     def location(self) -> str:
@@ -133,6 +134,21 @@ class Stacks:
             "weights": tuple(weight._replace(values=weight.values[rows]) for weight in self.weights),
             "labels": {name: label._replace(row=label.row[rows]) for name, label in self.labels.items()},
         }
+
+    def without_marks(self) -> tuple[Stacks, NDArray[np.bool_] | None]:
+        """The stacks with deduced frames made equal to the recorded ones, and which entries of `frame` were deduced.
+
+        None where none was.
+        """
+        import numpy as np
+
+        marked = np.array([frame.restored for frame in self.frames], dtype=np.bool_)
+        if not marked.any():
+            return self, None
+        rows: dict[StackFrame, int] = {}
+        plain = [rows.setdefault(frame._replace(restored=False), len(rows)) for frame in self.frames]
+        number = np.array(plain, dtype=np.int32)
+        return replace(self, frames=tuple(rows), frame=number[self.frame]), marked[self.frame]
 
     def holding(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which stacks hold at least one of the frames for which `wanted` is True."""

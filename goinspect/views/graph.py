@@ -55,6 +55,9 @@ class FlameGraph(NamedTuple):
     reverse: bool = False  # stacks merged from the leaf
     pruned: int = 0
     hidden: HiddenStacks | None = None
+    node_restored: (
+        tuple[int, ...] | list[int]
+    ) = ()  # how much of `total` has the node as a deduced frame; () where none has
 
 
 def draw(
@@ -74,10 +77,11 @@ def draw(
     What is narrower than `min_width` where the whole is as wide as `pixels` becomes no nodes, but is counted. Siblings
     are in the order of their names, which makes pictures of a program alike; those of sizes, the heaviest first.
     """
+    stacks, restored = stacks.without_marks()
     frames, roots = stacks.rooted()
     names = [frame.name for frame in frames]
     least = narrowest(int(stacks.weight.sum()), pixels, min_width)
-    tree = build_tree(stacks, roots, names, least=least, heaviest_first=event == "sizes")
+    tree = build_tree(stacks, roots, names, least=least, heaviest_first=event == "sizes", marked=restored)
     start, left = _frames_left(stacks, roots, tree)
     used = sorted(({*tree.frame, *distinct(left).tolist()}) - {-1})
     number = np.zeros(len(frames) + 1, dtype=np.int32)  # -1, at the end, is the root
@@ -98,6 +102,7 @@ def draw(
         inverted=inverted,
         reverse=reverse,
         pruned=tree.pruned,
+        node_restored=() if restored is None else tree.marked,
         hidden=HiddenStacks(tree.left.node, start, number[left], stacks.weight[tree.left.stack]),
     )
 

@@ -26,6 +26,7 @@ class Tree(NamedTuple):
     own: list[int]
     pruned: int  # subtrees left out
     left: Left
+    marked: list[int]  # how much of `total` has the node's frame marked
 
 
 class Left(NamedTuple):
@@ -43,6 +44,7 @@ def build_tree(
     *,
     least: int,
     heaviest_first: bool = False,
+    marked: NDArray[np.bool_] | None = None,
 ) -> Tree:
     """Merge `stacks` from their first frames on.
 
@@ -52,8 +54,9 @@ def build_tree(
         names: of the frames; siblings are in this order, which makes pictures of a program alike.
         least: subtrees that weigh less than this are left out, and so are those without any weight.
         heaviest_first: siblings are in the order of their weights instead.
+        marked: entries of ``stacks.frame`` whose weight is to be told apart.
     """
-    nodes, pruned, left = _grow(stacks, roots, max(1, least))
+    nodes, pruned, left = _grow(stacks, roots, max(1, least), marked)
     return _depth_first(nodes, names, pruned, left, heaviest_first=heaviest_first)
 
 
@@ -72,21 +75,29 @@ class _Nodes:
 
     def __init__(self, total: int) -> None:
         self.frame, self.parent, self.depth = [-1], [-1], [0]
-        self.total, self.own = [total], [0]
+        self.total, self.own, self.marked = [total], [0], [0]
 
     def add(
-        self, parents: NDArray[np.int64], frames: NDArray[np.int64], totals: NDArray[np.uint64], depth: int
+        self,
+        parents: NDArray[np.int64],
+        frames: NDArray[np.int64],
+        totals: NDArray[np.uint64],
+        marked: NDArray[np.uint64],
+        depth: int,
     ) -> int:
         first = len(self.frame)
         self.parent += parents.tolist()
         self.frame += frames.tolist()
         self.total += totals.tolist()
         self.own += [0] * len(totals)
+        self.marked += marked.tolist()
         self.depth += [depth] * len(totals)
         return first
 
 
-def _grow(stacks: Stacks, roots: NDArray[np.int32], least: int) -> tuple[_Nodes, int, Left]:
+def _grow(
+    stacks: Stacks, roots: NDArray[np.int32], least: int, marked: NDArray[np.bool_] | None
+) -> tuple[_Nodes, int, Left]:
     weight, sizes = stacks.weight, np.diff(stacks.start)
     nodes, pruned = _Nodes(int(weight.sum())), 0
     left: list[Left] = []
@@ -100,13 +111,18 @@ def _grow(stacks: Stacks, roots: NDArray[np.int32], least: int) -> tuple[_Nodes,
         alive, node = alive[~ended], node[~ended]
         if not len(alive):
             break
-        frame = _frame_at(stacks, roots, lead, alive, depth)
+        at = stacks.start[alive] + depth - lead[alive]
+        frame = _frame_at(stacks, roots, lead, alive, at)
         keys, inverse = np.unique(node * stride + frame, return_inverse=True)
         totals = np.zeros(len(keys), dtype=np.uint64)
         np.add.at(totals, inverse, weight[alive])
+        told = np.zeros(len(keys), dtype=np.uint64)
+        if marked is not None:
+            rows = np.flatnonzero(marked[at.clip(0)] & (at >= stacks.start[alive]))
+            np.add.at(told, inverse[rows], weight[alive[rows]])
         wide = totals >= least
         pruned += int(len(keys) - wide.sum())
-        first = nodes.add(keys[wide] // stride, keys[wide] % stride, totals[wide], depth + 1)
+        first = nodes.add(keys[wide] // stride, keys[wide] % stride, totals[wide], told[wide], depth + 1)
         place = np.where(wide, np.cumsum(wide) - 1 + first, -1)[inverse]
         narrow = place < 0
         left.append(Left(node[narrow], alive[narrow], np.full(int(narrow.sum()), depth)))
@@ -125,10 +141,10 @@ def _frame_at(
     roots: NDArray[np.int32],
     lead: NDArray[np.int64],
     alive: NDArray[np.int64],
-    depth: int,
+    at: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    at = stacks.start[alive] + depth - lead[alive]
-    if depth == 0 and lead[alive].any():
+    """The frames at `at`, positions in ``stacks.frame``; before the beginning of a stack, its root."""
+    if (at < stacks.start[alive]).any():
         own = np.minimum(at.clip(0), max(len(stacks.frame) - 1, 0))
         frames = stacks.frame[own] if len(stacks.frame) else np.zeros(len(alive), np.int32)
         return np.where(lead[alive] > 0, roots[alive], frames).astype(np.int64)
@@ -160,4 +176,5 @@ def _depth_first(nodes: _Nodes, names: list[str], pruned: int, left: Left, *, he
         [nodes.own[i] for i in order],
         pruned,
         left._replace(node=np.array([place[node] for node in left.node.tolist()], dtype=np.int64)),
+        [nodes.marked[i] for i in order],
     )

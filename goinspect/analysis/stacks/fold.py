@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.options import FlameOptions
     from goinspect.analysis.stacks.merge import Cut, Merged
-    from goinspect.analysis.stacks.symbolize import SymbolTable
+    from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.analysis.stacks.taken import Taken
     from goinspect.profiles.base import Profile
 
@@ -132,6 +132,7 @@ def _totals(taken: Taken, cut: Cut, stacks: Stacks, truncated: int) -> FlameTota
         repaired=taken.origin.repaired,
         cut_by_dump=taken.origin.cut_by_dump,
         hidden_callers=cut.hidden,
+        restored=cut.restored,
         waits_stackless=waits.stackless if waits else 0,
         waits_stale=waits.stale if waits else 0,
         waits_open=waits.open if waits else 0,

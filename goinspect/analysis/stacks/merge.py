@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from goinspect._ragged import flat_ranges
-from goinspect.analysis.stacks.symbolize import Flag
+from goinspect.analysis.stacks.symboltable import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from goinspect.analysis.stacks.symbolize import Symbolizer, SymbolTable
+    from goinspect.analysis.stacks.symbolize import Symbolizer
+    from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.profiles.base import Locations
 
 __all__ = ["Cut", "Merged", "Samples", "correct_trapped", "cut_garbage", "matching", "merge", "with_roots"]
@@ -62,7 +63,9 @@ class Samples(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """Where stacks really end, and what that leaves. Counts of frames; ``hidden``: stacks that lack a caller.
+    """Where stacks really end, and what that leaves.
+
+    Counts of frames; ``hidden``: stacks that lack a caller, ``restored``: those that got one back.
 
     ``lasts`` are the flags of each stack's last frame, 0 where it has none.
     """
@@ -72,6 +75,7 @@ class Cut(NamedTuple):
     named: int
     dropped: int
     hidden: int
+    restored: int
     lasts: NDArray[np.uint8]
 
 
@@ -128,6 +132,7 @@ def cut_garbage(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
         sum(cut.named for cut, _ in cuts),
         sum(cut.dropped for cut, _ in cuts),
         sum(cut.hidden for cut, _ in cuts),
+        sum(cut.restored for cut, _ in cuts),
         np.concatenate([cut.lasts for cut, _ in cuts]),
     )
 
@@ -149,12 +154,19 @@ def _cut_part(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
     lasts = np.zeros(len(stop), dtype=np.uint8)
     filled = np.flatnonzero(stop > start[:-1])
     lasts[filled] = flat[stop[filled] - 1]
-    hidden = np.flatnonzero(flat & np.uint8(Flag.HIDDEN))
-    stack = np.searchsorted(start, hidden, side="right") - 1
-    stack = stack[hidden + 1 < stop[stack]]  # a sample without a call chain has no callers to miss
     named = int(np.count_nonzero(flat & np.uint8(Flag.NAMED)))
-    stacks = int(np.count_nonzero(np.diff(stack, prepend=-1)))
-    return Cut(stop, kept, named, len(flat) - kept, stacks, lasts)
+    hidden, restored = (_stacks_with(flat, flag, start, stop) for flag in (Flag.HIDDEN, Flag.RESTORED))
+    return Cut(stop, kept, named, len(flat) - kept, hidden, restored, lasts)
+
+
+def _stacks_with(
+    flat: NDArray[np.uint8], flag: int, start: NDArray[np.int64], stop: NDArray[np.int64]
+) -> int:
+    """How many stacks have a frame with this flag and a caller: without a call chain none can be missing."""
+    at = np.flatnonzero(flat & np.uint8(flag))
+    stack = np.searchsorted(start, at, side="right") - 1
+    stack = stack[at + 1 < stop[stack]]
+    return int(np.count_nonzero(np.diff(stack, prepend=-1)))
 
 
 def merge(

@@ -22,6 +22,7 @@ from goinspect.analysis.recordings.selection import (
 )
 from goinspect.analysis.stacks import merge as stack_ops
 from goinspect.analysis.stacks.repair import Repaired, repair
+from goinspect.analysis.stacks.restored import with_callers
 from goinspect.analysis.stacks.symbolize import SymbolizeOptions, Symbolizer
 from goinspect.analysis.stacks.taken import Origin, Taken
 from goinspect.analysis.stacks.unwind import unwind
@@ -51,7 +52,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     symbolizer = Symbolizer(
         profile,
         finder,
-        SymbolizeOptions(options.inlines, options.lines, options.kallsyms, options.hidden_callers),
+        SymbolizeOptions(options.inlines, options.lines, options.kallsyms),
     )
     table = symbolizer.add(profile.locations)
     rows, start, frames = take_rows(source, select_rows(source, chosen, options))
@@ -60,6 +61,10 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     if options.repair:
         repaired = repair(start, frames, truncated, processes(source)[rows], table.flags)
     samples = stack_ops.correct_trapped(repaired.start, repaired.frames, profile.locations, symbolizer)
+    if options.restore:
+        samples = with_callers(samples, symbolizer, profile.locations)
+    if options.hidden_callers:
+        symbolizer.mark_hidden()
     group, groups = group_by(source, rows, options.by)
     weight = source.weight[rows] if options.weight == "period" else np.ones(len(rows), dtype=np.uint64)
     warnings = [*profile.warnings, *table.warnings, *finder.warnings]

@@ -6,7 +6,7 @@ included. Two PCs with the same frames share an expansion, so that stacks can be
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import itertools
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +21,7 @@ from goinspect.analysis.recordings.kernelnames import KernelNamer, grouped
 from goinspect.analysis.recordings.perfmap import PerfMap, find_perf_map
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
 from goinspect.analysis.stacks.printed import are_addresses, is_unplaced, to_vaddrs
+from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, Flag, SymbolTable, rule
 from goinspect.analysis.stacks.textnames import PrintedNames
 from goinspect.errors import GoinspectError
 from goinspect.gosym.naming.framekinds import frame_kind
@@ -31,40 +32,19 @@ from goinspect.profiles.base import KIND_GUEST, KIND_USER
 from goinspect.results.stacks import StackFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from goinspect.analysis.recordings.finder import BinaryFinder
-    from goinspect.binary import Binary
+    from goinspect.binary import Binary, NativeSymbols
+    from goinspect.gosym.bulk.table import Frames
     from goinspect.model import Mapping
     from goinspect.profiles.base import Locations, Profile
 
-__all__ = ["HIDDEN_CALLER", "Flag", "SymbolTable", "SymbolizeOptions", "Symbolizer"]
+__all__ = ["SymbolizeOptions", "Symbolizer"]
 
 
-class Flag:
-    """What the stack rules need to know of a location; bits."""
-
-    NAMED = 1  # has a symbol
-    GO = 2  # lies in a Go function
-    CUT = 4  # nothing below it belongs to this stack: goexit, mcall
-    ROOT = 8  # garbage may follow below it: mstart, rt0_go, morestack, clone …
-    BAD = 16  # a user address without a symbol: garbage if it stands below a root
-    TRAPPED = 32  # the frame below it was interrupted, not called: its address is exact
-    HIDDEN = 64  # a walk by frame pointers that starts here passes over its caller
-
-
-HIDDEN_CALLER = "[hidden caller]"
-# mcall leaves the goroutine for good: what a frame-pointer walk finds below it is stale.
-_CUT = frozenset({"runtime.goexit", "runtime.mcall"})
-_ROOTS = frozenset({
-    "runtime.mstart", "runtime.mstart0", "runtime.mstart1", "runtime.rt0_go", "runtime.morestack", "crosscall1",
-    "crosscall_amd64", "clone", "clone3", "__clone", "__clone3", "start_thread", "_start", "__libc_start_main",
-})  # fmt: skip
-# These are called with the interrupted address as if it were the return address. Not so the signal restorer: a
-# frame-pointer walk passes over the interrupted function, and what follows was really called.
-_TRAPS = frozenset({"runtime.sigpanic", "runtime.asyncPreempt", "runtime.debugCallV2"})
 _NOWHERE = ("", 0)
 # Where JIT compilers put code.
 _COMPILED = (*ANONYMOUS, "/memfd:", "[heap]", "[anon")
@@ -76,18 +56,6 @@ class SymbolizeOptions(NamedTuple):
     inlines: bool = True
     lines: bool = False
     kallsyms: str | None = None
-    hidden_callers: bool = False  # put a frame where a caller is hidden
-
-
-@dataclass(slots=True)
-class SymbolTable:
-    """Frames of locations. ``expansion[i]`` is the row of location i in ``expansions``."""
-
-    frames: list[StackFrame] = field(default_factory=list)
-    expansions: list[tuple[int, ...]] = field(default_factory=list)  # outermost (physical) frame first
-    expansion: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    flags: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))  # Flag bits, per location
-    warnings: list[str] = field(default_factory=list)
 
 
 class Symbolizer:
@@ -112,6 +80,7 @@ class Symbolizer:
         count = len(locations.mapping)
         self._expansion = np.zeros(count, dtype=np.int32)
         self._flags = np.zeros(count, dtype=np.uint8)
+        self._file, self._vaddr = np.full(count, -1, np.int32), np.zeros(count, np.uint64)
         printed = self._printed.known(locations)
         kernel = (locations.kind != KIND_USER) & (locations.kind != KIND_GUEST)
         self._kernel_rows(np.flatnonzero(kernel & ~printed), locations)
@@ -126,7 +95,49 @@ class Symbolizer:
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
         table.expansion = np.concatenate((table.expansion, self._expansion))
         table.flags = np.concatenate((table.flags, self._flags))
+        table.file = np.concatenate((table.file, self._file))
+        table.vaddr = np.concatenate((table.vaddr, self._vaddr))
         return table
+
+    def add_expansions(self, expansions: list[tuple[int, ...]], like: NDArray[np.int32], flags: int) -> int:
+        """Locations with other frames than those of the locations `like`; the number of the first one.
+
+        Args:
+            expansions: rows of frames, outermost first.
+            like: for each, the location whose place and rules it has.
+            flags: a bit more, in place of Flag.HIDDEN.
+        """
+        table, first = self.table, len(self.table.expansion)
+        ids = np.array([self._expand(*frames) for frames in expansions], dtype=np.int32)
+        table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
+        table.expansion = np.concatenate((table.expansion, ids))
+        changed = table.flags[like] & np.uint8(0xFF & ~Flag.HIDDEN) | np.uint8(flags)
+        table.flags = np.concatenate((table.flags, changed))
+        table.file = np.concatenate((table.file, table.file[like]))
+        table.vaddr = np.concatenate((table.vaddr, table.vaddr[like]))
+        return first
+
+    def mark_hidden(self) -> None:
+        """Put a frame where a caller is hidden, at each location that hides one."""
+        marker = self._frame(HIDDEN_CALLER, FrameKind.UNKNOWN)
+        table, expansions = self.table, list(self._expansion_ids)
+        for row in np.flatnonzero(table.flags & np.uint8(Flag.HIDDEN)).tolist():
+            table.expansion[row] = self._expand(marker, *expansions[table.expansion[row]])
+        table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
+
+    def restored_frame(self, frame: StackFrame) -> int:
+        """The row of a frame that was deduced."""
+        frame = frame._replace(restored=True)
+        return self._frame_ids.setdefault(frame, len(self._frame_ids))
+
+    def natives(self, binary: Binary) -> NativeSymbols:
+        """What names the functions of a file that are not Go's."""
+        return self._finder.native(binary)
+
+    def go_stacks(self, binary: Binary, vaddrs: NDArray[np.uint64]) -> list[list[StackFrame]]:
+        """The frames of addresses in Go functions, the physical one first, as those of locations are named."""
+        found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
+        return list(self._of_go(binary, found))
 
     def _by_file(
         self, rows: NDArray[np.int64], locations: Locations
@@ -161,7 +172,7 @@ class Symbolizer:
             shown = frames if self._options.inlines else frames[:1]
             ids = (self._frame_ids.setdefault(frame, len(self._frame_ids)) for frame in shown)
             self._expansion[row] = self._expand(*ids)
-            self._flags[row] = Flag.NAMED | _rule(frames[0].name)
+            self._flags[row] = Flag.NAMED | rule(frames[0].name)
 
     # --- kernel ---
 
@@ -192,6 +203,7 @@ class Symbolizer:
                 " (perf script --show-mmap-events does)"
             )
         rows, vaddrs = rows[mapped], vaddrs[mapped]
+        self._file[rows], self._vaddr[rows] = self._number(binary), vaddrs
         try:
             if binary.go_or_none is not None:
                 rest = self._go_rows(binary, rows, vaddrs, locations)
@@ -200,6 +212,12 @@ class Symbolizer:
                 self._native_rows(binary, rows, vaddrs, base)
         except GoinspectError as error:
             self.table.warnings.append(f"{path}: {error.message}: its frames are not all named")
+
+    def _number(self, binary: Binary) -> int:
+        files = self.table.binaries
+        if not any(known is binary for known in files):
+            files.append(binary)
+        return next(i for i, known in enumerate(files) if known is binary)
 
     def _vaddrs(
         self, binary: Binary, rows: NDArray[np.int64], locations: Locations
@@ -267,28 +285,13 @@ class Symbolizer:
         exact = locations.exact[rows]
         vaddrs = _at_entries(binary, vaddrs, exact)
         found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
-        origins = origins_of(binary.go)
-        kinds = [frame_kind(name, origins) for name in found.names]
-        starts = found.start.tolist()
-        function, inlined = found.function.tolist(), found.inlined.tolist()
-        where = self._where(found.file.tolist(), found.line.tolist(), found.files)
-        frame_of: dict[tuple[int, bool, tuple[str, int]], int] = {}
-        for i, row in enumerate(rows.tolist()):
-            begin, end = starts[i], starts[i + 1]
-            if begin == end:
-                continue
-            ids = []
-            for j in range(end - 1, begin - 1, -1):  # physical function first
-                key = (function[j], inlined[j], where[j] if where else _NOWHERE)
-                frame = frame_of.get(key)
-                if frame is None:
-                    kind, package = kinds[key[0]]
-                    frame = frame_of[key] = self._frame(
-                        found.names[key[0]], kind, package, inlined=key[1], file=key[2][0], line=key[2][1]
-                    )
-                ids.append(frame)
-            self._expansion[row] = self._expand(*ids)
-            self._flags[row] = Flag.NAMED | Flag.GO | _rule(found.names[function[end - 1]])
+        frame_ids = self._frame_ids
+        for row, frames in zip(rows.tolist(), self._of_go(binary, found), strict=True):
+            if frames:
+                self._expansion[row] = self._expand(
+                    *(frame_ids.setdefault(frame, len(frame_ids)) for frame in frames)
+                )
+                self._flags[row] = Flag.NAMED | Flag.GO | rule(frames[0].name)
         walked = exact
         if locations.unwound is not None:  # the callers of an unwound leaf are its own, whatever it is
             walked = exact & ~locations.unwound[rows]
@@ -296,16 +299,30 @@ class Symbolizer:
         self._hide_callers(binary, rows[walked], vaddrs[walked])
         return np.asarray(found.start[1:] == found.start[:-1])
 
+    def _of_go(self, binary: Binary, found: Frames) -> Iterator[list[StackFrame]]:
+        """The frames of each address, the physical function first; none where no function holds it."""
+        origins = origins_of(binary.go)
+        kinds = [frame_kind(name, origins) for name in found.names]
+        starts = found.start.tolist()
+        function, inlined = found.function.tolist(), found.inlined.tolist()
+        where = self._where(found.file.tolist(), found.line.tolist(), found.files)
+        known: dict[tuple[int, bool, tuple[str, int]], StackFrame] = {}
+        for begin, end in itertools.pairwise(starts):
+            frames = []
+            for j in range(end - 1, begin - 1, -1):
+                key = (function[j], inlined[j], where[j] if where else _NOWHERE)
+                frame = known.get(key)
+                if frame is None:
+                    kind, package = kinds[key[0]]
+                    frame = known[key] = StackFrame(found.names[key[0]], kind, package, key[1], *key[2])
+                frames.append(frame)
+            yield frames
+
     def _hide_callers(self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64]) -> None:
         """Mark the exact PCs whose caller is missing in stacks walked by frame pointers. A thread's root has none."""
         hidden = rows[caller_hidden(binary, vaddrs)]
         hidden = hidden[self._flags[hidden] & np.uint8(Flag.CUT | Flag.ROOT) == 0]
         self._flags[hidden] |= np.uint8(Flag.HIDDEN)
-        if self._options.hidden_callers and len(hidden):
-            marker = self._frame(HIDDEN_CALLER, FrameKind.UNKNOWN)
-            expansions = list(self._expansion_ids)
-            for row in hidden.tolist():
-                self._expansion[row] = self._expand(marker, *expansions[self._expansion[row]])
 
     def _where(self, file: list[int], line: list[int], files: list[str]) -> list[tuple[str, int]]:
         if not self._options.lines:
@@ -320,7 +337,7 @@ class Symbolizer:
             symbol = find(vaddr)
             if symbol is not None:
                 self._expansion[row] = self._expand(self._frame(symbol.name, FrameKind.NATIVE, base))
-                self._flags[row] = Flag.NAMED | _rule(symbol.name)
+                self._flags[row] = Flag.NAMED | rule(symbol.name)
             elif binary.go_or_none is None:
                 self._flags[row] = 0  # code of a library without symbols is not garbage
 
@@ -331,14 +348,6 @@ def _identity(mapping: Mapping) -> tuple[str, str, int]:
     if path.startswith(_COMPILED):
         return path, mapping.build_id, mapping.pid
     return path, mapping.build_id, 0 if mapping.build_id else mapping.inode
-
-
-def _rule(name: str) -> int:
-    if name in _CUT:
-        return Flag.CUT
-    if name in _ROOTS or name.startswith("_rt0_"):
-        return Flag.ROOT
-    return Flag.TRAPPED if name in _TRAPS else 0
 
 
 def _at_entries(binary: Binary, vaddrs: NDArray[np.uint64], exact: NDArray[np.bool_]) -> NDArray[np.uint64]:

@@ -23,7 +23,8 @@ def _document(schema: str, *parts: dict[str, Any], warnings: tuple[str, ...]) ->
 def render(profile: FlameProfile, _options: DrawOptions | None = None) -> str:
     """`goinspect flame --format json`: stacks as a prefix table.
 
-    ``frames`` are columns over ``strings``; row i of ``prefix`` continues the stack of row ``parent[i]`` (-1: the
+    ``frames`` are columns over ``strings``; ``restored`` ones were deduced from the machine code, the recorder passed over
+    them; row i of ``prefix`` continues the stack of row ``parent[i]`` (-1: the
     bottom) by frame ``frame[i]``; ``weight[i]`` and ``samples[i]`` belong to samples that end there.
     """
     strings: dict[str, int] = {}
@@ -35,6 +36,7 @@ def render(profile: FlameProfile, _options: DrawOptions | None = None) -> str:
     columns = {
         "name": [text(f.name) for f in frames], "kind": [text(f.kind) for f in frames],
         "package": [text(f.package) for f in frames], "inlined": [f.inlined for f in frames],
+        "restored": [f.restored for f in frames],
         "location": [text(f.location) if f.location else None for f in frames],
     }  # fmt: skip
     totals = profile.totals

@@ -121,6 +121,12 @@ def format_share(part: float, whole: float) -> str:
     return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
 
 
+def restored_words(restored: int, total: int) -> str:
+    """What a tooltip says of a frame that the recorder passed over, in so much of its weight."""
+    part = "" if restored == total else f" in {format_share(restored, total)}"
+    return f"restored from the code{part}"
+
+
 def shares_of(parts: list[int]) -> list[str]:
     """Shares of their sum with one decimal, so rounded that they add up to 100 %."""
     whole = sum(parts)
@@ -219,7 +225,9 @@ class _Picture:
         total = self.graph.node_total[box.node]
         share = format_share(total, self.graph.node_total[0])
         short = name if len(name) <= 500 else name[:499] + "…"
-        return f"{short}\n{human_weight(total, self.unit)}, {share}"
+        restored = self.graph.node_restored[box.node] if self.graph.node_restored else 0
+        mark = f"\n{restored_words(restored, total)}" if restored else ""
+        return f"{short}\n{human_weight(total, self.unit)}, {share}{mark}"
 
     def head(self) -> Iterator[str]:
         room = self.width - 2 * MARGIN
@@ -313,6 +321,9 @@ class _Picture:
             "total": [graph.node_total[box.node] for box in boxes],
             "own": [graph.node_own[box.node] for box in boxes],
         }
+        if graph.node_restored:
+            told = [graph.node_restored[box.node] for box in boxes]
+            content["restored"] = {i: weight for i, weight in enumerate(told) if weight}
         if len(rows):
             content["hidden"] = pack(rows, used, graph.frames, visible)
         return json.dumps(content, separators=(",", ":"))

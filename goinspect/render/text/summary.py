@@ -10,7 +10,7 @@ from goinspect.render.values import human_weight
 from goinspect.results.flame import OFF_CPU
 
 if TYPE_CHECKING:
-    from goinspect.results.flame import FlameProfile
+    from goinspect.results.flame import FlameProfile, FlameTotals
 
 __all__ = ["subtitle", "summary", "title"]
 
@@ -76,7 +76,11 @@ def _of_recording(profile: FlameProfile) -> list[str]:
             totals.cut_by_dump,
             f"{counted(totals.cut_by_dump, 'stack')} cut where the copy of the stack ends {more}",
         ),
-        (totals.hidden_callers, f"{counted(totals.hidden_callers, 'leaf', 'leaves')} whose caller is hidden"),
+        (totals.restored, _restored(totals)),
+        (
+            0 if totals.restored else totals.hidden_callers,
+            f"{counted(totals.hidden_callers, 'leaf', 'leaves')} whose caller is hidden",
+        ),
         (totals.throttled, f"throttled {counted(totals.throttled, 'time')}"),
         (totals.waits_stackless, f"{counted(totals.waits_stackless, 'wait')} without a stack"),
         (totals.waits_stale, f"{counted(totals.waits_stale, 'wait')} with the stack of an earlier run"),
@@ -91,6 +95,11 @@ def _of_recording(profile: FlameProfile) -> list[str]:
         if paths:
             parts.append(f"{counted(len(paths), 'binary', 'binaries')} not {what}: {_listed(sorted(paths))}")
     return parts
+
+
+def _restored(totals: FlameTotals) -> str:
+    unknown = f", {totals.hidden_callers:,} unknown" if totals.hidden_callers else ""
+    return f"{counted(totals.restored, 'caller')} restored{unknown}"
 
 
 def _noun(profile: FlameProfile) -> str:

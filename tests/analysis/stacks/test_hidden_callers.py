@@ -12,7 +12,7 @@ import pytest
 from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.stacks.fold import fold
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
-from goinspect.analysis.stacks.symbolize import HIDDEN_CALLER
+from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER
 from goinspect.binary import Binary
 from goinspect.profiles import open_profile
 from goinspect.render.folded import render_folded

@@ -14,7 +14,8 @@ from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.recordings.finder import BinaryFinder
 from goinspect.analysis.stacks.fold import TRUNCATED, fold
 from goinspect.analysis.stacks.repair import repair
-from goinspect.analysis.stacks.symbolize import Flag, SymbolizeOptions, Symbolizer
+from goinspect.analysis.stacks.symbolize import SymbolizeOptions, Symbolizer
+from goinspect.analysis.stacks.symboltable import Flag
 from goinspect.profiles import open_profile
 from goinspect.render.folded import render_folded
 from tests.conftest import oracle_rows

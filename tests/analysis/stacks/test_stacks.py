@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.analysis.stacks import merge as ops
-from goinspect.analysis.stacks.symbolize import Flag, SymbolTable
+from goinspect.analysis.stacks.symboltable import Flag, SymbolTable
 from goinspect.profiles.base import Locations
 from goinspect.results.stacks import Label, StackFrame, Stacks, Weight
 from goinspect.views.tree import build_tree, narrowest

@@ -10,7 +10,8 @@ import pytest
 from goinspect._ragged import flat_ranges
 from goinspect.analysis.recordings.finder import BinaryFinder, mapped_name
 from goinspect.analysis.stacks.merge import correct_trapped, cut_garbage
-from goinspect.analysis.stacks.symbolize import Flag, SymbolizeOptions, Symbolizer
+from goinspect.analysis.stacks.symbolize import SymbolizeOptions, Symbolizer
+from goinspect.analysis.stacks.symboltable import Flag
 from goinspect.binary import Binary
 from goinspect.maps import file_offset_to_vaddr
 from goinspect.profiles import open_profile

@@ -29,10 +29,18 @@ function factsOf(i) {
   const self = ownOf(i);
   facts.push(self ? `self ${formatWeight(self)} (${formatShare(self, total[0])})` : "self 0");
   if (inlined) facts.push("inlined");
+  if (restoredOf(i)) facts.push(restoredWords(i));
   if (pkg) facts.push(pkg);
   facts.push(data.kinds[kind]);
   if (location) facts.push(location);
   return facts;
+}
+
+const restoredOf = (i) => data.restored?.[i] ?? 0;
+
+function restoredWords(i) {
+  const part = restoredOf(i) === total[i] ? "" : ` in ${formatShare(restoredOf(i), total[i])}`;
+  return `restored from the code${part}`;
 }
 
 function showMatched() {
@@ -56,7 +64,8 @@ function refreshTooltip(i) {
   if (!title.textContent) {
     const name = frameOf(i).name;
     title.textContent = `${name.length > 500 ? `${name.slice(0, 499)}…` : name}\n` +
-      `${formatWeight(total[i])}, ${formatShare(total[i], total[0])}`;
+      `${formatWeight(total[i])}, ${formatShare(total[i], total[0])}` +
+      (restoredOf(i) ? `\n${restoredWords(i)}` : "");
   }
 }
 

@@ -1,0 +1,1 @@
+"""Which function calls which, as the machine code says."""

@@ -1,0 +1,176 @@
+"""Stacks with the callers in place that the machine code proves (`goinspect.analysis.stacks.restore`).
+
+A leaf and the return address that was found below it are one pair wherever they stand together. A pair whose caller is
+known becomes a location of its own, whose frames are the caller's and the leaf's: no stack grows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from goinspect.analysis.stacks.restore import Callers
+from goinspect.analysis.stacks.symboltable import Flag
+from goinspect.model import FrameKind
+from goinspect.profiles.base import KIND_USER
+from goinspect.results.stacks import StackFrame
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from goinspect.analysis.stacks.merge import Samples
+    from goinspect.analysis.stacks.restore import Deduced
+    from goinspect.analysis.stacks.symbolize import Symbolizer
+    from goinspect.binary import Binary
+    from goinspect.profiles.base import Locations
+
+
+__all__ = ["with_callers"]
+
+
+class _Pairs(NamedTuple):
+    """Leaves with what stands below them: where in the stacks, and which pair that is."""
+
+    at: NDArray[np.int64]
+    which: NDArray[np.int64]
+    leaf: NDArray[np.int32]  # locations of each pair
+    below: NDArray[np.int32]
+
+
+def with_callers(samples: Samples, symbolizer: Symbolizer, locations: Locations) -> Samples:
+    """The samples with the callers that are known.
+
+    Args:
+        samples: as they were walked.
+        symbolizer: has named all their locations, and gets further ones.
+        locations: those of the profile; what the symbolizer has beyond them are PCs that a trap interrupted.
+    """
+    table = symbolizer.table
+    more = np.ones(len(table.flags) - len(locations.exact), dtype=np.bool_)
+    exact = np.concatenate((locations.exact, more))
+    code = (table.file >= 0) & np.concatenate((locations.kind == KIND_USER, more))
+    if locations.unwound is not None:
+        code[: len(locations.unwound)] &= ~locations.unwound
+    native = exact & (table.flags & np.uint8(Flag.NAMED | Flag.GO) == Flag.NAMED)
+    leaf = code & (native | (table.flags & np.uint8(Flag.HIDDEN) > 0))
+    called = code & ~exact
+    pairs = _pairs(samples, leaf, called)
+    if not len(pairs.at):
+        return samples
+    found = _Deduction(symbolizer, pairs).run()
+    if not found:
+        return samples
+    new = np.full(len(pairs.leaf), -1, dtype=np.int32)
+    for flag in (0, Flag.RESTORED):  # 0: nothing was missing
+        rows = [row for row, frames in found if bool(frames) is bool(flag)]
+        expansions = [
+            (*frames, *table.expansions[table.expansion[pairs.leaf[row]]])
+            for row, frames in found
+            if bool(frames) is bool(flag)
+        ]
+        first = symbolizer.add_expansions(expansions, pairs.leaf[rows], flag)
+        new[rows] = first + np.arange(len(rows), dtype=np.int32)
+    patch = new[pairs.which]
+    known = patch >= 0
+    at = pairs.at[known]
+    kept = ~np.isin(samples.patch_at, at)
+    return samples._replace(
+        patch_at=np.concatenate((samples.patch_at[kept], at)),
+        patch=np.concatenate((samples.patch[kept], patch[known])),
+    )
+
+
+def _pairs(samples: Samples, leaf: NDArray[np.bool_], called: NDArray[np.bool_]) -> _Pairs:
+    at = np.flatnonzero(samples.of_locations(leaf))
+    ends = samples.start[np.searchsorted(samples.start, at, side="right")]
+    at = at[at + 1 < ends]
+    first, second = _locations(samples, at), _locations(samples, at + 1)
+    good = called[second]
+    at, first, second = at[good], first[good].astype(np.int64), second[good]
+    keys, which = np.unique(first * len(leaf) + second, return_inverse=True)
+    return _Pairs(at, which, (keys // len(leaf)).astype(np.int32), (keys % len(leaf)).astype(np.int32))
+
+
+def _locations(samples: Samples, at: NDArray[np.int64]) -> NDArray[np.int32]:
+    out = samples.frames[at]
+    if len(samples.patch_at):
+        row = np.minimum(np.searchsorted(samples.patch_at, at), len(samples.patch_at) - 1)
+        patched = samples.patch_at[row] == at
+        out = np.where(patched, samples.patch[row], out)
+    return np.asarray(out, dtype=np.int32)
+
+
+class _Deduction:
+    """The frames of the callers of pairs."""
+
+    def __init__(self, symbolizer: Symbolizer, pairs: _Pairs) -> None:
+        self._symbolizer, self._table, self._pairs = symbolizer, symbolizer.table, pairs
+
+    def run(self) -> list[tuple[int, tuple[int, ...]]]:
+        """(pair, frames of the caller, outermost first) where that is known; no frames where no caller is missing."""
+        pairs, table = self._pairs, self._table
+        file = table.file[pairs.leaf]
+        same = file == table.file[pairs.below]
+        out: list[tuple[int, tuple[int, ...]]] = []
+        for number, binary in enumerate(table.binaries):
+            rows = np.flatnonzero(same & (file == number))
+            if len(rows):
+                out += self._of_file(binary, rows)
+        return out
+
+    def _of_file(self, binary: Binary, rows: NDArray[np.int64]) -> list[tuple[int, tuple[int, ...]]]:
+        pairs, table = self._pairs, self._table
+        foreign = table.flags[pairs.leaf[rows]] & np.uint8(Flag.GO) == 0
+        callers = Callers(binary, self._symbolizer.natives(binary) if foreign.any() else None)
+        leaves = callers.functions.find(table.vaddr[pairs.leaf[rows]])
+        afters = table.vaddr[pairs.below[rows]] + np.uint64(1)
+        deduced = [
+            callers.deduce(leaf, after) for leaf, after in zip(leaves.tolist(), afters.tolist(), strict=True)
+        ]
+        module = self._package(int(pairs.leaf[rows[foreign.argmax()]])) if foreign.any() else ""
+        frames = self._frames(binary, callers, {one for one in deduced if one.caller >= 0}, module)
+        return [
+            (row, frames.get(one, ()))
+            for row, one in zip(rows.tolist(), deduced, strict=True)
+            if one.complete or frames.get(one)
+        ]
+
+    def _package(self, location: int) -> str:
+        table = self._table
+        frame: StackFrame = table.frames[table.expansions[table.expansion[location]][0]]
+        return frame.package
+
+    def _frames(
+        self, binary: Binary, callers: Callers, deduced: set[Deduced], module: str
+    ) -> dict[Deduced, tuple[int, ...]]:
+        """The frames of each caller, as far as all its sites agree."""
+        out = {}
+        wanted = sorted({site for one in deduced for site in one.sites if one.caller < callers.functions.go})
+        stacks = (
+            self._symbolizer.go_stacks(binary, np.array(wanted, dtype=np.uint64) - np.uint64(1))
+            if wanted
+            else []
+        )
+        at = dict(zip(wanted, stacks, strict=True))
+        for one in deduced:
+            if one.caller < callers.functions.go:
+                common = _agreed([at[site] for site in one.sites])
+            else:
+                name = callers.functions.name(one.caller)
+                common = [StackFrame(name, FrameKind.NATIVE, module, False)]
+            out[one] = tuple(self._symbolizer.restored_frame(frame) for frame in common)
+        return out
+
+
+def _agreed(stacks: list[list[StackFrame]]) -> list[StackFrame]:
+    """The outermost frames that all have; without a line where the lines differ."""
+    common = []
+    for level in zip(*stacks, strict=False):
+        first = level[0]
+        if any(frame[:4] != first[:4] for frame in level):
+            break
+        common.append(first if len(set(level)) == 1 else first._replace(line=0, file=""))
+        if len(set(level)) > 1 and len({frame.file for frame in level}) == 1:
+            common[-1] = first._replace(line=0)
+    return common
