@@ -1,6 +1,6 @@
 """goinspect's answers for a build of tests/fixtures/matrix, against what other tools said of the same build.
 
-Used by test_matrix.py for the builds that are kept, and by scripts/build_matrix.py --check for all others. What differs
+Used by test_matrix.py for the builds that are kept, and by scripts/fixtures/build_matrix.py --check for all others. What differs
 for a known reason is named in `EXPLAINED` with that reason, and counted; everything else is a difference.
 """
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Feed mutated recordings to goinspect: nothing but GoinspectError may come out, soon, in little memory.
 
-    scripts/fuzz_perf.py [-n INPUTS] [--seed N] [--jobs N] [--only REGEX] [--save DIR]
-    scripts/fuzz_perf.py --seeds FILE... [...]      real files instead
-    scripts/fuzz_perf.py --replay FILE...
+    scripts/fuzz/fuzz_perf.py [-n INPUTS] [--seed N] [--jobs N] [--only REGEX] [--save DIR]
+    scripts/fuzz/fuzz_perf.py --seeds FILE... [...]      real files instead
+    scripts/fuzz/fuzz_perf.py --replay FILE...
 
 Seeds are small recordings in every container, both byte orders, written by tests/builders, and the recordings of
 tests/fixtures. What is compressed is mutated before it is packed in two of three inputs, and as it stands in the file
@@ -37,13 +37,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 # numpy reads this when it is loaded: the imports below stand behind it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from goinspect.errors import GoinspectError  # noqa: E402
-from scripts.fuzz import BATCH, MOST_WARNINGS, SECONDS, SLACK, TooManyWarningsError, mutate  # noqa: E402
+from scripts.fuzz.fuzz import BATCH, MOST_WARNINGS, SECONDS, SLACK, TooManyWarningsError, mutate  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,9 +1,9 @@
 """Compare what goinspect reads from DWARF with what llvm-dwarfdump, Go's debug/dwarf and `go tool nm` say.
 
-    python3 scripts/check_dwarf.py FILE...                       # llvm-dwarfdump; version 14 reads no packed Mach-O
-    python3 scripts/check_dwarf.py --go GOROOT FILE...           # debug/dwarf of that toolchain, and `go tool nm -size`
+    python3 scripts/checks/check_dwarf.py FILE...                       # llvm-dwarfdump; version 14 reads no packed Mach-O
+    python3 scripts/checks/check_dwarf.py --go GOROOT FILE...           # debug/dwarf of that toolchain, and `go tool nm -size`
 
-    python3 scripts/check_dwarf.py --write tests/dwarf/oracle    # what llvm-dwarfdump says of the fixtures, for the tests
+    python3 scripts/checks/check_dwarf.py --write tests/dwarf/oracle    # what llvm-dwarfdump says of the fixtures, for the tests
 
 One line per file and oracle, exit 1 when something differs that is not explained. Functions are compared by address, size
 and name, variables by address, name and the size of their type, types by name, kind, size and descriptor. The oracles'
@@ -38,11 +38,11 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.dwarf.llvm import Truth, llvm_truth
 
-FIXTURES = Path(__file__).resolve().parent.parent / "tests" / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[2] / "tests" / "fixtures"
 
 
 def go_program(goroot: Path, name: str, source: str) -> Path:

@@ -1,6 +1,6 @@
 """Compare whose code a function is with where its source file lay, on real Go binaries.
 
-    python3 scripts/check_origins.py DIR...
+    python3 scripts/checks/check_origins.py DIR...
 
 What the compiler read from below GOROOT/src came with Go, everything else did not: gopclntab names the files. GOROOT is
 where the runtime's own files are. Files of a build with -trimpath have no place; of such a build an import path with the

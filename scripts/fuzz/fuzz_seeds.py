@@ -1,4 +1,4 @@
-"""What scripts/fuzz.py mutates: small modules of every release, written by tests/builders, in every container."""
+"""What scripts/fuzz/fuzz.py mutates: small modules of every release, written by tests/builders, in every container."""
 
 from __future__ import annotations
 

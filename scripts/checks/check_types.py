@@ -1,11 +1,11 @@
 """Compare types and itabs read from stripped Go binaries with the DWARF and the symbols of their unstripped twins.
 
-    python3 scripts/check_types.py --go GOROOT... --work DIR [--arch ARCH...] [--match REGEX]
-    python3 scripts/check_types.py --go GOROOT --work DIR --corpus DIR --manifest MANIFEST.tsv [--match REGEX]
+    python3 scripts/checks/check_types.py --go GOROOT... --work DIR [--arch ARCH...] [--match REGEX]
+    python3 scripts/checks/check_types.py --go GOROOT --work DIR --corpus DIR --manifest MANIFEST.tsv [--match REGEX]
 
-The first form builds scripts/types_program with each toolchain, as executable and as PIE, with DWARF and with
+The first form builds scripts/checks/types_program with each toolchain, as executable and as PIE, with DWARF and with
 -ldflags="-s -w"; the second reads binaries that other people built, which have DWARF (columns path, fmt, dwarf and
-packed of the manifest, as for scripts/check_corpus.py). Truth are debug/dwarf of Go (scripts/dwarf_types.go, built with
+packed of the manifest, as for scripts/checks/check_corpus.py). Truth are debug/dwarf of Go (scripts/checks/dwarf_types.go, built with
 the newest toolchain given): address, kind, size and name of each type that has a descriptor; and `go tool nm -size`:
 address, size and name of each itab up to Go 1.26. A line per binary, exit 1 when something differs that is not in
 EXPLAINED.

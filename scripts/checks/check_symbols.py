@@ -1,8 +1,8 @@
 """Compare `goinspect symbols` with `go tool nm -size` on real Go binaries.
 
-    python3 scripts/check_symbols.py DIR --manifest MANIFEST.tsv [--go GO] [--match REGEX] [--jobs N]
+    python3 scripts/checks/check_symbols.py DIR --manifest MANIFEST.tsv [--go GO] [--match REGEX] [--jobs N]
 
-DIR holds the binaries and MANIFEST.tsv describes them, as for scripts/check_corpus.py (columns path, symtab, fmt,
+DIR holds the binaries and MANIFEST.tsv describes them, as for scripts/checks/check_corpus.py (columns path, symtab, fmt,
 nfunc, packed). Where a file has a symbol table, every function and variable, with its address, size and letter, must be
 what `go tool nm -size` says; where it has none, the functions must be as many as the table's header says. Exit 1 when
 something differs that is not in EXPLAINED.

@@ -1,6 +1,6 @@
 """Compare `goinspect info` with what other tools say of real Go binaries.
 
-    python3 scripts/check_info.py DIR --manifest MANIFEST.tsv [--go GO] [--match REGEX] [--jobs N]
+    python3 scripts/checks/check_info.py DIR --manifest MANIFEST.tsv [--go GO] [--match REGEX] [--jobs N]
 
 DIR and MANIFEST.tsv are those of check_corpus.py; of the manifest these columns are read: path, go, osarch, fmt,
 buildmode, symtab, dwarf, packed, size. GO is the go command (1.26 or later). For each binary:

@@ -1,6 +1,6 @@
 """Compare goinspect with other tools on real third-party Go binaries.
 
-    python3 scripts/check_corpus.py DIR --manifest MANIFEST.tsv --truth TRUTH [--match REGEX] [--jobs N]
+    python3 scripts/checks/check_corpus.py DIR --manifest MANIFEST.tsv --truth TRUTH [--match REGEX] [--jobs N]
 
 DIR holds the binaries. They belong to other people and are in no repository; anything that fetches them from the
 package registries will do. Nothing of goinspect goes into the expected answers.

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Feed mutated Go executables to goinspect: nothing but GoinspectError may come out, soon, in little memory.
 
-    scripts/fuzz.py [-n INPUTS] [--seed N] [--jobs N] [--only REGEX] [--save DIR]
-    scripts/fuzz.py --seeds FILE... [...]      real files instead (also in tests/fixtures/**/*.xz)
-    scripts/fuzz.py --replay FILE...
+    scripts/fuzz/fuzz.py [-n INPUTS] [--seed N] [--jobs N] [--only REGEX] [--save DIR]
+    scripts/fuzz/fuzz.py --seeds FILE... [...]      real files instead (also in tests/fixtures/**/*.xz)
+    scripts/fuzz/fuzz.py --replay FILE...
 
 Seeds are small modules of every release whose layout differs, for both byte orders and pointer sizes, in every
 container that goinspect opens, written by tests/builders; those named "rich" also have symbol tables, DWARF, types,
@@ -39,13 +39,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 # numpy reads this when it is loaded: the imports below stand behind it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from goinspect.errors import GoinspectError  # noqa: E402
-from scripts.fuzz_seeds import RICH, Seed, parts_of, rich_seeds, seeds  # noqa: E402
+from scripts.fuzz.fuzz_seeds import RICH, Seed, parts_of, rich_seeds, seeds  # noqa: E402
 
 if TYPE_CHECKING:
     from goinspect.binary import Binary
