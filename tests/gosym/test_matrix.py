@@ -13,7 +13,7 @@ import pytest
 
 import goinspect
 from goinspect.gosym.buildinfo.info import parse_version
-from scripts.fixtures.build_matrix import BUNDLED, twins
+from scripts.fixtures.matrix.builds import BUNDLED, twins
 from tests.gosym import matrix
 from tests.unpacked import unpack_tar
 
