@@ -31,25 +31,29 @@ from __future__ import annotations
 
 import argparse
 import collections
-import csv
 import gzip
-import json
 import multiprocessing
-import random
 import re
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import goinspect
 from goinspect.errors import GoinspectError
 from goinspect.gosym import inline
-from goinspect.model import Frame
+from scripts.checks.chains import (
+    chain_of,
+    dwarf_chains,
+    normal,
+    same_chain,
+    symbolizer_chains,
+    why_not_same,
+)
+from scripts.checks.corpus import add_corpus_options, wanted_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,15 +97,6 @@ def truth_lines(truth: Path, path: str, kind: str) -> list[str]:
     if not file.exists():
         return []
     return gzip.decompress(file.read_bytes()).decode("utf-8", "replace").splitlines()
-
-
-def normal(name: str) -> str:
-    """A name without what the symbol table and the pclntab spell differently."""
-    name = name.replace("\u00b7", ".").removesuffix(".abi0").removesuffix(".abiinternal")
-    if "[" in name:
-        first, last = name.index("["), name.rfind("]")
-        name = f"{name[:first]}[...]{name[last + 1 :]}" if last > first else name
-    return name
 
 
 def entries(table: PclnTable) -> Iterator[tuple[int, str]]:
@@ -181,29 +176,6 @@ def check_nm(row: dict[str, str], binary: Binary, lines: list[str], outcome: Out
     outcome.differ("not in the pclntab", extra)
 
 
-def chain_of(binary: Binary, pcs: list[int]) -> tuple[list[tuple[Frame, ...]], list[str]]:
-    """Frames by both engines, and where they disagree."""
-    pure = [binary.frames(pc) for pc in pcs]
-    found = binary.bulk.frames(np.array(pcs, dtype=np.uint64))
-    start = found.start.tolist()
-    function, file = found.function.tolist(), found.file.tolist()
-    line, inlined = found.line.tolist(), found.inlined.tolist()
-    different = []
-    for at, pc in enumerate(pcs):
-        bulk = tuple(
-            Frame(
-                found.names[function[i]],
-                found.files[file[i]] if file[i] >= 0 else None,
-                line[i] if file[i] >= 0 else None,
-                inlined=inlined[i],
-            )
-            for i in range(start[at], start[at + 1])
-        )
-        if bulk != pure[at]:
-            different.append(f"{pc:#x}: pure {pure[at]}, bulk {bulk}")
-    return pure, different
-
-
 def check_positions(row: dict[str, str], binary: Binary, lines: list[str], outcome: Outcome) -> None:
     rows = [tuple(line.split("\t")) for line in lines if line.startswith("0x")]
     pcs = [int(pc, 16) for pc, _, _ in rows]
@@ -241,68 +213,6 @@ def check_positions(row: dict[str, str], binary: Binary, lines: list[str], outco
     outcome.inlined = sum(len(chain) > 1 for chain in chains)
     outcome.differ("function", wrong_name)
     outcome.differ("file:line", wrong_place)
-
-
-def dwarf_chains(lines: list[str]) -> Iterator[tuple[int, list[tuple[str, str]]]]:
-    address, names = -1, list[str]()
-    for line in [*lines, "0x0"]:
-        if re.fullmatch(r"0x[0-9a-f]+", line):
-            if address >= 0:
-                places = (re.sub(r" \(discriminator \d+\)$", "", place) for place in names[1::2])
-                yield address, list(zip(names[::2], places, strict=True))
-            address, names = int(line, 16), []
-        else:
-            names.append(line)
-
-
-def same_place(ours: str, theirs: str) -> bool:
-    """Whether two file:line mean the same, allowing for what DWARF writes differently, without being wrong."""
-    theirs = re.sub(r"^(\./)+", "", theirs)
-    if ours == theirs or theirs.endswith(":?"):  # no line: nothing to compare
-        return True
-    # DWARF puts the directory of the compilation before names that are no absolute paths.
-    return not ours.startswith("/") and theirs.endswith("/" + ours)
-
-
-def same_chain(ours: list[tuple[str, str]], theirs: list[tuple[str, str]]) -> bool:
-    """Whether two chains are the same: GNU addr2line may give an inlined call the name of its outermost caller."""
-    if len(ours) != len(theirs):
-        return False
-    outermost = normal(theirs[-1][0])
-    return all(
-        (normal(mine[0]) == normal(other[0]) or (at < len(ours) - 1 and normal(other[0]) == outermost))
-        and same_place(mine[1], other[1])
-        for at, (mine, other) in enumerate(zip(ours, theirs, strict=True))
-    )
-
-
-def why_not_same(binary: Binary, pc: int, ours: list[tuple[str, str]], theirs: list[tuple[str, str]]) -> str:
-    """The known reason for which DWARF says something else than the pclntab, "" if there is none."""
-    func = binary.function_at(pc)
-    if func is None:
-        foreign = "." not in theirs[-1][0] or theirs[-1][0].startswith("_Z")
-        return "C, C++ or Rust, which is not in the pclntab" if foreign else ""
-    if ours[0][1] == "None:None":
-        if not (func.pcfile or func.pcln):
-            return "functions without tables"
-        return "padding, which DWARF gives the line before it" if is_padding(binary, pc) else ""
-    if all(place.endswith(":?") for _, place in theirs) and normal(ours[-1][0]) == normal(theirs[-1][0]):
-        return "DWARF has no lines there"
-    if len(theirs) == 1 and normal(ours[-1][0]) == normal(theirs[0][0]):
-        if theirs[0][1].endswith(":1") and len(ours) == 1:
-            # Its line program ends many functions with a row of line 1, of file 1 or of the function's own.
-            return "DWARF of Go 1.14" if binary.go.table.release.since <= (1, 14) else ""
-        if ours[-1][1] == "<autogenerated>:1" and same_place(ours[0][1], theirs[0][1]):
-            return "wrapper, whose inlined calls DWARF leaves out"
-    if len(ours) == len(theirs) and [normal(n) for n, _ in ours] == [normal(n) for n, _ in theirs]:
-        inner = all(same_place(a[1], b[1]) for a, b in zip(ours[:1], theirs[:1], strict=True))
-        files = all(
-            a[1].rpartition(":")[0] == b[1].rpartition(":")[0] for a, b in zip(ours, theirs, strict=True)
-        )
-        if inner and files:
-            # DWARF has the line of the call; the pclntab has the position of the instruction that stands for it.
-            return "line of the call, not that of its parent pc"
-    return ""
 
 
 def check_tree_names(binary: Binary, outcome: Outcome) -> None:
@@ -344,36 +254,6 @@ def check_chains(
     outcome.chains += len(expected)
     outcome.differ(kind, wrong)
     outcome.differ("engines disagree", engines)
-
-
-def is_padding(binary: Binary, pc: int) -> bool:
-    """Whether the rest of the function, up to the next entry, is filler: only then it has no position at the end."""
-    func = binary.function_at(pc)
-    if func is None:
-        return False
-    data = bytes(binary.image.tail(pc)[: func.end - pc])
-    return not data.strip(b"\xcc\x00\x90")
-
-
-def symbolizer_chains(tool: str, path: Path, binary: Binary) -> dict[int, list[tuple[str, str]]]:
-    """Ask llvm-symbolizer about addresses anywhere in the Go functions that have lines."""
-    table = binary.go.table
-    chance = random.Random(path.name)
-    low, high = table.entry(0), table.entry(table.nfunc)
-    pcs = sorted({chance.randrange(low, high) for _ in range(1500)})
-    answer = subprocess.run(
-        [tool, "--inlines", "--functions=linkage", "--output-style=JSON", "-e", path],
-        input="".join(f"{pc:#x}\n" for pc in pcs), capture_output=True, text=True, check=True, errors="replace",
-    ).stdout.splitlines()  # fmt: skip
-    chains = {}
-    for pc, line in zip(pcs, answer, strict=True):
-        frames = json.loads(line).get("Symbol", [])
-        func = binary.function_at(pc)
-        if frames and frames[0]["FileName"] and frames[0]["Line"] and func is not None and func.pcln:
-            chains[pc] = [
-                (f["FunctionName"], f"{re.sub('^(./)+', '', f['FileName'])}:{f['Line']}") for f in frames
-            ]
-    return chains
 
 
 def check(job: tuple[dict[str, str], Path, Path, str]) -> Outcome:
@@ -450,22 +330,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("directory", type=Path, metavar="DIR")
-    parser.add_argument("--manifest", type=Path, required=True)
+    add_corpus_options(parser)
     parser.add_argument("--truth", type=Path, required=True)
-    parser.add_argument("--match", default="", help="only rows of the manifest in which this is found")
     parser.add_argument(
         "--symbolizer", default="", help="also ask this llvm-symbolizer about files that have DWARF"
     )
-    parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    with options.manifest.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    wanted = [row for row in rows if re.search(options.match, "\t".join(row.values()))]
-    there = [row for row in wanted if (options.directory / row["path"]).exists()]
-    for row in wanted:
-        if row not in there:
-            print(f"absent\t{row['path']}")
+    there, absent = wanted_rows(options.manifest, options.directory, options.match)
     outcomes = []
     with multiprocessing.Pool(options.jobs) as pool:
         for outcome in pool.imap(
@@ -475,9 +346,7 @@ def main() -> int:
             outcomes.append(outcome)
     summary(outcomes)
     failed = sum(bool(outcome.differences) for outcome in outcomes)
-    print(
-        f"{len(outcomes)} checked, {failed} with unexplained differences, {len(wanted) - len(there)} absent"
-    )
+    print(f"{len(outcomes)} checked, {failed} with unexplained differences, {absent} absent")
     return 1 if failed or not outcomes else 0
 
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import csv
 import json
 import multiprocessing
 import os
@@ -33,10 +32,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from goinspect.analysis.builds.overview import describe
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
 from goinspect.render.json.info import info_object, render_go_version
+from scripts.checks.corpus import add_corpus_options, wanted_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,9 +232,9 @@ def check_manifest(row: dict[str, str], info: Info, outcome: Outcome) -> None:
     outcome.same("sum of the parts", info.size, total)
 
 
-def check(task: tuple[dict[str, str], str, str]) -> Outcome:
+def check(task: tuple[dict[str, str], Path, str]) -> Outcome:
     row, folder, go = task
-    path = str(Path(folder) / row["path"])
+    path = str(folder / row["path"])
     outcome = Outcome(row["path"])
     before = resource.getrusage(resource.RUSAGE_SELF)
     try:
@@ -252,17 +254,14 @@ def check(task: tuple[dict[str, str], str, str]) -> Outcome:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder")
-    parser.add_argument("--manifest", required=True)
-    parser.add_argument("--go", default="go")
-    parser.add_argument("--match", default="")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_corpus_options(parser)
+    parser.add_argument("--go", default="go", help="the go command, 1.26 or later")
     options = parser.parse_args()
-    with Path(options.manifest).open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-                if re.search(options.match, row["path"])]  # fmt: skip
-    tasks = [(row, options.folder, options.go) for row in rows]
+    rows, _ = wanted_rows(options.manifest, options.directory, options.match)
+    tasks = [(row, options.directory, options.go) for row in rows]
     with multiprocessing.Pool(options.jobs) as pool:
         outcomes = list(pool.imap(check, tasks))
     checked, explained = collections.Counter[str](), collections.Counter[str]()
@@ -282,7 +281,7 @@ def main() -> int:
         print(f"  {count:7} explained: {reason}")
     failed = sum(bool(outcome.differences) for outcome in outcomes)
     print(f"{failed} binaries differ")
-    return 1 if failed else 0
+    return 1 if failed or not outcomes else 0
 
 
 if __name__ == "__main__":

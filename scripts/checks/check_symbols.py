@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import csv
 import multiprocessing
 import re
 import subprocess
@@ -20,9 +19,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import goinspect
 from goinspect.analysis.symbols.listing import SymbolQuery, list_symbols
 from goinspect.errors import GoinspectError
+from scripts.checks.corpus import add_corpus_options, wanted_rows
 
 if TYPE_CHECKING:
     from goinspect.binary import Binary
@@ -128,7 +130,8 @@ def compare(
         in_symtab = [r for r in in_symtab if r.letter != "U"]
         theirs = [r for r in theirs if r.letter not in "U?C"]
     mine = collections.Counter(
-        Row(r.address if r.letter != "U" else 0, r.size or 0, r.letter, r.symbol or r.name) for r in in_symtab
+        Row(0 if r.letter == "U" else r.address or 0, r.size or 0, r.letter, r.symbol or r.name)
+        for r in in_symtab
     )
     other = collections.Counter(Row(r.address if r.letter != "U" else 0, *r[1:]) for r in theirs)
     equal = sum((mine & other).values())
@@ -192,19 +195,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("directory", type=Path, metavar="DIR")
-    parser.add_argument("--manifest", type=Path, required=True)
+    add_corpus_options(parser)
     parser.add_argument("--go", default="go", help="the go command whose nm is asked")
-    parser.add_argument("--match", default="")
-    parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    with options.manifest.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    wanted = [
-        r
-        for r in rows
-        if re.search(options.match, "\t".join(r.values())) and (options.directory / r["path"]).exists()
-    ]
+    wanted, _ = wanted_rows(options.manifest, options.directory, options.match)
     outcomes = []
     with multiprocessing.Pool(options.jobs) as pool:
         for outcome in pool.imap(check, [(row, options.directory, options.go) for row in wanted]):

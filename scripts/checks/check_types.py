@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import ast
 import collections
-import csv
 import os
 import re
 import subprocess
@@ -25,10 +24,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import goinspect
 from goinspect.errors import GoinspectError
 from goinspect.gosym.types.data import read_types
 from goinspect.gosym.types.kinds import KIND_MASK, KINDS
+from scripts.checks.corpus import wanted_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,11 +212,10 @@ def built(options: argparse.Namespace, tool: Path) -> Iterator[Outcome]:
 
 
 def collected(options: argparse.Namespace, tool: Path) -> Iterator[Outcome]:
-    with options.manifest.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    rows, _ = wanted_rows(options.manifest, options.corpus, options.match)
     for row in rows:
         path = options.corpus / row["path"]
-        if re.search(options.match, "\t".join(row.values())) and path.exists() and row["packed"] == "-":
+        if row["packed"] == "-":
             name = f"{row['go']} {row['osarch']} {row['buildmode']} {row['path'].partition('/')[2]}"
             yield check(name, path, path, tool, options.go[0])
 
