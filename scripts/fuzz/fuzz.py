@@ -19,118 +19,33 @@ exit code is 1. Every input follows from --seed and its number, so a run can be 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import hashlib
 import itertools
 import lzma
-import mmap
-import multiprocessing
 import os
-import random
-import re
-import resource
-import signal
 import sys
-import time
-import traceback
-import warnings
-from collections import Counter
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 # numpy reads this when it is loaded: the imports below stand behind it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from goinspect.errors import GoinspectError  # noqa: E402
-from scripts.fuzz.fuzz_seeds import RICH, Seed, parts_of, rich_seeds, seeds  # noqa: E402
+from goinspect.errors import GoinspectError
+from scripts.fuzz.fuzz_seeds import RICH, Seed, parts_of, rich_seeds, seeds
+from scripts.fuzz.harness import Measured, Target, few, main, measured, mutate
 
 if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator
+
     from goinspect.binary import Binary
 
-SECONDS = 10
-SLACK = 100 << 20
-BATCH = 500
 COMMANDS_EVERY = 8  # inputs: what the commands do on top takes longer than all the rest
-MOST_WARNINGS = 40
-EDGES = (
-    0,
-    1,
-    2,
-    0x7F,
-    0x80,
-    0xFF,
-    0x7FFF,
-    0xFFFF,
-    0x7FFFFFFF,
-    0x80000000,
-    0xFFFFFFFF,
-    (1 << 63) - 1,
-    (1 << 64) - 1,
-)
-
-
-class Outcome(NamedTuple):
-    """What one batch gave."""
-
-    counts: Counter[str]
-    slowest: tuple[float, str]  # seconds, which input
-    grown: int  # bytes of memory beyond 4 times the input, at most
-    failures: list[tuple[str, bytes]]
-
-
-# --- mutations ---
-
-
-def place(parts: tuple[tuple[int, int], ...], size: int, chance: random.Random) -> int:
-    if parts and chance.randrange(2):
-        start, end = chance.choice(parts)
-        return min(chance.randrange(start, end), size - 1)
-    return chance.randrange(size)
-
-
-def mutate(data: bytes, chance: random.Random, parts: tuple[tuple[int, int], ...] = ()) -> bytes:
-    out = bytearray(data)
-    for _ in range(chance.choice((1, 1, 1, 2, 4, 16))):
-        if not out:
-            break
-        at = place(parts, len(out), chance)
-        kind = chance.randrange(8)
-        if kind == 0:
-            out[at] ^= 1 << chance.randrange(8)
-        elif kind == 1:
-            out[at] = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
-        elif kind in (2, 3):  # a number, where numbers stand
-            width = chance.choice((2, 4, 4, 8))
-            at &= -width
-            number = chance.choice(EDGES) + chance.choice((0, 0, -1, 1))
-            out[at : at + width] = (number & (1 << 8 * width) - 1).to_bytes(
-                width, chance.choice(("little", "big"))
-            )
-        elif kind == 4:
-            del out[at:]
-        elif kind == 5:
-            size = min(chance.choice((1, 4, 16, 256)), len(out) - at)
-            out[at : at + size] = bytes(size)
-        elif kind == 6:  # one part over another one
-            source, size = chance.randrange(len(out)), chance.choice((4, 8, 16, 64))
-            out[at : at + size] = out[source : source + size]
-        else:
-            size = chance.choice((1, 4, 8))
-            if chance.randrange(2):
-                del out[at : at + size]
-            else:
-                out[at:at] = out[at : at + size]
-    return bytes(out)
 
 
 # --- the questions ---
-
-
-class TooManyWarningsError(Exception):
-    """Nobody would read them."""
 
 
 def ask(path: str, number: int, *, raw: bool, commands: bool, original: str = "") -> str:
@@ -240,8 +155,7 @@ def ask_whole_files(path: str, number: int, *, raw: bool, original: str) -> str:
             if os.environ.get("FUZZ_TELL"):
                 print(question.__name__, error.message, file=sys.stderr)
         else:
-            if len(told) > MOST_WARNINGS:
-                raise TooManyWarningsError(f"{len(told)} warnings, such as {told[-1]}")
+            few(told)
     return answer
 
 
@@ -281,172 +195,52 @@ def ask_table(binary: Binary) -> str:
 # --- running ---
 
 
-class TooSlowError(Exception):
-    """The alarm went off."""
+def ask_file(
+    path: Path, data: bytes, number: int = -1, *, raw: bool, commands: bool = True, original: str = ""
+) -> Measured:
+    """Ask about input `number`; everything when it is negative."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(data)
+    question = partial(ask, str(path), number, raw=raw, commands=commands, original=original)
+    return measured(question, len(data))
 
 
-def _alarm(_number: int, _frame: object) -> None:
-    raise TooSlowError
+def attempt(
+    origin: Seed, number: int, _nth: int, chance: random.Random, path: Path
+) -> tuple[bytes, Measured]:
+    data = mutate(origin.data, chance, origin.parts)
+    commands = number % COMMANDS_EVERY == 0
+    original = ""
+    if commands or origin.name.startswith(RICH):  # to compare with
+        original = f"{path}-original"
+        Path(original).write_bytes(origin.data)
+    return data, ask_file(path, data, number, raw=origin.raw, commands=commands, original=original)
 
 
-def memory_now() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+def given(path: Path) -> Seed:
+    """A real file, unpacked where it is a fixture."""
+    data = path.read_bytes()
+    return Seed(f"{RICH} {path.name}", lzma.decompress(data) if path.suffix == ".xz" else data)
 
 
-def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: str) -> Outcome:
-    """Inputs `first` to `first + count` of the run."""
-    signal.signal(signal.SIGALRM, _alarm)
-    warnings.filterwarnings("error", category=RuntimeWarning)
-    path = f"{scratch}/goinspect-fuzz-{os.getpid()}"
-    counts: Counter[str] = Counter()
-    failures: list[tuple[str, bytes]] = []
-    slowest, grown = (0.0, ""), 0
-    for number in range(first, first + count):
-        chance = random.Random(seed << 40 | number)
-        origin = corpus[number % len(corpus)]
-        data = mutate(origin.data, chance, origin.parts)
-        commands = number % COMMANDS_EVERY == 0
-        original = write_original(path, origin) if commands or origin.name.startswith(RICH) else ""
-        kind, seconds, excess = run_one(
-            path, data, number, raw=origin.raw, commands=commands, original=original
-        )
-        slowest = max(slowest, (seconds, f"{origin.name} #{number}"))
-        grown = max(grown, excess)
-        family = origin.name.split()[0]
-        counts[f"{family}\t{kind.partition(':')[0]}"] += 1
-        if ":" in kind:
-            failures.append((f"{kind} [{origin.name} #{number}]", data))
-    return Outcome(counts, slowest, grown, failures)
+def ready(seed: Seed, path: Path) -> Seed:
+    """With its parts known. It must be understood, or nothing is tested."""
+    kind = ask_file(path, seed.data, raw=seed.raw).kind
+    if kind != "answered":
+        print(f"seed {seed.name}: {kind}", file=sys.stderr)
+    return seed._replace(parts=parts_of(seed.data, path, raw=seed.raw))
 
 
-def write_original(path: str, seed: Seed) -> str:
-    """The file to compare with."""
-    Path(f"{path}-original").write_bytes(seed.data)
-    return f"{path}-original"
+def replay(file: Path, path: Path) -> Iterator[tuple[str, Measured]]:
+    for raw in (False, True):
+        yield " (raw)" if raw else "", ask_file(path, file.read_bytes(), raw=raw, original=str(file))
 
 
-def run_one(
-    path: str, data: bytes, number: int = -1, *, raw: bool, commands: bool = True, original: str = ""
-) -> tuple[str, float, int]:
-    """(outcome, seconds, bytes of memory beyond 4 times the input); an outcome with a colon is a failure."""
-    with contextlib.suppress(FileNotFoundError):
-        Path(path).unlink()
-    Path(path).write_bytes(data)
-    resource_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    begin = time.monotonic()
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        kind = ask(path, number, raw=raw, commands=commands, original=original)
-    except TooSlowError:
-        kind = f"failed: more than {SECONDS} s"
-    except Exception as error:  # noqa: BLE001  # that is what we are looking for
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        kind = f"failed: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}: {error}"
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    seconds = time.monotonic() - begin
-    # The peak only rises: what it rose by is what this input needed beyond what earlier ones did.
-    excess = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - resource_before - 4 * len(data)
-    if excess > SLACK and ":" not in kind:
-        kind = f"failed: {excess >> 20} MB of memory for {len(data)} bytes"
-    return kind, seconds, max(excess, 0)
-
-
-def _work(job: tuple[int, int, int, str]) -> Outcome:
-    first, count, seed, scratch = job
-    return run_batch(first, count, seed, _CORPUS, scratch)
-
-
-_CORPUS: list[Seed] = []
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("-n", "--inputs", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--only", default="", metavar="REGEX", help="seeds whose name matches")
-    parser.add_argument("--save", type=Path, default=Path("fuzz-found"), metavar="DIR")
-    parser.add_argument("--seeds", type=Path, nargs="+", metavar="FILE", help="mutate these instead")
-    parser.add_argument("--replay", type=Path, nargs="+", metavar="FILE")
-    options = parser.parse_args()
-    scratch = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
-    if options.replay:
-        return replay(options.replay, scratch)
-    given = [Seed(f"{RICH} {path.name}", content(path)) for path in options.seeds or ()]
-    every = given or itertools.chain(seeds(), rich_seeds())
-    _CORPUS.extend(
-        seed._replace(parts=parts_of(seed.data, scratch, raw=seed.raw))
-        for seed in every
-        if re.search(options.only, seed.name)
-    )
-    if not _CORPUS:
-        parser.error(f"no seed matches {options.only!r}")
-    for seed in _CORPUS:  # the sound ones must be understood, or nothing is tested
-        kind, _, _ = run_one(f"{scratch}/goinspect-fuzz-{os.getpid()}", seed.data, raw=seed.raw)
-        if kind != "answered":
-            print(f"seed {seed.name}: {kind}", file=sys.stderr)
-    return report(options, scratch)
-
-
-def content(path: Path) -> bytes:
-    """The bytes of a file, unpacked where it is a fixture."""
-    return lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
-
-
-def report(options: argparse.Namespace, scratch: str) -> int:
-    counts: Counter[str] = Counter()
-    failures: dict[str, tuple[str, bytes]] = {}
-    failed, slowest, grown, begin = 0, (0.0, ""), 0, time.monotonic()
-    jobs = (
-        (first, min(BATCH, options.inputs - first), options.seed, scratch)
-        for first in range(0, options.inputs, BATCH)
-    )
-    with multiprocessing.get_context("fork").Pool(options.jobs, maxtasksperchild=200) as pool:
-        for outcome in pool.imap_unordered(_work, jobs):
-            counts += outcome.counts
-            slowest, grown = max(slowest, outcome.slowest), max(grown, outcome.grown)
-            for what, data in outcome.failures:
-                failed += 1
-                key = re.sub(r"\d{3,}|0x[0-9a-f]+|\[.*", "…", what)
-                failures.setdefault(key, (what, data))
-    total = sum(counts.values())
-    print(
-        f"{total:,} inputs from {len(_CORPUS)} seeds in {time.monotonic() - begin:,.0f} s (--seed {options.seed})"
-    )
-    families = sorted({key.partition("\t")[0] for key in counts})
-    kinds = ["answered", "no answer", "damaged", "no table", "refused", "failed"]
-    print("\n" + f"{'':12}" + "".join(f"{kind:>12}" for kind in kinds))
-    for family in families:
-        print(f"{family:12}" + "".join(f"{counts[family + chr(9) + kind]:12,}" for kind in kinds))
-    print(
-        f"\nslowest {slowest[0]:.2f} s [{slowest[1]}]; memory beyond 4 x the input: at most {grown / 1e6:.0f} MB"
-    )
-    for what, data in failures.values():
-        name = hashlib.sha256(data).hexdigest()[:16]
-        options.save.mkdir(parents=True, exist_ok=True)
-        (options.save / name).write_bytes(data)
-        print(f"{options.save / name}: {what}")
-    print(f"{failed} failed" + (f", {len(failures)} kinds" if failed else ""))
-    return 1 if failed else 0
-
-
-def replay(files: list[Path], scratch: str) -> int:
-    signal.signal(signal.SIGALRM, _alarm)
-    warnings.filterwarnings("error", category=RuntimeWarning)
-    bad = 0
-    for file in files:
-        data = file.read_bytes()
-        for raw in (False, True):
-            kind, seconds, _ = run_one(
-                f"{scratch}/goinspect-fuzz-{os.getpid()}", data, raw=raw, original=str(file)
-            )
-            print(f"{file}{' (raw)' if raw else ''}: {kind} in {seconds:.3f} s")
-            bad += ":" in kind
-    return 1 if bad else 0
-
+TARGET = Target(
+    kinds=("answered", "no answer", "damaged", "no table", "refused"),
+    seeds=lambda: itertools.chain(seeds(), rich_seeds()),
+    given=given, ready=ready, attempt=attempt, replay=replay,
+)  # fmt: skip
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, TARGET))

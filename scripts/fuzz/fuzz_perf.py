@@ -18,21 +18,10 @@ inputs are written to DIR (default: fuzz-found); the exit code is 1. A run can b
 
 from __future__ import annotations
 
-import argparse
 import gzip
-import hashlib
 import lzma
-import multiprocessing
 import os
-import random
-import re
-import resource
-import signal
 import sys
-import time
-import traceback
-import warnings
-from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,11 +32,13 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from goinspect.errors import GoinspectError  # noqa: E402
-from scripts.fuzz.fuzz import BATCH, MOST_WARNINGS, SECONDS, SLACK, TooManyWarningsError, mutate  # noqa: E402
+from scripts.fuzz.harness import Measured, Target, few, main, measured, mutate  # noqa: E402
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterator
 
+    from goinspect.profiles.base import NamedStacks, Profile
     from tests.builders.perfdata import PerfData
 
 DRAWN_EVERY = 8
@@ -62,15 +53,6 @@ class Seed(NamedTuple):
     name: str
     data: bytes
     wrap: Callable[[bytes], bytes] | None = None
-
-
-class Outcome(NamedTuple):
-    """What one batch gave."""
-
-    counts: Counter[str]
-    slowest: tuple[float, str]
-    grown: int
-    failures: list[tuple[str, bytes]]
 
 
 # --- seeds ---
@@ -157,6 +139,7 @@ def ask(path: Path, data: bytes, number: int) -> str:
     from goinspect.profiles.base import Profile
     from goinspect.profiles.perfdata import parse, sniff
 
+    profile: Profile | NamedStacks
     try:
         if number % 2 and sniff(data):
             profile = parse((data[at : at + 4096] for at in range(0, len(data), 4096)), "stdin")
@@ -166,14 +149,13 @@ def ask(path: Path, data: bytes, number: int) -> str:
         if "\n" in str(error):
             raise
         return "refused"
-    if len(profile.warnings) > MOST_WARNINGS:
-        raise TooManyWarningsError(f"{len(profile.warnings)} warnings, such as {profile.warnings[-1]}")
+    few(profile.warnings)
     if number % DRAWN_EVERY == 0 and isinstance(profile, Profile):
         return draw(profile, number // DRAWN_EVERY, path)
     return "answered with warnings" if profile.warnings else "answered"
 
 
-def draw(profile: object, turn: int, path: Path) -> str:
+def draw(profile: Profile, turn: int, path: Path) -> str:
     from goinspect.analysis.options import FlameOptions
     from goinspect.analysis.stacks.fold import fold
     from goinspect.render.folded import render_folded
@@ -191,140 +173,43 @@ def draw(profile: object, turn: int, path: Path) -> str:
         render_svg(draw_graph(folded.stacks, title="x"))
     except GoinspectError:
         return "not drawn"
-    if len(folded.warnings) > MOST_WARNINGS:
-        raise TooManyWarningsError(f"{len(folded.warnings)} warnings, such as {folded.warnings[-1]}")
+    few(folded.warnings)
     return "drawn"
 
 
 # --- running ---
 
 
-class TooSlowError(Exception):
-    """The alarm went off."""
-
-
-def _alarm(_number: int, _frame: object) -> None:
-    raise TooSlowError
-
-
-def peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def run_one(path: Path, data: bytes, number: int, size: int) -> tuple[str, float, int]:
-    """(outcome, seconds, bytes of memory beyond 4 times `size`); an outcome with a colon is a failure."""
+def ask_file(path: Path, data: bytes, number: int, size: int) -> Measured:
+    """Ask about input `number`, which unpacks to `size` bytes."""
+    symbols = Path(f"{path}-kallsyms")
+    if not symbols.exists():
+        symbols.write_text(f"{KERNEL:x} T _text\n{KERNEL + 0x100:x} t work\n")
     path.unlink(missing_ok=True)
     path.write_bytes(data)
-    before, begin = peak(), time.monotonic()
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        kind = ask(path, data, number)
-    except TooSlowError:
-        kind = f"failed: more than {SECONDS} s"
-    except Exception as error:  # noqa: BLE001  # that is what we are looking for
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        kind = f"failed: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}: {error}"
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    seconds = time.monotonic() - begin
-    # The peak only rises: what it rose by is what this input needed beyond what earlier ones did.
-    excess = peak() - before - 4 * size
-    if excess > SLACK and ":" not in kind:
-        kind = f"failed: {excess >> 20} MB of memory for {size} bytes"
-    return kind, seconds, max(excess, 0)
+    return measured(partial(ask, path, data, number), size)
 
 
-def run_batch(first: int, count: int, seed: int, corpus: list[Seed], scratch: str) -> Outcome:
-    """Inputs `first` to `first + count` of the run."""
-    signal.signal(signal.SIGALRM, _alarm)
-    warnings.filterwarnings("error", category=RuntimeWarning)
-    path = Path(scratch) / f"goinspect-fuzz-perf-{os.getpid()}"
-    Path(f"{path}-kallsyms").write_text(f"{KERNEL:x} T _text\n{KERNEL + 0x100:x} t work\n")
-    outcome = Outcome(Counter(), (0.0, ""), 0, [])
-    for number in range(first, first + count):
-        chance = random.Random(seed << 40 | number)
-        origin = corpus[number % len(corpus)]
-        damaged = mutate(origin.data, chance)
-        data = origin.wrap(damaged) if origin.wrap else damaged
-        kind, seconds, excess = run_one(
-            path, data, number // len(corpus) + number, max(len(data), len(damaged))
-        )
-        label = f"{origin.name} #{number}"
-        outcome.counts[f"{origin.name.split()[0]}\t{kind.partition(':')[0]}"] += 1
-        if ":" in kind:
-            outcome.failures.append((f"{kind} [{label}]", data))
-        outcome = outcome._replace(
-            slowest=max(outcome.slowest, (seconds, label)), grown=max(outcome.grown, excess)
-        )
-    return outcome
+def attempt(origin: Seed, number: int, nth: int, chance: random.Random, path: Path) -> tuple[bytes, Measured]:
+    damaged = mutate(origin.data, chance)
+    data = origin.wrap(damaged) if origin.wrap else damaged
+    # Of one seed the numbers are all even, or all odd, where the number of seeds is even.
+    return data, ask_file(path, data, nth + number, max(len(data), len(damaged)))
 
 
-_CORPUS: list[Seed] = []
+def replay(file: Path, path: Path) -> Iterator[tuple[str, Measured]]:
+    data = file.read_bytes()
+    for number in range(2 * DRAWN_EVERY):
+        yield f" {number}", ask_file(path, data, number, len(data))
 
 
-def _work(job: tuple[int, int, int, str]) -> Outcome:
-    first, count, seed, scratch = job
-    return run_batch(first, count, seed, _CORPUS, scratch)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("-n", "--inputs", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--only", default="", metavar="REGEX", help="seeds whose name matches")
-    parser.add_argument("--save", type=Path, default=Path("fuzz-found"), metavar="DIR")
-    parser.add_argument("--seeds", type=Path, nargs="+", metavar="FILE", help="mutate these instead")
-    parser.add_argument("--replay", type=Path, nargs="+", metavar="FILE")
-    options = parser.parse_args()
-    scratch = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
-    signal.signal(signal.SIGALRM, _alarm)
-    for path in options.replay or ():
-        data = path.read_bytes()
-        for number in range(2 * DRAWN_EVERY):
-            print(
-                path,
-                number,
-                *run_one(Path(scratch) / f"goinspect-replay-{os.getpid()}", data, number, len(data)),
-            )
-    if options.replay:
-        return 0
-    given = [Seed(f"real {path.name}", path.read_bytes()) for path in options.seeds or ()]
-    _CORPUS.extend(seed for seed in given or [*seeds(), *real_seeds()] if re.search(options.only, seed.name))
-    if not _CORPUS:
-        parser.error(f"no seed matches {options.only!r}")
-    return report(options, scratch)
-
-
-def report(options: argparse.Namespace, scratch: str) -> int:
-    counts: Counter[str] = Counter()
-    failures: dict[str, tuple[str, bytes]] = {}
-    slowest, grown, begin = (0.0, ""), 0, time.monotonic()
-    jobs = [
-        (first, min(BATCH, options.inputs - first), options.seed, scratch)
-        for first in range(0, options.inputs, BATCH)
-    ]
-    with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
-        for outcome in pool.imap_unordered(_work, jobs):
-            counts.update(outcome.counts)
-            slowest, grown = max(slowest, outcome.slowest), max(grown, outcome.grown)
-            for kind, data in outcome.failures:
-                failures.setdefault(re.sub(r"\d+", "N", kind.partition("[")[0]), (kind, data))
-    for label, count in sorted(counts.items()):
-        print(f"{count:9,}  {label.expandtabs(16)}")
-    print(
-        f"{counts.total():,} inputs of {len(_CORPUS)} seeds in {time.monotonic() - begin:.0f} s; slowest "
-        f"{slowest[0]:.2f} s ({slowest[1]}); memory beyond 4 x input at most {grown >> 20} MB"
-    )
-    for kind, data in failures.values():
-        options.save.mkdir(exist_ok=True)
-        path = options.save / f"perf-{hashlib.sha256(data).hexdigest()[:12]}"
-        path.write_bytes(data)
-        print(f"{path}: {kind}", file=sys.stderr)
-    return 1 if failures else 0
-
+TARGET = Target(
+    kinds=("answered", "answered with warnings", "drawn", "not drawn", "refused"),
+    seeds=lambda: [*seeds(), *real_seeds()],
+    given=lambda path: Seed(f"real {path.name}", path.read_bytes()),
+    ready=lambda seed, _: seed,
+    attempt=attempt, replay=replay,
+)  # fmt: skip
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, TARGET))

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import struct
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.builders.module import Module
+    from tests.builders.pclntab import ByteOrder, Function
 
 __all__ = ["RICH", "Seed", "parts_of", "rich_seeds", "seeds"]
 
 VERSIONS = [(1, minor) for minor in (2, 5, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 25, 26, 27)]
-MACHINES = [("little", 8, 1), ("little", 4, 4), ("big", 8, 2), ("big", 4, 4)]
+MACHINES: list[tuple[ByteOrder, int, int]] = [
+    ("little", 8, 1),
+    ("little", 4, 4),
+    ("big", 8, 2),
+    ("big", 4, 4),
+]
 RICH = "rich"  # the commands are asked about each of these
 HEADERS = 4096  # bytes at the start of a file that hold its headers
 
@@ -33,13 +38,13 @@ class Seed(NamedTuple):
     parts: tuple[tuple[int, int], ...] = ()
 
 
-def program(version: tuple[int, int], quantum: int) -> list:
+def program(version: tuple[int, int], quantum: int) -> list[Function]:
     from tests.builders.pclntab import Function, Inlined
 
     out = []
     for number in range(6):
         size = (4 + number) * quantum
-        inlined = {}
+        inlined: dict[str, Any] = {}
         if number % 2 and version >= (1, 9):
             inlined = {
                 "inlined": [(quantum, -1), (2 * quantum, 0), (size, 1)],
@@ -64,7 +69,7 @@ def seeds() -> Iterator[Seed]:
     for version, (order, ptrsize, quantum) in itertools.product(VERSIONS, MACHINES):
         functions = program(version, quantum)
         label = f"1.{version[1]} {order} {8 * ptrsize}"
-        kinds = {"byteorder": order, "ptrsize": ptrsize, "quantum": quantum}
+        kinds: dict[str, Any] = {"byteorder": order, "ptrsize": ptrsize, "quantum": quantum}
         module = write_module(functions, version, **kinds)
         yield Seed(f"ELF {label}", module.data)
         yield Seed(
@@ -82,10 +87,11 @@ def rich_seeds() -> Iterator[Seed]:
     """Files that have everything; DWARF is of another version and packed in another way from one to the next."""
     from tests.builders.rich import write_rich
 
-    ways = itertools.cycle([
+    different: list[dict[str, Any]] = [
         {"dwarf": 4}, {"dwarf": 5}, {"dwarf": 4, "pie": True}, {"dwarf": 5, "packed": "zlib"}, {"dwarf": 4, "packed": "gnu"},
         {"dwarf": 5, "pie": True}, {"dwarf": 2}, {"stripped": True}, {"packed": "zstd"},
-    ])  # fmt: skip
+    ]  # fmt: skip
+    ways = itertools.cycle(different)
     for version, (order, ptrsize, _) in itertools.product(VERSIONS, MACHINES):
         if version >= (1, 5):
             way = next(ways)
@@ -158,11 +164,10 @@ def _moved(word: int, table: int, to: int, end: int) -> int:
     return word - table + to if table <= word < end else word
 
 
-def parts_of(data: bytes, scratch: str, *, raw: bool) -> tuple[tuple[int, int], ...]:
+def parts_of(data: bytes, path: Path, *, raw: bool) -> tuple[tuple[int, int], ...]:
     """Headers and sections, as [start, end), without the zeros at their ends."""
     from goinspect.binary import Binary
 
-    path = Path(f"{scratch}/goinspect-fuzz-{os.getpid()}")
     path.write_bytes(data)
     found = [(0, HEADERS), (len(data) - HEADERS, len(data))]
     with contextlib.suppress(GoinspectError):
@@ -172,6 +177,5 @@ def parts_of(data: bytes, scratch: str, *, raw: bool) -> tuple[tuple[int, int], 
         if image.container == "ELF":
             shoff = int.from_bytes(data[24 + 2 * image.ptrsize : 24 + 3 * image.ptrsize], image.byteorder)
             found += [(shoff, shoff + (64 if image.ptrsize == 8 else 40) * len(image.sections))] * 3
-    path.unlink()
     clipped = ((max(start, 0), len(data[:end].rstrip(b"\0"))) for start, end in found)
     return tuple((start, end) for start, end in clipped if start < end)
