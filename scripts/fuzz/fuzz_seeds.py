@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.builders.module import Module
-    from tests.builders.pclntab import ByteOrder, Function
+    from tests.builders.program import ByteOrder, Function
 
 __all__ = ["RICH", "Seed", "parts_of", "rich_seeds", "seeds"]
 
@@ -39,7 +39,7 @@ class Seed(NamedTuple):
 
 
 def program(version: tuple[int, int], quantum: int) -> list[Function]:
-    from tests.builders.pclntab import Function, Inlined
+    from tests.builders.program import Function, Inlined
 
     out = []
     for number in range(6):

@@ -10,7 +10,7 @@ import pytest
 
 from goinspect.binary import Binary
 from tests.builders.module import write_module
-from tests.builders.pclntab import Function
+from tests.builders.program import Function
 from tests.cli.runner import COMMAND, cli, environment, process
 from tests.conftest import FIXTURES, oracle_rows
 
