@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from scripts.coverage_table import PAGE, VERSIONS, page
+from scripts.fixtures.coverage_table import PAGE, VERSIONS, page
 
 
 def test_page_follows_from_the_facts() -> None:
-    assert PAGE.read_text("utf-8") == page(), "run scripts/coverage_table.py"
+    assert PAGE.read_text("utf-8") == page(), "run scripts/fixtures/coverage_table.py"
 
 
 def test_every_release_on_linux_amd64_is_tested() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from goinspect._reader import Reader
 from goinspect.errors import GoinspectError, MalformedError, TruncatedError
-from tests.builders.pclntab import uvarint
+from tests.builders.varints import uleb
 from tests.examples import examples
 
 DATA = memoryview(bytes(range(1, 17)))
@@ -79,7 +79,7 @@ def test_strings_without_end() -> None:
 
 @pytest.mark.parametrize("number", [0, 1, 127, 128, 300, 1 << 32, (1 << 64) - 1])
 def test_varints(number: int) -> None:
-    data = b"\xaa" + uvarint(number) + b"\xbb"
+    data = b"\xaa" + uleb(number) + b"\xbb"
     assert Reader(memoryview(data), what="test").uvarint(1) == (number, len(data) - 1)
 
 

@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.builders.varints import sleb, uleb
+
 COMPILE_UNIT, SUBPROGRAM, VARIABLE, BASE_TYPE, TYPEDEF, STRUCTURE, POINTER, ARRAY, SUBRANGE = (
     0x11, 0x2E, 0x34, 0x24, 0x16, 0x13, 0x0F, 0x01, 0x21,
 )  # fmt: skip
@@ -36,26 +38,6 @@ class Die:
     attributes: list[tuple[int, int, Any]] = field(default_factory=list)
     children: list[Die] = field(default_factory=list)
     place: int = 0
-
-
-def uleb(value: int, width: int = 0) -> bytes:
-    out = bytearray()
-    while True:
-        value, byte = value >> 7, value & 0x7F
-        more = value or len(out) + 1 < width
-        out.append(byte | (0x80 if more else 0))
-        if not more:
-            return bytes(out)
-
-
-def sleb(value: int) -> bytes:
-    out = bytearray()
-    while True:
-        byte, value = value & 0x7F, value >> 7
-        done = (value == 0 and not byte & 0x40) or (value == -1 and byte & 0x40)
-        out.append(byte if done else byte | 0x80)
-        if done:
-            return bytes(out)
 
 
 @dataclass

@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.builders.elf import Elf, Part, R, W, X
-from tests.builders.pclntab import Built, Function, build
+from tests.builders.pclntab import Built, build
 
 if TYPE_CHECKING:
-    from tests.builders.pclntab import ByteOrder, Version
+    from tests.builders.program import ByteOrder, Function, Version
 
 TEXT, TABLE, RODATA, DATA = 0x401000, 0x500000, 0x680000, 0x800000
 MACHINES = {("little", 8): 62, ("little", 4): 3, ("big", 8): 22, ("big", 4): 8}

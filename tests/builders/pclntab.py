@@ -6,46 +6,14 @@ All numbers here are written down from the format description a second time; not
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-Version = tuple[int, int]
-ByteOrder = Literal["little", "big"]
-NONE32 = 0xFFFFFFFF
-DROPPED = "\0dropped"  # as a file: the linker dropped it, so its cutab element is ^0 (Go 1.16+)
+from tests.builders.program import DROPPED, NONE32
+from tests.builders.varints import uleb
 
-
-@dataclass(frozen=True)
-class Inlined:
-    """A record of an inline tree. ``parent_pc`` counts from the function's entry."""
-
-    name: str
-    parent_pc: int
-    parent: int = -1
-    file: str | None = None  # of the call
-    line: int = 0
-    func_id: int = 0
-    start_line: int = 0
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function. Rows are (end in bytes from the entry, value), ends rising; None: no table at all."""
-
-    name: str
-    size: int  # up to the next entry, padding included
-    files: list[tuple[int, str | None]] | None = None  # None as a value: -1
-    lines: list[tuple[int, int]] | None = None
-    sp: list[tuple[int, int]] | None = None
-    inlined: list[tuple[int, int]] | None = None
-    tree: list[Inlined] = field(default_factory=list)
-    args: int = 0
-    func_id: int = 0
-    flag: int = 0
-    start_line: int = 0
-    deferreturn: int = 0
-    unit: int = 0  # compilation unit, whose file numbers are its own
-    hole: bool = False  # Go 1.14-1.17: the gap between two text sections
+if TYPE_CHECKING:
+    from tests.builders.program import ByteOrder, Function, Version
 
 
 @dataclass(frozen=True)
@@ -66,14 +34,6 @@ class Built:
         return self.funcdata[at:] if 0 <= at < len(self.funcdata) else None
 
 
-def uvarint(number: int) -> bytes:
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
-
-
 def pcvalue(rows: list[tuple[int, int]], quantum: int) -> bytes:
     """Encode (end, value) rows; neighbours of equal value become one row."""
     out, value, begin = bytearray(), -1, 0
@@ -85,10 +45,10 @@ def pcvalue(rows: list[tuple[int, int]], quantum: int) -> bytes:
             merged.append((end, row_value))
     for end, row_value in merged:
         delta = row_value - value
-        out += uvarint(2 * delta if delta >= 0 else -2 * delta - 1)
+        out += uleb(2 * delta if delta >= 0 else -2 * delta - 1)
         assert (end - begin) % quantum == 0
         assert end > begin
-        out += uvarint((end - begin) // quantum)
+        out += uleb((end - begin) // quantum)
         value, begin = row_value, end
     return bytes(out) + b"\0"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.builders.perfdata import COMPRESSED, PerfData
 
@@ -18,7 +18,7 @@ HEADER_ATTR, EVENT_TYPE, TRACING_DATA, BUILD_ID, FEATURE, COMPRESSED2 = 64, 65, 
 FINISHED_ROUND = 68
 
 
-def zstd():
+def zstd() -> Any:
     return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 

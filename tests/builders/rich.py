@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from tests.builders import dwarf as dw
 from tests.builders.elf import DYN, EXEC, PAGE, Elf, Part, R, W, X
 from tests.builders.module import DATA, MACHINES, RODATA, TEXT, moduledata_words
-from tests.builders.pclntab import Function, build
+from tests.builders.pclntab import build
+from tests.builders.program import Function
 from tests.builders.types import RELATIVE, TYPES, Writer
+from tests.builders.varints import uleb
 
 if TYPE_CHECKING:
-    from tests.builders.pclntab import ByteOrder, Version
+    from tests.builders.program import ByteOrder, Version
 
 TABLE, INFO, NOTES, RELOCATIONS = 0x540000, 0x820000, 0x600000, 0x700000
 VARIABLE = DATA + 0x1800
@@ -208,7 +210,7 @@ def write_rich(
         + bytes.fromhex("f932433186182072008242104116d8f2")
     )
     info = b"\xff Go buildinf:" + bytes([ptrsize, 2 | (byteorder == "big")]) + bytes(16)
-    info += bytes([len(text)]) + text.encode() + dw.uleb(len(modules)) + modules
+    info += bytes([len(text)]) + text.encode() + uleb(len(modules)) + modules
     go_note = elf.pack("III", 4, 12, 4) + b"Go\0\0" + b"a/b/c/d-e-f\0"
     gnu_note = elf.pack("III", 4, 8, 3) + b"GNU\0" + bytes(range(8))
     elf.parts += [

@@ -14,12 +14,10 @@ import pytest
 
 from goinspect.binary import Binary
 from tests.builders.rich import write_rich
+from tests.cli.demo import BINARY, KALLSYMS, RECORDING
 from tests.cli.runner import COMMAND, cli, environment, process
-from tests.conftest import FIXTURES
 from tests.cprograms import C_PROGRAM
 
-FOLDER = FIXTURES / "go1.27-piestripped"
-BINARY, RECORDING, KALLSYMS = FOLDER / "workload", FOLDER / "perf.data", FOLDER / "kallsyms"
 COMMANDS = {
     "pcln": lambda path: ["pcln", path, "401000"],
     "functions": lambda path: ["pcln", path, "--functions"],

@@ -1,31 +1,22 @@
-"""What scripts rely on: exit codes, help, colours, closed pipes, where results go and what is said on stderr."""
+"""What scripts rely on: exit codes, help, closed pipes, colours."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
 import signal
-import stat
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.cli.demo import BINARY, FLAME
 from tests.cli.runner import COMMAND, INTERRUPTIBLE, cli, environment, process
-from tests.conftest import FIXTURES
 from tests.cprograms import C_PROGRAM
 
-FOLDER = FIXTURES / "go1.27-piestripped"
-BINARY, RECORDING, KALLSYMS = FOLDER / "workload", FOLDER / "perf.data", FOLDER / "kallsyms"
-FLAME = ["flame", RECORDING, "--kallsyms", KALLSYMS]
 COMMANDS = ("flame", "pcln", "symbols", "info", "compare")
-SUMMARY = re.compile(
-    r"goinspect: 788 samples, 0 lost, 8 threads, (100\.0|99\.\d\d)% of [\d,]+ frames named, 67 stacks truncated, "
-    r"[\d,]+ garbage frames dropped, 4\d\d leaves whose caller is hidden(, 1 binaries not found: \S+)?"
-)
 
 
 # --- help and usage ---
@@ -217,201 +208,3 @@ def test_a_picture_is_not_written_to_a_terminal():
 )
 def test_no_colors_where_programs_read(command):
     assert "\x1b" not in cli("pcln", BINARY, *command, "--color", "always").out
-
-
-# --- where results go ---
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["pcln", BINARY, "401000"], ["pcln", BINARY, "401000", "--json"], ["symbols", BINARY], ["info", BINARY],
-     ["symbols", BINARY, "--by", "module"], ["compare", BINARY, BINARY, "--format", "markdown"], ["info", BINARY, "--json"], [*FLAME, "--format", "json"],
-     [*FLAME, "--format", "folded"], [*FLAME, "--format", "svg"], [*FLAME, "--format", "top"], [*FLAME, "--list-events"]],
-)  # fmt: skip
-def test_output(arguments, tmp_path):
-    direct = cli(*arguments, "-o", "-")
-    assert direct.code == 0
-    assert len(direct.out) > 30
-    old = os.umask(0o027)
-    try:
-        answer = cli(*arguments, "-o", tmp_path / "result")
-    finally:
-        os.umask(old)
-    assert (answer.code, answer.out) == (0, "")
-    assert (tmp_path / "result").read_bytes() == direct.out.encode()
-    assert [path.name for path in tmp_path.iterdir()] == ["result"]
-    assert stat.S_IMODE((tmp_path / "result").stat().st_mode) == 0o640
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["pcln", BINARY, "401000"], ["info", BINARY], ["compare", BINARY, BINARY]],
-    ids=["pcln", "info", "compare"],
-)
-def test_results_on_files_have_no_color(arguments, tmp_path):
-    cli(*arguments, "-o", tmp_path / "result", env={"FORCE_COLOR": "1"})
-    assert "\x1b" not in (tmp_path / "result").read_text()
-
-
-def test_output_replaces_what_was_there(tmp_path):
-    """By renaming: who has the old file open still reads the old one, whole."""
-    target = tmp_path / "flame.svg"
-    target.write_text("old")
-    with target.open() as reader:
-        assert cli(*FLAME, "-o", target).code == 0
-        assert reader.read() == "old"
-    assert target.read_text().startswith(("<?xml", "<svg"))
-    assert [path.name for path in tmp_path.iterdir()] == ["flame.svg"]
-
-
-def test_output_into_a_device():
-    assert cli("pcln", BINARY, "401000", "-o", "/dev/null").code == 0
-    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)  # it was not renamed over
-
-
-def test_flame_writes_flame_svg(tmp_path):
-    answer = process(*FLAME, cwd=tmp_path)
-    assert answer.returncode == 0
-    assert answer.stdout == ""
-    assert [path.name for path in tmp_path.iterdir()] == ["flame.svg"]
-    said = answer.stderr.splitlines()
-    assert re.fullmatch(r"goinspect: wrote flame\.svg \(\d+\.\d kB\)", said[-2])
-    assert SUMMARY.fullmatch(said[-1]), said[-1]
-
-
-@pytest.mark.parametrize(
-    ("name", "begin"),
-    [("a.svg", "<"), ("a.folded", "workload;"), ("a.txt", "workload;"), ("a.json", "{"), ("a", "<")],
-)
-def test_the_suffix_chooses_the_format(name, begin, tmp_path):
-    assert cli(*FLAME, "-o", tmp_path / name).code == 0
-    assert (tmp_path / name).read_text().startswith(begin)
-
-
-# --- stderr ---
-
-
-def test_the_summary_is_the_last_line():
-    answer = cli(*FLAME, "--format", "folded")
-    assert SUMMARY.fullmatch(answer.err.splitlines()[-1])
-    assert cli(*FLAME, "--format", "folded", "-q").err == ""
-
-
-def test_the_summary_does_not_round_up_to_all(tmp_path):
-    """100.0% means every frame."""
-    result = json.loads(cli(*FLAME, "--json").out)["totals"]
-    said = cli(*FLAME, "--format", "top").err.splitlines()[-1]
-    assert ("100.0%" in said) == (result["frames_named"] == result["frames"])
-
-
-def test_the_summary_names_missing_binaries(tmp_path):
-    moved = tmp_path / "perf.data"
-    recorded = b"/tmp/goinspect-fixtures/run/go1.27-piestripped/workload"
-    moved.write_bytes(RECORDING.read_bytes().replace(recorded, b"/nowhere".ljust(len(recorded), b"x")))
-    answer = cli("flame", moved, "--format", "folded")
-    assert answer.code == 0
-    assert re.search(r", 1 binary not found: /nowherex+$", answer.err.splitlines()[-1])
-    assert "[nowherexxx" in answer.out
-
-
-@pytest.mark.parametrize(
-    ("typed", "meant"), [("flam", "flame"), ("com", "compare"), ("symbol", "symbols"), ("zz", "")]
-)
-def test_an_unknown_command(typed, meant):
-    """What may have been meant is said once, with any typer and click."""
-    answer = cli(typed)
-    assert answer.code == 2
-    last = answer.err.splitlines()[-1]
-    assert last == f"Error: No such command '{typed}'." + (f" Did you mean '{meant}'?" if meant else "")
-
-
-def test_verbose_tells_about_the_recording():
-    assert "goinspect: hostname: fixture" in cli(*FLAME, "--format", "top", "-v").err
-
-
-# --- flame's own shapes ---
-
-
-def test_flame_json():
-    result = json.loads(cli(*FLAME, "--json").out)
-    assert list(result)[:2] == ["schema", "events"]
-    assert list(result)[-1] == "warnings"
-    assert result["schema"] == "goinspect.flame/1"
-    assert isinstance(result["warnings"], list)
-    assert result["events"] == [
-        {"name": "cpu-clock", "samples": 788, "weight": result["totals"]["weight"], "unit": "ns"}
-    ]
-    for name in ("samples", "lost", "threads", "frames", "frames_named", "truncated", "garbage_dropped"):
-        assert isinstance(result["totals"][name], int)
-    stacks = result["stacks"]
-    strings, columns, prefix = stacks["strings"], stacks["frames"], stacks["prefix"]
-    assert len({len(column) for column in columns.values()}) == 1
-    assert sum(prefix["samples"]) == 788
-    lines = {}
-    for row, weight in enumerate(prefix["weight"]):
-        if weight:
-            names, at = [], row
-            while at >= 0:
-                assert prefix["parent"][at] < at
-                names.append(strings[columns["name"][prefix["frame"][at]]].replace(";", ":"))
-                at = prefix["parent"][at]
-            line = ";".join(reversed(names))
-            lines[line] = lines.get(line, 0) + weight
-    folded = cli(*FLAME, "--format", "folded").out
-    assert "".join(f"{line} {lines[line]}\n" for line in sorted(lines)) == folded
-
-
-def test_list_events():
-    answer = cli(*FLAME, "--list-events")
-    assert answer.out.splitlines()[0].split() == ["event", "samples", "weight"]
-    assert answer.out.splitlines()[1].split()[:2] == ["cpu-clock", "788"]
-    assert answer.err == ""
-
-
-def test_annotate():
-    plain = cli(*FLAME, "--format", "folded").out
-    marked = cli(*FLAME, "--format", "folded", "--annotate").out
-    bare = re.sub(r"_\[[ki]\](?=[; ])", "", marked)
-    assert sorted({line.rsplit(" ", 1)[0] for line in bare.splitlines()}) == [
-        line.rsplit(" ", 1)[0] for line in plain.splitlines()
-    ]
-    assert "_[k];" in marked
-    assert "_[i]" in marked
-    assert "main.recurse_[" not in marked
-
-
-def test_top():
-    lines = cli(*FLAME, "--format", "top").out.splitlines()
-    assert lines[0].split() == ["own", "own", "%", "total", "total", "%", "function"]
-    assert 10 < len(lines) <= 41
-    own = [float(re.findall(r"([\d.]+)%", line)[0]) for line in lines[1:]]
-    assert own == sorted(own, reverse=True)
-
-
-def test_filters_on_the_command_line():
-    def samples(*options):
-        return int(re.search(r"goinspect: ([\d,]+) samples", cli(*FLAME, "--format", "top", *options).err)[1])
-
-    assert samples("--pid", "20593") == 788
-    assert samples("--pid", "1") == 0
-    assert 0 < samples("--tid", "20593", "--tid", "20595") < 788
-    assert samples("--comm", "workload") == 788
-    first, rest = samples("--time", ",0.2"), samples("--time", "0.2,")
-    assert first + rest == 788
-    assert first > 0
-    assert rest > 0
-    assert samples("--time", "0.1,0.2") < first
-
-
-@pytest.mark.parametrize("option", ["--focus", "--ignore", "--hide"])
-def test_bad_regular_expressions(option, tmp_path):
-    answer = cli(*FLAME, option, "(", "-o", tmp_path / "flame.svg")
-    assert answer.code == 1
-    assert answer.err.startswith(f"goinspect: {option} '(' is no regular expression")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_unknown_event():
-    answer = cli(*FLAME, "--event", "cycles", "-o", "-")
-    assert answer.code == 1
-    assert answer.err == "goinspect: no event 'cycles', recorded are: cpu-clock\n"

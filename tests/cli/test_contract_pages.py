@@ -7,11 +7,9 @@ import re
 
 import pytest
 
+from tests.cli.demo import BINARY
 from tests.cli.runner import cli
-from tests.conftest import FIXTURES
 from tests.cprograms import C_PROGRAM
-
-BINARY = FIXTURES / "go1.27-piestripped" / "workload"
 
 
 @pytest.mark.parametrize(

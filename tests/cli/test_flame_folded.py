@@ -12,10 +12,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.cli.demo import RECORDING
 from tests.cli.runner import COMMAND, cli, environment
-from tests.conftest import FIXTURES
 
-RECORDING = FIXTURES / "go1.27-piestripped" / "perf.data"
 STACKS = "srv;main.main;main.f 30\nsrv;main.main;main.g_[i] 10\nsrv;main.main 5\n"
 SIZES = "# goinspect sizes unit=bytes\nmain;main.f 1234\nmain;main.(*T);main.(*T).Get 400\nruntime;variables;runtime.mheap_ 93500\n"
 

@@ -6,11 +6,10 @@ import json
 
 import pytest
 
+from tests.cli.demo import BINARY
 from tests.cli.runner import cli
-from tests.conftest import FIXTURES
 from tests.cprograms import C_PROGRAM
 
-BINARY = FIXTURES / "go1.27-piestripped" / "workload"
 FIELDS = [
     "schema", "path", "container", "class", "byteorder", "arch", "os", "type", "size", "entry", "go", "packed",
     "build_mode", "pie", "linkmode", "stripped", "cgo", "static", "interpreter", "libraries", "trimpath", "optimized",

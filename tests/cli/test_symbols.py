@@ -10,11 +10,10 @@ from collections import Counter
 
 import pytest
 
+from tests.cli.demo import BINARY
 from tests.cli.runner import cli
-from tests.conftest import FIXTURES, oracle_rows
+from tests.conftest import oracle_rows
 from tests.cprograms import C_PROGRAM
-
-BINARY = FIXTURES / "go1.27-piestripped" / "workload"
 
 
 def symbols(*args, binary=BINARY):

@@ -1,6 +1,6 @@
 """Real binaries of Go 1.24 (DWARF 4) and 1.27 (DWARF 5): everything that llvm-dwarfdump says of them.
 
-The oracle is written by ``scripts/check_dwarf.py --write``; where llvm-dwarfdump is installed it is asked again.
+The oracle is written by ``scripts/checks/check_dwarf.py --write``; where llvm-dwarfdump is installed it is asked again.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from goinspect.dwarf import read_symbols, summarize, symbols
 from goinspect.dwarf.info import abbrevs
 from goinspect.errors import GoinspectError
 from tests.builders import dwarf as dw
+from tests.builders.varints import uleb
 from tests.dwarf.images import SectionImage
 from tests.examples import examples
 
@@ -196,7 +197,7 @@ def test_entries_of_one_byte():
 
 def test_line_tables_with_names_without_end():
     dwarf = dw.Dwarf(5)
-    body = bytes([1, 1, 1, 0xFB, 14, 3, 0, 1, 1, 1, dw.FLAG_PRESENT]) + dw.uleb(1 << 40)
+    body = bytes([1, 1, 1, 0xFB, 14, 3, 0, 1, 1, 1, dw.FLAG_PRESENT]) + uleb(1 << 40)
     line = dwarf.length(dwarf.number(5, 2) + b"\x08\0" + dwarf.offset(len(body)) + body)
     function = dw.Die(
         dw.SUBPROGRAM, [(dw.NAME, dw.STRING, "f"), (dw.DECL_FILE, dw.DATA1, 1), (dw.LOW_PC, dw.ADDR, 9)]

@@ -6,6 +6,7 @@ import pytest
 
 from goinspect.dwarf import descriptors, read_symbols
 from tests.builders import dwarf as dw
+from tests.builders.varints import uleb
 from tests.dwarf.images import SectionImage, image_of
 
 UNIT = [(dw.LANGUAGE, dw.DATA1, dw.C), (dw.NAME, dw.STRING, "a.c")]
@@ -189,7 +190,7 @@ def test_ranges_before_version_5(order):
 @pytest.mark.parametrize(
     ("entry", "start", "size"),
     [
-        (lambda d: b"\x01\x00" + b"\x04" + dw.uleb(0x10) + dw.uleb(0x18), 0x1010, 8),
+        (lambda d: b"\x01\x00" + b"\x04" + uleb(0x10) + uleb(0x18), 0x1010, 8),
         (lambda _: b"\x02\x00\x01", 0x1000, 0x500),
         (lambda _: b"\x03\x00\x09", 0x1000, 9),
         (lambda d: b"\x04\x10\x10\x04\x20\x30", 0x220, 0x10),

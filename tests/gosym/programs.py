@@ -10,12 +10,13 @@ from goinspect.errors import MalformedError
 from goinspect.gosym.layout import release_for
 from goinspect.gosym.pclntab import PclnTable, parse_header
 from goinspect.model import Frame
-from tests.builders.pclntab import DROPPED, Built, Function, Inlined, build, inline_numbers
+from tests.builders.pclntab import Built, build, inline_numbers
+from tests.builders.program import DROPPED, Function, Inlined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.builders.pclntab import Version
+    from tests.builders.program import Version
 
 # One release of every kind that the format tells apart, with both sides of every step.
 VERSIONS: tuple[Version, ...] = tuple((1, minor) for minor in (2, 4, 5, 7, 8, *range(9, 28)))

@@ -17,7 +17,8 @@ from goinspect.gosym.bulk.pctables import PcTab
 from goinspect.gosym.bulk.table import BulkTable
 from goinspect.gosym.find.structure import understand
 from goinspect.gosym.pclntab import parse_header
-from tests.builders.pclntab import Built, Function, Inlined, build
+from tests.builders.pclntab import Built, build
+from tests.builders.program import Function, Inlined
 from tests.gosym.programs import decoder
 
 # One release of every layout of header and record.

@@ -1,6 +1,6 @@
 """Every kept build of tests/fixtures/matrix: containers, processors, releases and build modes, each against other tools.
 
-What is compared, and which differences are known and why, is in tests/gosym/matrix.py.
+What is compared, and which differences are known and why, is in tests/gosym/matrix.py and matrixpairs.py.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import pytest
 
 import goinspect
 from goinspect.gosym.buildinfo.info import parse_version
-from scripts.build_matrix import BUNDLED, twins
-from tests.gosym import matrix
+from scripts.fixtures.matrix.builds import BUNDLED, twins
+from tests.gosym import matrix, matrixpairs
 from tests.unpacked import unpack_tar
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def test_text_in_several_sections(unpacked: Callable[[str], Path]) -> None:
 def test_build_modes_of_one_program_are_told_the_same(
     first: str, other: str, unpacked: Callable[[str], Path]
 ) -> None:
-    outcome = matrix.compare_builds(first, unpacked(first), other, unpacked(other))
+    outcome = matrixpairs.compare_builds(first, unpacked(first), other, unpacked(other))
     assert outcome.differences == []
     assert outcome.counts["functions of both"] > 800
     if other.endswith("-external"):  # the same code, elsewhere

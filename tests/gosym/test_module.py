@@ -22,7 +22,8 @@ from goinspect.objfile import open_image
 from tests.builders.elf import DYN, Elf, Part, R, X
 from tests.builders.elfobj import Core
 from tests.builders.module import DATA, TABLE, TEXT, gofunc_room, moduledata_words, write_module
-from tests.builders.pclntab import Function, Inlined, build
+from tests.builders.pclntab import build
+from tests.builders.program import Function, Inlined
 from tests.examples import examples
 from tests.gosym.answers import bulk_frames, pure_frames
 from tests.gosym.programs import VERSIONS, truth

@@ -11,7 +11,7 @@ from goinspect.errors import TruncatedError
 from goinspect.gosym.bulk.pctables import PcTab
 from goinspect.gosym.pcvalue import NO_VALUE, PcValues, rows
 from tests.builders.pclntab import pcvalue as encode
-from tests.builders.pclntab import uvarint
+from tests.builders.varints import uleb
 from tests.examples import examples
 
 
@@ -130,4 +130,4 @@ def test_damaged_table_leaves_its_neighbour_alone() -> None:
 
 @pytest.mark.parametrize("number", [1, 127, 128, 16383, 16384, (1 << 32) - 1])
 def test_numbers_of_every_length(number: int) -> None:
-    assert list(rows(table(b"\x02" + uvarint(number) + b"\0"), 1, 1)) == [(number, 0)]
+    assert list(rows(table(b"\x02" + uleb(number) + b"\0"), 1, 1)) == [(number, 0)]

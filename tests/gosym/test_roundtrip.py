@@ -11,7 +11,8 @@ from goinspect.gosym.bulk.table import BulkTable
 from goinspect.gosym.find.structure import understand
 from goinspect.gosym.layout import ARGS_UNKNOWN
 from goinspect.model import Frame
-from tests.builders.pclntab import Function, Inlined, build
+from tests.builders.pclntab import build
+from tests.builders.program import Function, Inlined
 from tests.examples import examples
 from tests.gosym.answers import bulk_frames, pure_frames, without_lines
 from tests.gosym.programs import VERSIONS, decoder, position, programs, truth, value

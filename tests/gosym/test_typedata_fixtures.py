@@ -10,7 +10,7 @@ import pytest
 import goinspect
 from goinspect.gosym.types.data import TypeData, read_types, summarize_types
 from goinspect.gosym.types.kinds import KINDS
-from scripts.build_matrix import BUNDLED
+from scripts.fixtures.matrix.builds import BUNDLED
 from tests.conftest import BUILDS, oracle_rows
 from tests.gosym.test_matrix import unpacked
 from tests.gosym.test_typedata import opened

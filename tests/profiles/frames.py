@@ -5,8 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
 if TYPE_CHECKING:
     from goinspect.profiles.base import Profile
+
+ORDERS = pytest.mark.parametrize("order", ["little", "big"])
+KERNEL_IP = 0xFFFFFFFF81000100
 
 
 class Row(NamedTuple):
@@ -44,3 +49,12 @@ def rows(profile: Profile) -> list[Row]:
             profile.weight.tolist(), stacks(profile), strict=True,
         )
     ]  # fmt: skip
+
+
+def frames_of(profile: Profile, sample: int = 0) -> list[tuple[int, int, bool]]:
+    """(kind, lookup address, exact) of every frame."""
+    places = profile.locations
+    return [
+        (int(places.kind[at]), int(places.runtime_addr[at]), bool(places.exact[at]))
+        for at in stacks(profile)[sample]
+    ]

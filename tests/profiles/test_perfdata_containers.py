@@ -1,9 +1,8 @@
-"""Pipes, compressed records, directories and wrapped files: the same rows as from a plain file."""
+"""Pipes, compressed records and directories: the same rows as from a plain file."""
 
 from __future__ import annotations
 
 import contextlib
-import gzip
 import lzma
 import re
 import struct
@@ -11,52 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from goinspect.errors import FileError, GoinspectError, MalformedError, TruncatedError, UnsupportedError
-from goinspect.profiles import open_profile, read_profile, unwrap
-from goinspect.profiles.perfdata import parse, read
+from goinspect.errors import FileError, GoinspectError, TruncatedError
+from goinspect.profiles import open_profile
+from goinspect.profiles.perfdata import read
 from goinspect.profiles.perfdata.container import split, spool
 from tests.builders import perfcontainers as pc
 from tests.builders import perfdata as pd
 from tests.builders.perfdata import Event, PerfData, Sample
-from tests.profiles.frames import rows
-
-ORDERS = pytest.mark.parametrize("order", ["little", "big"])
-KERNEL_IP = 0xFFFFFFFF81000100
-EVENTS = [
-    Event("cycles", type=0, sample_type=pd.PLAIN | pd.IDENTIFIER | pd.CPU, ids=(1, 2)),
-    Event("faults", config=2, sample_type=pd.PLAIN | pd.IDENTIFIER | pd.READ, read_format=0xC, ids=(3,)),
-]
-
-
-def recording(order: str = "little", samples: int = 20) -> PerfData:
-    data = PerfData(EVENTS, order)
-    data.features = {2: data.build_id_entry("/bin/prog", b"\1" * 20), 3: data.text("host"), 6: data.text("x")}
-    data.mmap(-1, 0xFFFFFFFF81000000, 0x1000000, 0, "[kernel.kallsyms]_text", misc=pd.KERNEL)
-    data.comm(10, 10, "prog", 5, exec=True).mmap2(10, 0x400000, 0x10000, 0, "/bin/prog", 6)
-    for number in range(samples):
-        stack = (pd.MARK_KERNEL, KERNEL_IP, pd.MARK_USER, 0x401000 + 16 * number, 0x402000)
-        data.sample(Sample(time=100_000 - 3 * number, chain=stack, id=1 + number % 2, period=number))
-    data.sample(Sample(time=200_000, event=1, group=(4, 5), chain=(pd.MARK_USER, 0x401000)))
-    return data.trailed(pd.LOST, 0, data.pack("QQ", 1, 40), 250_000)
-
-
-def parsed(raw: bytes):
-    return parse([raw], "stdin")
-
-
-def same(profile, data: PerfData, tmp_path, *, warnings: tuple[str, ...] = ()) -> None:
-    """The profile is that of the plain file."""
-    path = tmp_path / "plain.data"
-    path.write_bytes(data.build())
-    plain = read(path)
-    assert rows(profile) == rows(plain)
-    assert profile.events == plain.events
-    assert profile.event.tolist() == plain.event.tolist()
-    assert profile.metadata == plain.metadata
-    assert profile.mappings == plain.mappings
-    assert profile.totals.lost == plain.totals.lost == 40
-    assert profile.warnings == warnings
-
+from tests.profiles.containers import EVENTS, parsed, recording, same, whole_records
+from tests.profiles.frames import ORDERS, rows
 
 # -- pipes
 
@@ -224,15 +186,6 @@ def test_directory(order, packed, tmp_path):
     same(open_profile(path / "data"), data, tmp_path)
 
 
-def whole_records(data: bytes, order: str) -> list[bytes]:
-    found, at = [], 0
-    while at < len(data):
-        size = int.from_bytes(data[at + 6 : at + 8], order)
-        found.append(data[at : at + size])
-        at += size
-    return found
-
-
 def test_directory_of_many_parts(tmp_path):
     """Samples of every part in turn, in one time order."""
     head = PerfData()
@@ -287,78 +240,6 @@ def test_one_file_of_a_directory(tmp_path):
     assert "one file of a recording of perf record --threads" in read(tmp_path / "alone").warnings[0]
 
 
-# -- wrapped files
-
-
-def wrappers():
-    return {"gz": gzip.compress, "xz": lzma.compress, "zst": pc.zstd().compress}
-
-
-@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
-@pytest.mark.parametrize("piped", [False, True])
-def test_wrapped(suffix, piped, tmp_path):
-    data = recording()
-    path = tmp_path / f"perf.data.{suffix}"
-    path.write_bytes(wrappers()[suffix](pc.pipe(data) if piped else data.build()))
-    same(open_profile(path), data, tmp_path)
-    with path.open("rb") as stream:
-        same(read_profile(stream, "stdin"), data, tmp_path)
-
-
-@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
-def test_wrapped_and_cut(suffix, tmp_path):
-    """What can be unpacked is read: recordings of many samples, packed and cut in the middle."""
-    data = recording(samples=3000)
-    packed = wrappers()[suffix](pc.pipe(data))
-    path = tmp_path / "cut"
-    path.write_bytes(packed[: len(packed) * 3 // 4])
-    profile = open_profile(path)
-    assert 0 < len(profile) < 3000
-    assert re.match(r"the (gzip|xz|zstd) data is cut off: read as far as it goes", profile.warnings[0])
-
-
-@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
-def test_wrapped_in_two_frames_and_padded(suffix, tmp_path):
-    data = recording()
-    raw, pack = pc.pipe(data), wrappers()[suffix]
-    path = tmp_path / "two"
-    path.write_bytes(pack(raw[:500]) + pack(raw[500:]) + bytes(8))
-    same(open_profile(path), data, tmp_path)
-
-
-@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
-def test_wrapped_and_damaged(suffix, tmp_path):
-    packed = bytearray(wrappers()[suffix](pc.pipe(recording(samples=3000))))
-    packed[len(packed) // 2 : len(packed) // 2 + 64] = bytes(range(64))
-    path = tmp_path / "damaged"
-    path.write_bytes(packed)
-    with contextlib.suppress(MalformedError):
-        assert open_profile(path).warnings
-    path.write_bytes(packed[:12] + b"junk" * 20)
-    with pytest.raises(GoinspectError):
-        open_profile(path)
-
-
-def test_wrapped_too_often(tmp_path):
-    path = tmp_path / "often"
-    raw = pc.pipe(recording())
-    for _ in range(3):
-        raw = gzip.compress(raw)
-    path.write_bytes(raw)
-    assert len(open_profile(path)) == 21
-    path.write_bytes(gzip.compress(raw))
-    with pytest.raises(GoinspectError, match="is compressed, and what is inside starts with 1f 8b"):
-        open_profile(path)
-
-
-def test_wrapped_growing_without_measure(monkeypatch, tmp_path):
-    monkeypatch.setattr(unwrap, "_ALLOWANCE", 1000)
-    path = tmp_path / "bomb.xz"
-    path.write_bytes(lzma.compress(pc.pipe(recording()) + bytes(30 << 20)))
-    with pytest.raises(MalformedError, match="grows to more than 1000 times its size"):
-        open_profile(path)
-
-
 # -- large ones
 
 
@@ -385,74 +266,7 @@ def test_no_room_for_a_temporary_file(monkeypatch, tmp_path):
         parsed(pc.pipe(recording()))
 
 
-# -- kinds of recordings
-
-
-def test_traces_without_samples():
-    data = PerfData().record(70, 0, struct.pack("<II", 1, 0) + bytes(32))
-    with pytest.raises(UnsupportedError, match=r"traces of the processor \(Intel PT\) and no samples"):
-        parsed(data.build())
-
-
-def test_perf_stat_in_a_pipe():
-    data = PerfData().record(76, 0, bytes(32))
-    with pytest.raises(UnsupportedError, match="perf stat"):
-        parsed(pc.pipe(data))
-
-
-def test_names_of_simpleperf():
-    data = PerfData([Event("", type=0, config=0), Event("", type=1, config=2)], describe=False)
-    info = b"simpleperf_version\x001.build\0event_type_info\0cpu-cycles,0,0\nbroken\npage-faults:u,1,2\n\0"
-    data.features = {129: info}
-    data.record(32770, 0, bytes(24)).sample(Sample())
-    profile = parsed(data.build())
-    assert [event.name for event in profile.events] == ["cpu-cycles", "page-faults:u"]
-    assert profile.metadata == {"simpleperf_version": "1.build"}
-
-
-def test_header_without_features():
-    """perf before 2.6.32 wrote 72 bytes."""
-    data = PerfData([Event(size=64, flags=pd.FREQ)], magic=b"PERFFILE", describe=False).sample(
-        Sample(period=3)
-    )
-    raw = bytearray(data.build())
-    raw[8:16] = struct.pack("<Q", 72)
-    raw[72:104] = b"\xff" * 32
-    assert parsed(bytes(raw)).weight.tolist() == [3]
-
-
-@pytest.mark.parametrize("features", [{2, 3, 12}, {3, 12}])
-def test_features_of_a_big_endian_machine_of_32_bits(features, tmp_path):
-    """Its bitmap is four words of which each half is an unsigned long."""
-    data = recording("big")
-    data.features = {bit: body for bit, body in data.features.items() if bit in features}
-    raw = bytearray(data.build())
-    for at in range(72, 104, 8):
-        raw[at : at + 8] = raw[at + 4 : at + 8] + raw[at : at + 4]
-    same(parsed(bytes(raw)), data, tmp_path)
-
-
-def test_feature_sections_that_are_not_there():
-    """What can be told without them is told, and what is wrong in few words."""
-    data = PerfData().sample(Sample())
-    raw = bytearray(data.build())
-    raw[72:104] = b"\xff" * 32
-    profile = parsed(bytes(raw))
-    assert len(profile) == 1
-    assert 1 < len(profile.warnings) <= 4
-    assert profile.warnings[-1].endswith("more feature sections left out")
-
-
-@ORDERS
-def test_data_at_an_odd_offset(order, tmp_path):
-    data = recording(order)
-    raw = bytearray(data.build())
-    at = int.from_bytes(raw[40:48], order)
-    raw[40:48] = data.pack("Q", at + 3)
-    shifted = bytes(raw[:at]) + b"odd" + bytes(data.data)
-    raw = bytearray(shifted)
-    raw[72:104] = bytes(32)
-    assert len(parsed(bytes(raw))) == 21
+# -- damaged and cut
 
 
 @ORDERS

@@ -7,25 +7,14 @@ import pytest
 from goinspect.analysis.recordings.offcpu import off_cpu
 from goinspect.analysis.recordings.selection import TimeRange
 from goinspect.errors import QueryError
-from goinspect.profiles import open_profile
 from tests.builders import perfdata as pd
 from tests.builders.perfdata import Event, PerfData, Sample
+from tests.profiles.frames import ORDERS
 
-ORDERS = pytest.mark.parametrize("order", ["little", "big"])
 SWITCH, SWITCH_CPU_WIDE, NAMESPACES, CGROUP = 14, 15, 16, 19
 OUT = 1 << 13
 CGROUP_BIT, DATA_PAGE, CODE_PAGE, AUX = 1 << 21, 1 << 22, 1 << 23, 1 << 20
 ALWAYS = TimeRange(None, None)
-
-
-@pytest.fixture
-def load(tmp_path):
-    def load(data):
-        path = tmp_path / "perf.data"
-        path.write_bytes(data if isinstance(data, bytes) else data.build())
-        return open_profile(path)
-
-    return load
 
 
 def switch(data, time, tid, *, out, wide=False, event=0):

@@ -20,7 +20,7 @@ RECORDINGS = FIXTURES / "recordings"
 NAMES = sorted(
     path.parent.name
     for path in RECORDINGS.glob("*/stacks.txt.xz")
-    if "scripts/build_recordings.py" in (path.parent / "recipe.txt").read_text("utf-8")
+    if "scripts/fixtures/build_recordings.py" in (path.parent / "recipe.txt").read_text("utf-8")
 )
 PIPED = [name for name in NAMES if name.endswith("pipe")]
 SAMPLES = re.compile(r"SAMPLE events: +(\d+)")

@@ -1,6 +1,6 @@
 """The packages that come with Go, by release: those of the standard library, and those of its tools below ``cmd/``.
 
-They are in ``std_packages.tsv``, which ``scripts/build_std_packages.py`` makes from the source trees of toolchains:
+They are in ``std_packages.tsv``, which ``scripts/fixtures/build_std_packages.py`` makes from the source trees of toolchains:
 internal and vendored packages and those of other platforms and experiments included.
 """
 

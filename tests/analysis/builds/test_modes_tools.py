@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.modes.builds import BUILDS, Build, tool_versions
-from scripts.modes.consumers import RUNNING, STATIC
-from scripts.modes.profilers import perf
-from scripts.modes.target import Target
-from scripts.modes.truth import read_truth
+from scripts.fixtures.modes.builds import BUILDS, Build, tool_versions
+from scripts.fixtures.modes.consumers import RUNNING, STATIC
+from scripts.fixtures.modes.profilers import perf
+from scripts.fixtures.modes.target import Target
+from scripts.fixtures.modes.truth import read_truth
 from tests import modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scripts.modes.target import Verdict
+    from scripts.fixtures.modes.target import Verdict
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64", reason="the builds are for Linux on x86-64"

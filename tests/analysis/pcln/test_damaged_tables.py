@@ -14,7 +14,8 @@ from goinspect.render.json import pcln as pclnjson
 from goinspect.render.text import pcln as pclntext
 from goinspect.render.text.frames import render_addr2line, render_lines
 from tests.analysis.pcln.tables import TableBinary
-from tests.builders.pclntab import Function, Inlined, build
+from tests.builders.pclntab import build
+from tests.builders.program import Function, Inlined
 from tests.gosym.programs import decoder
 
 LAYOUTS = [(1, 2), (1, 10), (1, 12), (1, 15), (1, 16), (1, 18), (1, 20), (1, 27)]

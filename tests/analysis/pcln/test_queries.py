@@ -13,7 +13,8 @@ from goinspect.binary import Binary
 from goinspect.errors import QueryError
 from goinspect.gosym.inline import inlined_names
 from tests.analysis.pcln.tables import TableBinary
-from tests.builders.pclntab import Function, Inlined, build
+from tests.builders.pclntab import build
+from tests.builders.program import Function, Inlined
 from tests.conftest import FIXTURES, oracle_rows
 from tests.gosym.answers import pure_frames
 from tests.gosym.programs import decoder

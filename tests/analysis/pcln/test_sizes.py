@@ -10,7 +10,8 @@ from goinspect.binary import Binary
 from goinspect.gosym.inline import inlined_names
 from goinspect.gosym.naming.names import package_of
 from tests.analysis.pcln.tables import TableBinary
-from tests.builders.pclntab import Function, Inlined, build
+from tests.builders.pclntab import build
+from tests.builders.program import Function, Inlined
 from tests.gosym.programs import decoder
 
 COLUMNS = ("func", "pcsp", "pcfile", "pcln", "pcdata", "funcdata", "names")
