@@ -5,8 +5,8 @@ r"""Compare restored callers with what copies of stacks say, taken at the same m
     perf record -e cpu-clock:u -F 2999 --call-graph dwarf,16384 -o clock.data -- PROGRAM
     python3 scripts/checks/check_restored.py faults.data clock.data
 
-In a recording with the events fp and dwarf a pair is a sample of each, of one thread, at one PC, at most 10 µs apart:
-the same page fault. In any other one the walk by frame pointers is done here, from the registers and the copy of each
+In a recording with the events fp and dwarf a pair is a sample of each, one directly behind the other in their thread, at
+one PC and at most 10 µs apart: the same page fault. In any other one the walk by frame pointers is done here, from the registers and the copy of each
 sample, as the kernel does it. Of each pair whose leaf hides its caller: is the restored caller the function that the
 copy has, and are the whole stacks the same?
 """
@@ -14,7 +14,6 @@ copy has, and are the whole stacks the same?
 from __future__ import annotations
 
 import argparse
-import bisect
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -122,17 +121,20 @@ def sides(profile: Profile, options: FlameOptions) -> tuple[Stacks, Stacks, list
     if "fp" not in events:
         walked = walked_by_frame_pointers(profile)
         return Stacks(walked, options), Stacks(profile, options), [(row, row) for row in range(len(profile))]
-    fp, dwarf = (np.flatnonzero(profile.event == events.index(name)) for name in ("fp", "dwarf"))
-    known: dict[int, list[tuple[int, int]]] = {}
-    for row, sample in enumerate(dwarf.tolist()):
-        known.setdefault(int(profile.tid[sample]), []).append((int(profile.time[sample]), row))
+    count = {events.index("fp"): 0, events.index("dwarf"): 0}
+    last: dict[int, tuple[int, int, int]] = {}  # the sample before, of each thread: event, row, time
     rows = []
-    for row, sample in enumerate(fp.tolist()):
-        others, time = known.get(int(profile.tid[sample]), []), int(profile.time[sample])
-        at = bisect.bisect(others, (time, -1))
-        near = min(others[max(at - 1, 0) : at + 1], key=lambda other: abs(other[0] - time), default=None)
-        if near is not None and abs(near[0] - time) <= NEAR:
-            rows.append((row, near[1]))
+    for event, tid, time in zip(
+        profile.event.tolist(), profile.tid.tolist(), profile.time.tolist(), strict=True
+    ):
+        if event not in count:
+            continue
+        row = count[event]
+        count[event] += 1
+        before = last.get(tid)
+        if before and events[before[0]] == "fp" and events[event] == "dwarf" and time - before[2] <= NEAR:
+            rows.append((before[1], row))
+        last[tid] = event, row, time
     return (
         Stacks(profile, replace(options, event="fp")),
         Stacks(profile, replace(options, event="dwarf")),
