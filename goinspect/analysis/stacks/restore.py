@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_CALLED", "Callers", "Deduced"]
 
-# Nobody calls these: they interrupt, or stand in for a prologue that has not run yet, so that two callers are missing.
+# Nobody calls these: they interrupt, begin a thread (clone returns in two), or stand in for a prologue that has not run
+# yet, so that two callers are missing.
 NOT_CALLED = frozenset({
     "runtime.asyncPreempt", "runtime.sigpanic", "runtime.sigpanic0", "runtime.debugCallV2", "runtime.sigtramp",
     "runtime.sigreturn__sigaction", "runtime.sigreturn", "runtime.cgoSigtramp", "runtime.morestack",
-    "runtime.morestack_noctxt", "runtime.morestackc", "runtime.goexit", "runtime.mstart", "runtime.rt0_go",
+    "runtime.morestack_noctxt", "runtime.morestackc", "runtime.goexit", "runtime.mstart", "runtime.rt0_go", "runtime.clone",
 })  # fmt: skip
 _SOME, _SMALL = 256, 32  # functions that tell for all of a file; bytes of one that hardly needs a frame
 
