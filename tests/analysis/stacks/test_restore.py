@@ -39,7 +39,7 @@ def test_the_return_address_lies_in_the_caller(release, fixture_file, tmp_path):
         if not is_hidden:
             continue
         leaf, owner = callers.functions.find(np.array([pc, really - 1], dtype=np.uint64)).tolist()
-        deduced = callers.deduce(leaf, by_pointer)
+        (deduced,), _ = callers.deduce(np.array([leaf]), np.array([by_pointer], dtype=np.uint64))
         counts["hidden"] += 1
         if deduced.caller >= 0:
             counts["known"] += 1
