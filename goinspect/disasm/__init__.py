@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from goinspect.disasm.architectures import ARCHITECTURES
-from goinspect.disasm.decoder import decode
+from goinspect.disasm.decoder import decode, decode_calls
 from goinspect.disasm.instruction import BRANCH, CALL, JUMP, OTHER, RETURN, Instruction
 
-__all__ = ["ARCHITECTURES", "BRANCH", "CALL", "JUMP", "OTHER", "RETURN", "Instruction", "decode"]
+__all__ = [
+    "ARCHITECTURES",
+    "BRANCH",
+    "CALL",
+    "JUMP",
+    "OTHER",
+    "RETURN",
+    "Instruction",
+    "decode",
+    "decode_calls",
+]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.analysis.calls.reach import Reach
-from goinspect.disasm import CALL, decode
+from goinspect.disasm import CALL, decode, decode_calls
 from goinspect.disasm.branches import Branches, direct_branches, shows_branches
 from goinspect.errors import GoinspectError
 
@@ -97,7 +97,7 @@ class CallGraph:
     def _between(self, found: Branches) -> Edges:
         target = self.functions.entered(found.target)
         found, target = found.where(target >= 0), target[target >= 0]
-        source = self.functions.find(found.site)
+        source = self.functions.holding(found.site)
         real = (source >= 0) & (found.call | (source != target))
         return Edges(found.where(real), source[real], target[real])
 
@@ -197,12 +197,12 @@ class CallGraph:
         decoded = 0
         for at in looks:
             begin = max(known[bisect_right(known, at) - 1], decoded)
-            for instruction in decode(code[begin : at + 16], start + begin, self.image.arch):
-                if instruction.address - start > at:
+            for address, end, call in decode_calls(code[begin : at + 16], start + begin, self.image.arch):
+                if address - start > at:
                     break
-                decoded = instruction.address - start
-                if instruction.kind == CALL and instruction.target is None and at < instruction.end - start:
-                    yield instruction.end
+                decoded = address - start
+                if call and at < end - start:
+                    yield end
 
 
 def _joined(parts: list[Edges]) -> Edges:

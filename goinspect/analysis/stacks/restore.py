@@ -8,6 +8,7 @@ L at all. Where H has one call to L, or all agree, its line and the calls inline
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -60,10 +61,9 @@ class Callers:
         self._binary = binary
         self.functions = Functions(binary, natives)
         self.graph = CallGraph(binary.image, self.functions)
-        self._keeps: bool | None = None
         self._taken: NDArray[np.bool_] | None = None
         self._only: dict[int, Deduced] = {}
-        self._names: dict[int, str] = {}
+        self._not_called = frozenset(self.functions.named(NOT_CALLED))
 
     def deduce(
         self, leaves: NDArray[np.int64], afters: NDArray[np.uint64]
@@ -80,22 +80,27 @@ class Callers:
         called = np.full(len(leaves), -1, dtype=np.int64)
         if self.graph.possible:
             called = self.graph.called_before(afters)
-        keys, which = np.unique(
-            leaves * (len(self.functions) + 1) + called + 1, return_inverse=True
-        )  # fmt: skip
-        pairs = zip(*(part.tolist() for part in np.divmod(keys, len(self.functions) + 1)), strict=True)
-        return [self._deduced(leaf, target - 1) for leaf, target in pairs], which
+        count = len(self.functions) + 1
+        keys, which = np.unique(leaves * count + called + 1, return_inverse=True)
+        leaf, target = np.divmod(keys, count)
+        target -= 1
+        known = (target >= 0) & (leaf >= 0)
+        sites = iter(self.graph.reach.all_sites(target[known], leaf[known]) if known.any() else ())
+        return [
+            self._deduced(leaf, target, next(sites) if there else ())
+            for leaf, target, there in zip(leaf.tolist(), target.tolist(), known.tolist(), strict=True)
+        ], which
 
-    def _deduced(self, leaf: int, called: int) -> Deduced:
-        if leaf < 0 or not self.graph.possible or self._name(leaf) in NOT_CALLED:
+    def _deduced(self, leaf: int, called: int, sites: tuple[int, ...]) -> Deduced:
+        """`sites` are the calls in `called` that lead to the leaf."""
+        if leaf < 0 or not self.graph.possible or leaf in self._not_called:
             return _UNKNOWN
         if called < 0:
             return self._only_caller(leaf) if leaf < self.functions.go else _UNKNOWN
-        return self._behind(leaf, called)
+        return self._behind(leaf, called, sites)
 
-    def _behind(self, leaf: int, called: int) -> Deduced:
+    def _behind(self, leaf: int, called: int, sites: tuple[int, ...]) -> Deduced:
         """R's call is a direct one to `called`."""
-        sites = self.graph.calls(called, leaf)
         if called == leaf and not sites:
             return Deduced(-1, complete=True)
         foreign = leaf >= self.functions.go
@@ -122,16 +127,19 @@ class Callers:
         Most functions of the file must set theirs up, the caller among them, and the leaf, too, or leave it alone.
         """
         graph = self.graph
-        if self._keeps is None:
-            known = np.arange(self.functions.go, len(self.functions))
-            known = known[self.functions.ends[known] - self.functions.starts[known] >= np.uint64(_SMALL)]
-            some = known[:: max(len(known) // _SOME, 1)].tolist()
-            self._keeps = sum(map(graph.sets_frame_up, some)) * 2 > len(some)
         return (
-            self._keeps
+            self.keeps_frame_pointers
             and graph.sets_frame_up(caller)
             and (graph.sets_frame_up(leaf) or not graph.uses_frame_pointer(leaf))
         )
+
+    @cached_property
+    def keeps_frame_pointers(self) -> bool:
+        """Does C code in the file set up frame pointers, most of it?"""
+        known = np.arange(self.functions.go, len(self.functions))
+        known = known[self.functions.ends[known] - self.functions.starts[known] >= np.uint64(_SMALL)]
+        some = known[:: max(len(known) // _SOME, 1)].tolist()
+        return sum(map(self.graph.sets_frame_up, some)) * 2 > len(some)
 
     def _only_caller(self, leaf: int) -> Deduced:
         """R's call goes through a pointer: to whom it may have gone, and calls the leaf."""
@@ -147,8 +155,3 @@ class Callers:
         if self._taken is None:
             self._taken = address_taken(self._binary, self.functions)
         return bool(self._taken[number])
-
-    def _name(self, number: int) -> str:
-        if number not in self._names:
-            self._names[number] = self.functions.name(number)
-        return self._names[number]

@@ -94,6 +94,9 @@ class _Deduction:
 
     def __init__(self, symbolizer: Symbolizer, pairs: _Pairs) -> None:
         self._symbolizer, self._table, self._pairs = symbolizer, symbolizer.table, pairs
+        self._expansions: list[tuple[int, ...]] = []  # of new locations
+        self._like: list[int] = []
+        self._flags: list[int] = []
 
     def run(self) -> NDArray[np.int32]:
         """A location for each pair, with the frames of the caller and the leaf; -1 where no caller is known."""
@@ -105,34 +108,40 @@ class _Deduction:
             rows = np.flatnonzero(same & (file == number))
             if len(rows):
                 out[rows] = self._of_file(binary, rows)
+        known = out >= 0
+        out[known] += self._symbolizer.add_expansions(
+            self._expansions, np.array(self._like, dtype=np.int32), np.array(self._flags, dtype=np.uint8)
+        )
         return out
 
     def _of_file(self, binary: Binary, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Which of the new locations each of these pairs is."""
         pairs, table = self._pairs, self._table
         leaf = pairs.leaf[rows]
         foreign = table.flags[leaf] & np.uint8(Flag.GO) == 0
         callers = Callers(binary, self._symbolizer.natives(binary) if foreign.any() else None)
+        if foreign.all() and not callers.keeps_frame_pointers:
+            return np.full(len(rows), -1, dtype=np.int32)
         deduced, which = callers.deduce(
             callers.functions.find(table.vaddr[leaf]), table.vaddr[pairs.below[rows]] + np.uint64(1)
         )
         module = self._package(int(leaf[foreign.argmax()])) if foreign.any() else ""
         frames = self._frames(binary, callers, set(deduced), module)
         # Leaves that show the same frames and have the same caller are one location.
+        shown, flags = table.expansion[leaf].astype(np.int64), table.flags[leaf].astype(np.int64)
         keys, first, same = np.unique(
-            np.stack((which, table.expansion[leaf].astype(np.int64), table.flags[leaf].astype(np.int64))),
-            axis=1, return_index=True, return_inverse=True,
-        )  # fmt: skip
-        out = np.full(keys.shape[1], -1, dtype=np.int32)
-        for flag in (0, Flag.RESTORED):  # 0: nothing was missing
-            mine = [
-                i
-                for i, number in enumerate(keys[0].tolist())
-                if (frames.get(deduced[number]) if flag else deduced[number].complete)
-            ]
-            expansions = [(*frames.get(deduced[keys[0, i]], ()), *table.expansions[keys[1, i]]) for i in mine]
-            begin = self._symbolizer.add_expansions(expansions, leaf[first[mine]], flag)
-            out[mine] = begin + np.arange(len(mine), dtype=np.int32)
-        return out[same.reshape(-1)]
+            (which * len(table.expansions) + shown) << 8 | flags, return_index=True, return_inverse=True
+        )
+        number, shown = which[first].tolist(), shown[first].tolist()
+        out = np.full(len(keys), -1, dtype=np.int32)
+        for i, (one, expansion, like) in enumerate(zip(number, shown, leaf[first].tolist(), strict=True)):
+            above = frames.get(deduced[one], ())
+            if above or deduced[one].complete:
+                out[i] = len(self._expansions)
+                self._expansions.append((*above, *table.expansions[expansion]))
+                self._like.append(like)
+                self._flags.append(Flag.RESTORED if above else 0)
+        return out[same]
 
     def _package(self, location: int) -> str:
         table = self._table

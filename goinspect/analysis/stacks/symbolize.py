@@ -99,19 +99,21 @@ class Symbolizer:
         table.vaddr = np.concatenate((table.vaddr, self._vaddr))
         return table
 
-    def add_expansions(self, expansions: list[tuple[int, ...]], like: NDArray[np.int32], flags: int) -> int:
+    def add_expansions(
+        self, expansions: list[tuple[int, ...]], like: NDArray[np.int32], flags: NDArray[np.uint8]
+    ) -> int:
         """Locations with other frames than those of the locations `like`; the number of the first one.
 
         Args:
             expansions: rows of frames, outermost first.
             like: for each, the location whose place and rules it has.
-            flags: a bit more, in place of Flag.HIDDEN.
+            flags: for each, a bit more, in place of Flag.HIDDEN.
         """
         table, first = self.table, len(self.table.expansion)
         ids = np.array([self._expand(*frames) for frames in expansions], dtype=np.int32)
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
         table.expansion = np.concatenate((table.expansion, ids))
-        changed = table.flags[like] & np.uint8(0xFF & ~Flag.HIDDEN) | np.uint8(flags)
+        changed = table.flags[like] & np.uint8(0xFF & ~Flag.HIDDEN) | flags
         table.flags = np.concatenate((table.flags, changed))
         table.file = np.concatenate((table.file, table.file[like]))
         table.vaddr = np.concatenate((table.vaddr, table.vaddr[like]))
