@@ -46,11 +46,10 @@ class Functions:
             ends = np.where(records.present, ends, starts)
         if natives is not None:
             more = np.array(natives.starts, dtype=np.uint64)
-            if self.go:
-                more = more[binary.bulk.find(more) < 0]
-            found = [natives.end_at(vaddr) for vaddr in more.tolist()]
-            starts = np.concatenate((starts, more))
-            ends = np.concatenate((ends, np.array(found, dtype=np.uint64)))
+            until = np.array(natives.ends(), dtype=np.uint64)
+            other = binary.bulk.find(more) < 0 if self.go else np.ones(len(more), dtype=np.bool_)
+            starts = np.concatenate((starts, more[other]))
+            ends = np.concatenate((ends, until[other]))
         self.starts: NDArray[np.uint64] = starts
         self.ends: NDArray[np.uint64] = ends
         self._order = np.argsort(starts, kind="stable")

@@ -192,8 +192,10 @@ class CallGraph:
         """Behind what looks like FF /2 and is one, decoded from behind the direct call before it."""
         data = np.frombuffer(code, dtype=np.uint8)
         looks = np.flatnonzero((data[:-1] == 0xFF) & (data[1:] & 0x38 == 0x10)).tolist()
-        own = self.of(number).branch
-        known = [0, *(own.after[own.call] - np.uint64(start)).astype(np.int64).tolist()]
+        everything = self.everything().branch
+        first, last = np.searchsorted(everything.site, (start, start + len(code)))
+        own = everything.after[first:last][everything.call[first:last]]
+        known = [0, *(own - np.uint64(start)).astype(np.int64).tolist()]
         decoded = 0
         for at in looks:
             begin = max(known[bisect_right(known, at) - 1], decoded)

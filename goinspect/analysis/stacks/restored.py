@@ -172,12 +172,14 @@ class _Deduction:
 
 def _agreed(stacks: list[list[StackFrame]]) -> list[StackFrame]:
     """The outermost frames that all have; without a line where the lines differ."""
+    if len(stacks) == 1:
+        return stacks[0]
     common = []
     for level in zip(*stacks, strict=False):
         first = level[0]
         if any(frame[:4] != first[:4] for frame in level):
             break
-        common.append(first if len(set(level)) == 1 else first._replace(line=0, file=""))
-        if len(set(level)) > 1 and len({frame.file for frame in level}) == 1:
-            common[-1] = first._replace(line=0)
+        if any(frame.line != first.line for frame in level):
+            first = first._replace(line=0)
+        common.append(first._replace(file="") if any(frame.file != first.file for frame in level) else first)
     return common

@@ -25,7 +25,7 @@ from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, Flag, SymbolTab
 from goinspect.analysis.stacks.textnames import PrintedNames
 from goinspect.errors import GoinspectError
 from goinspect.gosym.naming.framekinds import frame_kind
-from goinspect.gosym.naming.origins import origins_of
+from goinspect.gosym.naming.origins import Origins, origins_of
 from goinspect.maps import ANONYMOUS, file_offset_to_vaddr
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_GUEST, KIND_USER
@@ -66,6 +66,7 @@ class Symbolizer:
         self._calls = CallCheck(profile)
         self._printed = PrintedNames(profile)
         self._addresses: dict[tuple[str, int], bool] = {}  # do unplaced mappings of a file hold addresses?
+        self._origins: dict[int, tuple[Origins, dict[str, tuple[str, str]]]] = {}
         self._checked = False  # later locations are corrections of the profile's own
         self._jits: dict[int, PerfMap | None] = {}
         self._finder = finder
@@ -303,8 +304,7 @@ class Symbolizer:
 
     def _of_go(self, binary: Binary, found: Frames) -> Iterator[list[StackFrame]]:
         """The frames of each address, the physical function first; none where no function holds it."""
-        origins = origins_of(binary.go)
-        kinds = [frame_kind(name, origins) for name in found.names]
+        kinds = self._kinds_of(binary, found.names)
         starts = found.start.tolist()
         function, inlined = found.function.tolist(), found.inlined.tolist()
         where = self._where(found.file.tolist(), found.line.tolist(), found.files)
@@ -319,6 +319,16 @@ class Symbolizer:
                     frame = known[key] = StackFrame(found.names[key[0]], kind, package, key[1], *key[2])
                 frames.append(frame)
             yield frames
+
+    def _kinds_of(self, binary: Binary, names: list[str]) -> list[tuple[str, str]]:
+        """Kind and package of functions by their names, each asked for once."""
+        if id(binary) not in self._origins:
+            self._origins[id(binary)] = origins_of(binary.go), {}
+        origins, known = self._origins[id(binary)]
+        for name in names:
+            if name not in known:
+                known[name] = frame_kind(name, origins)
+        return [known[name] for name in names]
 
     def _hide_callers(self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64]) -> None:
         """Mark the exact PCs whose caller is missing in stacks walked by frame pointers. A thread's root has none."""
