@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["write"]
 
-_SUFFIXED = frozenset(
-    (
-        "ADC ADD AND BSF BSR BT BTC BTR BTS CMP CMPXCHG CVTSI2SD CVTSI2SS CVTSD2SI CVTSS2SI CVTTSD2SI CVTTSS2SI DEC DIV "
-        "FLDENV FRSTOR IDIV IMUL IN INC LEA MOV MOVNTI MUL NEG NOP NOT OR OUT POP POPA POPCNT PUSH PUSHA RCL RCR ROL "
-        "ROR SAR SBB SHL SHLD SHR SHRD SUB TEST XADD XCHG XOR"
-    ).split()  # noqa: SIM905
-)
+_SUFFIXED = frozenset((
+    "ADC", "ADD", "AND", "BSF", "BSR", "BT", "BTC", "BTR", "BTS", "CMP", "CMPXCHG", "CVTSI2SD", "CVTSI2SS", "CVTSD2SI",
+    "CVTSS2SI", "CVTTSD2SI", "CVTTSS2SI", "DEC", "DIV", "FLDENV", "FRSTOR", "IDIV", "IMUL", "IN", "INC", "LEA", "MOV",
+    "MOVNTI", "MUL", "NEG", "NOP", "NOT", "OR", "OUT", "POP", "POPA", "POPCNT", "PUSH", "PUSHA", "RCL", "RCR", "ROL",
+    "ROR", "SAR", "SBB", "SHL", "SHLD", "SHR", "SHRD", "SUB", "TEST", "XADD", "XCHG", "XOR",
+))  # fmt: skip
 _LETTERS = {8: "B", 16: "W", 32: "L", 64: "Q"}
 _SIZES = {"byte": 8, "word": 16, "dword": 32, "qword": 64}
 # What Go's disassembler calls otherwise than capstone does.
@@ -36,10 +35,6 @@ _PREFIXES = {
     "lock": "LOCK ", "rep": "REP; ", "repe": "REP; ", "repz": "REP; ", "repne": "REPNE; ", "repnz": "REPNE; ",
     "xrelease": "REP; ", "xacquire": "REPNE; ", "bnd": "REPNE; ",
 }  # fmt: skip
-# Immediates of a byte that are never negative: counts, ports, numbers of interrupts.
-_UNSIGNED = frozenset(
-    "ENTER INT IN OUT PSLLD PSLLDQ PSLLQ PSLLW PSRAD PSRAW PSRLD PSRLDQ PSRLQ PSRLW AAD AAM XABORT".split()  # noqa: SIM905
-)
 _STRINGS = re.compile(r"(MOVS|STOS|LODS|SCAS|CMPS|INS|OUTS)[BWDQ]|XLATB")
 _PREDICATES = ("eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord")
 _COMPARE = re.compile(rf"cmp({'|'.join(_PREDICATES)})([ps][sd])")
@@ -57,7 +52,7 @@ class _Memory(NamedTuple):
     segment: str  # as Go calls it; "" for none
     displacement: int
     base: str
-    index: str
+    scaled: str  # the index
     scale: int
 
 
@@ -162,15 +157,11 @@ def _offset(number: int) -> str:
 
 
 def _signed(number: int, op: str, wide: int, arguments: list[str]) -> int:
-    """An immediate as Go's disassembler reads it: as long as it is encoded, with a sign unless it is a byte's bits."""
-    if op in ("RET", "LRET"):
-        return number & 0xFFFF
-    if op in _UNSIGNED:
-        return number & 0xFFFF if op == "ENTER" else number & 0xFF
+    """An immediate as Go's disassembler reads it: with a sign where it is added to, or compared with, a longer operand."""
+    if op not in _SUFFIXED or op in ("IN", "OUT"):
+        return number & (0xFFFF if op in ("RET", "LRET", "ENTER") else 0xFF)
     size = wide
-    if op not in _SUFFIXED:
-        size = 8
-    elif (width := _width(arguments[0])) in (8, 16):
+    if (width := _width(arguments[0])) in (8, 16):
         if width == 8:
             return number & 0xFF
         size = 16
@@ -206,7 +197,7 @@ def _memory(text: str) -> _Memory | None:
     match = _MEMORY.fullmatch(text)
     if match is None:
         return None
-    base, index, scale, displacement = "", "", 0, 0
+    base, scaled, scale, displacement = "", "", 0, 0
     negative = False  # the number that follows
     for part in match[3].split(" "):
         if part in ("+", "-"):
@@ -218,15 +209,15 @@ def _memory(text: str) -> _Memory | None:
         if term["number"]:
             displacement = -int(part, 0) if negative else int(part, 0)
         elif term["index"]:
-            index, scale = term["index"], int(term["scale"])
+            scaled, scale = term["index"], int(term["scale"])
         elif base:
-            index, scale = part, 1
+            scaled, scale = part, 1
         else:
             base = part
     if displacement >> 63 == 1:
         displacement -= 1 << 64
     segment = GO_REGISTERS[match[2]] if match[2] else ""
-    return _Memory(_SIZES.get(match[1] or "", 0), segment, displacement, base, index, scale)
+    return _Memory(_SIZES.get(match[1] or "", 0), segment, displacement, base, scaled, scale)
 
 
 def _memory_text(memory: _Memory, op: str, address: int, code: bytes, names: Names) -> str:
@@ -236,7 +227,7 @@ def _memory_text(memory: _Memory, op: str, address: int, code: bytes, names: Nam
             0xFFFFFFFF  # Go's disassembler takes those of four bytes for unsigned, and so finds no name
         )
     at = None
-    if not memory.segment and not memory.index and displacement:
+    if not memory.segment and not memory.scaled and displacement:
         if memory.base in ("rip", "eip"):
             at = displacement + address + len(code)
         elif not memory.base:
@@ -250,6 +241,6 @@ def _memory_text(memory: _Memory, op: str, address: int, code: bytes, names: Nam
     out += f"{displacement:#x}" if displacement else "0"
     if memory.base:
         out += f"({GO_REGISTERS.get(memory.base, memory.base.upper())})"
-    if memory.index:
-        out += f"({GO_REGISTERS.get(memory.index, memory.index.upper())}*{memory.scale})"
+    if memory.scaled:
+        out += f"({GO_REGISTERS.get(memory.scaled, memory.scaled.upper())}*{memory.scale})"
     return out
