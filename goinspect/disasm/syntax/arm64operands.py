@@ -28,7 +28,7 @@ class Operand(NamedTuple):
 
 _GENERAL = re.compile(r"([wx])([0-9]{1,2}|zr)")
 _SCALAR = re.compile(r"([bhsdq])([0-9]{1,2})")
-_VECTOR = re.compile(r"v([0-9]{1,2})(?:\.([0-9]{0,2})([bhsdq]))?(\[[0-9]+\])?")
+_VECTOR = re.compile(r"v([0-9]{1,2})(?:\.([0-9]{0,2})([bhsdq]))?(?:\[(0x[0-9a-f]+|[0-9]+)\])?")
 _NUMBER = re.compile(r"#(-?(?:0x[0-9a-f]+|[0-9]+))")
 _MEMORY = re.compile(
     r"\[([a-z0-9]+)(?:, (#-?[0-9a-fx]+|[wx][a-z0-9]+)(?:, ([a-z]+)(?: #([0-9a-fx]+))?)?)?\](!)?"
@@ -82,7 +82,7 @@ def _operand(part: str, *, byte_index: bool) -> Operand:
 
 def _vector(match: re.Match[str]) -> str:
     arrangement = f".{match[3].upper()}{match[2]}" if match[3] else ""
-    return f"V{match[1]}{arrangement}{match[4] or ''}"
+    return f"V{match[1]}{arrangement}" + (f"[{int(match[4], 0)}]" if match[4] else "")
 
 
 def _list(part: str) -> Operand:
