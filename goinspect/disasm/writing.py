@@ -64,6 +64,15 @@ def _x86(row: Architecture, syntax: str) -> Callable[[Instruction, Names], str]:
             return gox86.write(one.code, one.address, one.mnemonic, one.operands, row.bits, names)
 
         return go
+    if syntax == GNU:
+        from goinspect.disasm.syntax import gnux86
+
+        def gnu(one: Instruction, _names: Names) -> str:
+            if one.mnemonic == UNKNOWN:
+                return UNKNOWN
+            return gnux86.write(one.code, one.mnemonic, one.operands, row.bits)
+
+        return gnu
     from goinspect.disasm.engine import raw_instructions
 
     def att(one: Instruction, _names: Names) -> str:
@@ -75,7 +84,12 @@ def _x86(row: Architecture, syntax: str) -> Callable[[Instruction, Names], str]:
 
 def _arm64(syntax: str) -> Callable[[Instruction, Names], str]:
     if syntax == GNU:
-        return _plain
+        from goinspect.disasm.syntax import gnuarm64
+
+        def gnu(one: Instruction, _names: Names) -> str:
+            return gnuarm64.write(one.code, one.address, one.mnemonic, one.operands)
+
+        return gnu
     from goinspect.disasm.syntax import goarm64
 
     def go(one: Instruction, names: Names) -> str:

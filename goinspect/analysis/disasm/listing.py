@@ -12,7 +12,7 @@ from goinspect.analysis.disasm.sources import source_lines
 from goinspect.analysis.disasm.strings import length_near, text_at
 from goinspect.analysis.pcln.frames import frames_at
 from goinspect.analysis.pcln.linetable import starts_of
-from goinspect.disasm import ARCHITECTURES, decode, default_syntax, writer
+from goinspect.disasm import ARCHITECTURES, CALL, decode, default_syntax, writer
 from goinspect.errors import GoinspectError, QueryError
 from goinspect.results.disasm import CodeRow, Disassembly, FunctionCode
 
@@ -116,7 +116,9 @@ class _Function:
         data = bytes(image.tail(piece.entry)[: piece.end - piece.entry])
         if len(data) < piece.end - piece.entry:
             self._warnings[f"the file ends within the code at {piece.entry:#x}"] = None
-        if piece.parts is None and piece.func is not None:
+        if piece.func is not None and all(
+            data[start - piece.entry : end - piece.entry].strip(b"\0\xcc") for start, end in piece.parts or ()
+        ):
             padding = _PADDING.get(self._family, b"\0")
             kept = len(data.rstrip(padding))
             step = min(ARCHITECTURES[image.arch].sizes)
@@ -135,7 +137,7 @@ class _Function:
         """The answer."""
         piece = self._piece
         shown = [number for number, one in enumerate(self._all) if self._is_shown(one)]
-        labels = self._labels()
+        labels = self._labels({self._all[number].address for number in shown})
         frames = self._frames()
         asked = {one.address for one in self._all if any(one.address <= pc < one.end for pc in piece.asked)}
         rows = []
@@ -146,7 +148,7 @@ class _Function:
             rows.append(
                 CodeRow(
                     one.address, one.code, write(one, self._naming.symbol), one.kind, one.target,
-                    None if one.target is None or inside else self._naming.place(one.target), inside,
+                    self._outside(one.target), inside,
                     one.reference, named.name, named.string, one.address in asked, frames.get(one.address),
                 )
             )  # fmt: skip
@@ -155,15 +157,21 @@ class _Function:
         file = None if func is None else table.position(func, func.entry)[0]
         return FunctionCode(piece.query, name, piece.entry, self.end, file, piece.parts is None, tuple(rows))
 
+    def _outside(self, target: int | None) -> str | None:
+        """The name of another function."""
+        if target is None or self._piece.entry < target < self._piece.end:
+            return None
+        return self._naming.place(target)
+
     def _is_shown(self, one: Instruction) -> bool:
         parts = self._piece.parts
         return parts is None or any(start < one.end and one.address < end for start, end in parts)
 
-    def _labels(self) -> dict[int, str]:
-        """Targets of jumps within the function, numbered by address."""
-        starts = {one.address for one in self._all}
-        targets = sorted({one.target for one in self._all if one.target in starts and one.kind != "call"})
-        return {target: f"L{number}" for number, target in enumerate(targets, 1) if target is not None}
+    def _labels(self, starts: set[int]) -> dict[int, str]:
+        """Targets of jumps that are shown themselves, numbered by address."""
+        jumps = (one for one in self._all if one.address in starts and one.kind != CALL)
+        targets = {one.target for one in jumps if one.target is not None and one.target in starts}
+        return {target: f"L{number}" for number, target in enumerate(sorted(targets), 1)}
 
     def _frames(self) -> dict[int, tuple[Frame, ...]]:
         """Of each instruction: frames change only where a table of the function has another value."""

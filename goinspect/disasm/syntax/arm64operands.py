@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Operand", "operands_of"]
+__all__ = ["Operand", "fits_a_move", "operands_of"]
 
 CONDITIONS = frozenset(
     ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al", "nv")
@@ -56,6 +56,16 @@ def operands_of(text: str, byte_index: bool = False) -> tuple[Operand, ...]:
         else:
             out.append(_operand(part, byte_index=byte_index))
     return tuple(out)
+
+
+def fits_a_move(operands: str) -> bool:
+    """Can one MOVZ or MOVN make the number? Then an ORR that makes it is no MOV (MoveWidePreferred in Arm's manual)."""
+    match = _NUMBER.search(operands)
+    number = int(match[1], 0) if match else 0
+    size = 32 if operands.startswith("w") else 64
+    return any(
+        sum(value >> shift & 0xFFFF != 0 for shift in range(0, size, 16)) <= 1 for value in (number, ~number)
+    )
 
 
 def _operand(part: str, *, byte_index: bool) -> Operand:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from goinspect.disasm.instruction import UNKNOWN
-from goinspect.disasm.syntax.arm64operands import operands_of
+from goinspect.disasm.syntax.arm64operands import fits_a_move, operands_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def write(code: bytes, address: int, mnemonic: str, operands: str, names: Names)
     if (match := _ATOMIC.fullmatch(op)) is not None and len(found) == 3:
         return _atomic(match, found)
     texts = [_text(op, operand, found) for operand in found]
-    if op == "MOV" and found[1].kind == "imm" and code[3] & 0x7F == 0x32 and _fits_a_move(found):
+    if op == "MOV" and found[1].kind == "imm" and code[3] & 0x7F == 0x32 and fits_a_move(operands):
         return f"ORR{_narrow(found[0])} {texts[1]}, ZR, {texts[0]}"
     if op in _JUMPS:
         texts[-1] = _place(found[-1].number, address, names)
@@ -108,15 +108,6 @@ def _quotient(distance: int) -> int:
 
 def _narrow(operand: Operand) -> str:
     return "W" if operand.kind in ("w", "wsp") else ""
-
-
-def _fits_a_move(found: tuple[Operand, ...]) -> bool:
-    """Can one MOVZ or MOVN make the number? Then an ORR that makes it is no MOV (MoveWidePreferred in Arm's manual)."""
-    size = 32 if _narrow(found[0]) else 64
-    return any(
-        sum(number >> shift & 0xFFFF != 0 for shift in range(0, size, 16)) <= 1
-        for number in (found[1].number, ~found[1].number)
-    )
 
 
 # --- names that depend on operands; they may put the texts into another order ---
