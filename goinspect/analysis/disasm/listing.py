@@ -108,7 +108,9 @@ class _Function:
         self._warnings = warnings
         data = self._read()
         self._all = list(decode(data, piece.entry, binary.image.arch))
-        self.end = piece.entry + len(data)
+        if piece.func is not None:
+            self._drop_padding()
+        self.end = self._all[-1].end if self._all else piece.entry
         self._naming = Naming(binary, self._addresses())
 
     def _read(self) -> bytes:
@@ -116,14 +118,19 @@ class _Function:
         data = bytes(image.tail(piece.entry)[: piece.end - piece.entry])
         if len(data) < piece.end - piece.entry:
             self._warnings[f"the file ends within the code at {piece.entry:#x}"] = None
-        if piece.func is not None and all(
-            data[start - piece.entry : end - piece.entry].strip(b"\0\xcc") for start, end in piece.parts or ()
-        ):
-            padding = _PADDING.get(self._family, b"\0")
-            kept = len(data.rstrip(padding))
-            step = min(ARCHITECTURES[image.arch].sizes)
-            data = data[: max(-(-kept // step) * step, step)]
         return data
+
+    def _drop_padding(self) -> None:
+        """Take off what the linker fills up with behind the last instruction, unless it was asked for."""
+        padding = _PADDING.get(self._family, b"\0")
+        wanted = max([start for start, _ in self._piece.parts or ()] + list(self._piece.asked), default=0)
+        kept = len(self._all)
+        while (
+            kept > 1 and not self._all[kept - 1].code.strip(padding) and self._all[kept - 1].address > wanted
+        ):
+            kept -= 1
+        if kept and self._all[kept - 1].address >= wanted:
+            del self._all[kept:]
 
     def _addresses(self) -> set[int]:
         out = set()

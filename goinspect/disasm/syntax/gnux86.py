@@ -164,4 +164,6 @@ def _memory(memory: Memory, op: str, code: bytes) -> str:
     if not memory.base and not memory.scaled:
         return out or "0x0"
     base = f"%{memory.base}" if memory.base else ""
-    return f"{out}({base},%{memory.scaled},{memory.scale})" if memory.scaled else f"{out}({base})"
+    if not memory.scaled:
+        return f"{out}({base})"
+    return f"{out}({base},%{memory.scaled}" + (f",{memory.scale})" if memory.scale > 1 else ")")

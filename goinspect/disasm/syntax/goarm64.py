@@ -39,6 +39,10 @@ _JUMPS = frozenset(("B", "BL", "CBZ", "CBNZ", "TBZ", "TBNZ"))
 _CARRY = {"HS": "CS", "LO": "CC"}
 _ATOMIC = re.compile(r"(LDADD|LDCLR|LDEOR|LDSET|LD[SU]MAX|LD[SU]MIN|SWP|CAS)(A?L?)([BH]?)")
 _BYTES = frozenset(("LDRB", "LDRSB", "STRB"))
+_INDEXED = re.compile(r"LDRS?[BHW]?|STR[BH]?|STUR[BH]?|(LD|ST)[1-4]R?")
+_CARRY = {"HS": "CS", "LO": "CC"}
+_ATOMIC = re.compile(r"(LDADD|LDCLR|LDEOR|LDSET|LD[SU]MAX|LD[SU]MIN|SWP|CAS)(A?L?)([BH]?)")
+_BYTES = frozenset(("LDRB", "LDRSB", "STRB"))
 _INDEXED = frozenset(("LDR", "LDRB", "LDRH", "LDRSB", "LDRSH", "LDRSW", "STR", "STRB", "STRH", "STUR", "STURB", "STURH",
                       "LD1", "ST1"))  # fmt: skip
 
@@ -73,7 +77,7 @@ def write(code: bytes, address: int, mnemonic: str, operands: str, names: Names)
         if texts[-1].endswith("(SB)") and found[0].kind in ("w", "x"):
             texts[-1] = f"${texts[-1]}"
     name = _RENAMED.get(op, _otherwise)(op, found, texts)
-    if op in _INDEXED:
+    if _INDEXED.fullmatch(op):
         name += next((operand.mode for operand in found if operand.kind == "mem"), "")
     if len(found) > 3 and found[3].kind == "cond":
         if found[2].kind in ("imm", "shifted"):
