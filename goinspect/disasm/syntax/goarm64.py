@@ -40,11 +40,6 @@ _CARRY = {"HS": "CS", "LO": "CC"}
 _ATOMIC = re.compile(r"(LDADD|LDCLR|LDEOR|LDSET|LD[SU]MAX|LD[SU]MIN|SWP|CAS)(A?L?)([BH]?)")
 _BYTES = frozenset(("LDRB", "LDRSB", "STRB"))
 _INDEXED = re.compile(r"LDRS?[BHW]?|STR[BH]?|STUR[BH]?|(LD|ST)[1-4]R?")
-_CARRY = {"HS": "CS", "LO": "CC"}
-_ATOMIC = re.compile(r"(LDADD|LDCLR|LDEOR|LDSET|LD[SU]MAX|LD[SU]MIN|SWP|CAS)(A?L?)([BH]?)")
-_BYTES = frozenset(("LDRB", "LDRSB", "STRB"))
-_INDEXED = frozenset(("LDR", "LDRB", "LDRH", "LDRSB", "LDRSH", "LDRSW", "STR", "STRB", "STRH", "STUR", "STURB", "STURH",
-                      "LD1", "ST1"))  # fmt: skip
 
 
 def write(code: bytes, address: int, mnemonic: str, operands: str, names: Names) -> str:
