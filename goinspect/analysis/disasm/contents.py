@@ -26,9 +26,15 @@ class Contents:
 
     def __init__(self, binary: Binary) -> None:
         self._binary, self._image = binary, binary.image
+        self._names: dict[int, str | None] = {}
 
     def name(self, vaddr: int) -> str | None:
         """The symbol that the linker gives what is there, where type data or gopclntab tell what it is."""
+        if vaddr not in self._names:
+            self._names[vaddr] = self._name(vaddr)
+        return self._names[vaddr]
+
+    def _name(self, vaddr: int) -> str | None:
         try:
             return self._type(vaddr) or self._itab(vaddr) or self._function_value(vaddr)
         except GoinspectError:

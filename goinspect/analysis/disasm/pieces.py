@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Piece", "find_pieces"]
 
 _RANGE = re.compile(r"(?:0[xX])?([0-9a-fA-F]+)-(?:0[xX])?([0-9a-fA-F]+)")
-_MOST = 1 << 26  # bytes of a range
+_MOST = 1 << 20  # bytes of a range
 
 
 class Piece(NamedTuple):
