@@ -21,7 +21,7 @@ from tests.cprograms import C_PROGRAM
 FOLDER = FIXTURES / "go1.27-piestripped"
 BINARY, RECORDING, KALLSYMS = FOLDER / "workload", FOLDER / "perf.data", FOLDER / "kallsyms"
 FLAME = ["flame", RECORDING, "--kallsyms", KALLSYMS]
-COMMANDS = ("flame", "pcln", "symbols", "info", "compare")
+COMMANDS = ("flame", "pcln", "disasm", "symbols", "info", "compare")
 SUMMARY = re.compile(
     r"goinspect: 788 samples, 0 lost, 8 threads, (100\.0|99\.\d\d)% of [\d,]+ frames named, 67 stacks truncated, "
     r"[\d,]+ garbage frames dropped, 4\d\d leaves whose caller is hidden(, 1 binaries not found: \S+)?"
@@ -73,7 +73,8 @@ def test_help_of_all():
     "arguments",
     [["--nonsense"], ["nonsense"], ["flame", "--nonsense"], ["flame", "a", "b"], ["flame", "--by", "moon"], ["flame", "--weight", "kg"],
      ["flame", "--format", "gif"], ["flame", "--pid", "x"], ["flame", "--time", "soon"], ["flame", "--time", "1"], ["flame", "--width", "1"],
-     ["flame", "--min-width", "-1"], ["pcln"], ["symbols"], ["symbols", "x", "--kind", "stone"], ["symbols", "x", "--sort", "age"],
+     ["flame", "--min-width", "-1"], ["pcln"], ["disasm"], ["disasm", "x"],
+     ["disasm", "x", "main.main", "--syntax", "masm"], ["symbols"], ["symbols", "x", "--kind", "stone"], ["symbols", "x", "--sort", "age"],
      ["symbols", "x", "-n", "many"], ["pcln", "x", "--color", "pink"], ["symbols", "x", "--by", "moon"],
      ["symbols", "x", "--format", "xml"], ["info"], ["info", "x", "--format", "xml"], ["info", "x", "--color", "pink"],
      ["compare"], ["compare", "x"], ["compare", "x", "y", "--by", "moon"], ["compare", "x", "y", "--format", "svg"],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.analysis.disasm.strings import length_near, text_at
 from goinspect.analysis.pcln.frames import frames_at
 from goinspect.analysis.pcln.linetable import starts_of
 from goinspect.disasm import ARCHITECTURES, CALL, decode
+from goinspect.errors import GoinspectError
 from goinspect.results.disasm import CodeRow, FunctionCode
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class Code:
     def _drop_padding(self) -> None:
         """Take off what the linker fills up with behind the last instruction, unless it was asked for."""
         padding = _PADDING.get(self._family, b"\0")
-        wanted = max([start for start, _ in self._piece.parts or ()] + list(self._piece.asked), default=0)
+        wanted = max([end - 1 for _, end in self._piece.parts or ()] + list(self._piece.asked), default=0)
         kept = len(self._all)
         while kept > 1 and not self._all[kept - 1].code.strip(padding):
             kept -= 1
@@ -91,7 +93,7 @@ class Code:
         out = set()
         for number in self._shown:
             one = self._all[number]
-            out |= {address for address in (one.target, one.reference) if address is not None}
+            out |= {address for address in (one.target, self._data(one)) if address is not None}
             if self._family == "x86" and (match := _IMMEDIATE.fullmatch(one.text)):
                 out.add(int(match[1], 16))
         return out
@@ -158,15 +160,26 @@ class Code:
 
     # --- data ---
 
+    def _data(self, one: Instruction) -> int | None:
+        """The address that is meant: of ARM what stands in the literal pool, where it is one."""
+        if self._family == "arm" and one.mnemonic.startswith("ldr") and one.reference is not None:
+            with suppress(GoinspectError):
+                word = self._binary.image.read_pointer(one.reference)
+                if any(s.vaddr <= word < s.vaddr + s.mem_size for s in self._binary.image.segments):
+                    return word
+        return one.reference
+
     def _reference(self, number: int, naming: Naming, contents: Contents) -> _Reference:
         one = self._all[number]
-        vaddr = one.reference
+        vaddr = self._data(one)
         if vaddr is None:
             return _Reference()
         name = naming.place(vaddr) or contents.name(vaddr)
         if not contents.is_constant(vaddr):
             return _Reference(name)
-        if one.mnemonic in _MAKES and (name is None or name.startswith(("go:string.", "go.string."))):
+        if (one.mnemonic in _MAKES or vaddr != one.reference) and (
+            name is None or name.startswith(("go:string.", "go.string."))
+        ):
             for length in length_near(self._all, number, self._family):
                 text = text_at(self._binary.image, vaddr, length)
                 if text is not None:
