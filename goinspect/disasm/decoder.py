@@ -45,7 +45,6 @@ def _decode(row: Architecture, code: bytes, vaddr: int) -> Iterator[Instruction]
         at, size, mnemonic, operands = raw
         if operands.startswith(", "):  # capstone 5 has no text for the unnamed operations of PRFM
             operands = f"#{code[at] & 31:#x}{operands}"
-            raw = (at, size, mnemonic, operands)
         if mnemonic == "bdnzlrl":
             mnemonic, operands = _branch_to_link(row, code[at : at + size], mnemonic, operands)
         address = vaddr + at

@@ -238,6 +238,14 @@ def test_every_architecture(name, syntax, call, matrix):
     assert any(strings) or name == "go1.15-linux-s390x", "no string is told"
 
 
+def test_an_object_has_no_addresses_of_data_yet(matrix):
+    answer = json.loads(cli("disasm", matrix("go1.27-linux-amd64-carchive"), "main.main", "--json").out)
+    rows = answer["functions"][0]["instructions"]
+    assert {row["reference"] for row in rows} == {None}
+    assert "CALL main.outer(SB)" in {row["text"] for row in rows}
+    assert not [row["text"] for row in rows if "$" in row["text"] and "(SB)" in row["text"]]
+
+
 def test_what_cannot_be_decoded(matrix):
     answer = cli("disasm", matrix("go1.27-js-wasm"), "main.main")
     assert answer.code == 1

@@ -55,6 +55,7 @@ class Code:
     def __init__(self, binary: Binary, piece: Piece, warnings: dict[str, None]) -> None:
         self._binary, self._piece, self._warnings = binary, piece, warnings
         self._family = ARCHITECTURES[binary.image.arch].family
+        self._is_object = binary.image.type == "rel"
         self._all = list(decode(self._read(), piece.entry, binary.image.arch))
         if piece.func is not None:
             self._drop_padding()
@@ -111,8 +112,9 @@ class Code:
             named = self._reference(number, naming, contents)
             rows.append(
                 CodeRow(
-                    one.address, one.code, write(one, naming.symbol), one.kind, one.target,
-                    self._outside(one.target, naming), label, one.reference, named.name, named.string,
+                    one.address, one.code, write(one, self._names(one, naming)), one.kind, one.target,
+                    self._outside(one.target, naming), label, None if self._is_object else one.reference,
+                    named.name, named.string,
                     any(one.address <= pc < one.end for pc in piece.asked), frames.get(one.address),
                 )
             )  # fmt: skip
@@ -121,6 +123,12 @@ class Code:
             (frame,) = frames_at(self._binary, piece.func, piece.func.entry, set(), inlines=False)
             name, file = frame.function, frame.file
         return FunctionCode(piece.query, name, piece.entry, self._end, file, piece.parts is None, tuple(rows))
+
+    def _names(self, one: Instruction, naming: Naming) -> Names:
+        """What the text may name. In objects, whose addresses begin at 0, any small number would be a function's."""
+        if self._is_object:
+            return lambda vaddr: naming.symbol(vaddr) if vaddr == one.target else None
+        return naming.symbol
 
     def _outside(self, target: int | None, naming: Naming) -> str | None:
         """The name of another function."""
@@ -161,7 +169,12 @@ class Code:
     # --- data ---
 
     def _data(self, one: Instruction) -> int | None:
-        """The address that is meant: of ARM what stands in the literal pool, where it is one."""
+        """The address that is meant: of ARM what stands in the literal pool, where it is one.
+
+        None in objects, where the linker has yet to write it.
+        """
+        if self._is_object:
+            return None
         if self._family == "arm" and one.mnemonic.startswith("ldr") and one.reference is not None:
             with suppress(GoinspectError):
                 word = self._binary.image.read_pointer(one.reference)
