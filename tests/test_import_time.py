@@ -44,7 +44,7 @@ def test_import():
     [
         ["--help"],
         ["--version"],
-        *([command, "--help"] for command in ("pcln", "flame", "symbols", "info", "compare")),
+        *([command, "--help"] for command in ("pcln", "disasm", "flame", "symbols", "info", "compare")),
     ],
 )
 def test_help(arguments):
@@ -60,10 +60,14 @@ def test_a_single_lookup(options):
 
 
 def test_a_flame_graph():
-    """numpy it needs; LIEF would cost half a second."""
+    """numpy it needs, and capstone to restore callers; LIEF would cost half a second."""
     recording = str(FIXTURES / "go1.27-piestripped" / "perf.data")
     modules = loaded(RUN.format(arguments=["flame", recording, "-b", BINARY, "--format", "folded", "-q"]))
     assert "numpy" in modules
+    assert modules & (HEAVY - {"numpy", "capstone"}) == set()
+    modules = loaded(
+        RUN.format(arguments=["flame", recording, "-b", BINARY, "--no-restore", "--format", "top", "-q"])
+    )
     assert modules & (HEAVY - {"numpy"}) == set()
 
 
@@ -71,3 +75,10 @@ def test_a_flame_graph():
 def test_a_description(options):
     modules = loaded(RUN.format(arguments=["info", BINARY, *options]))
     assert modules & (HEAVY - {"numpy"}) == set()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--syntax", "gnu", "--bytes"]])
+def test_a_disassembled_function(options):
+    """Half of its time would be numpy's."""
+    modules = loaded(RUN.format(arguments=["disasm", BINARY, "main.main", *options]))
+    assert modules & HEAVY == {"capstone"}

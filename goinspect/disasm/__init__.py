@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from goinspect.disasm.architectures import ARCHITECTURES
 from goinspect.disasm.decoder import decode, decode_calls
-from goinspect.disasm.instruction import BRANCH, CALL, JUMP, OTHER, RETURN, Instruction
+from goinspect.disasm.instruction import BRANCH, CALL, JUMP, OTHER, RETURN, UNKNOWN, Instruction
+from goinspect.disasm.writing import SYNTAXES, default_syntax, writer
 
 __all__ = [
     "ARCHITECTURES",
@@ -13,7 +14,11 @@ __all__ = [
     "JUMP",
     "OTHER",
     "RETURN",
+    "SYNTAXES",
+    "UNKNOWN",
     "Instruction",
     "decode",
     "decode_calls",
+    "default_syntax",
+    "writer",
 ]

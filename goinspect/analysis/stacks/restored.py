@@ -1,4 +1,4 @@
-"""Stacks with the callers in place that the machine code proves (`goinspect.analysis.stacks.restore`).
+"""Stacks with the callers in place that the machine code proves (`goinspect.analysis.calls.callers`).
 
 A leaf and the return address that was found below it are one pair wherever they stand together. A pair whose caller is
 known becomes a location of its own, whose frames are the caller's and the leaf's: no stack grows.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect.analysis.stacks.restore import Callers
+from goinspect.analysis.calls.callers import Callers
 from goinspect.analysis.stacks.symboltable import Flag
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_USER
@@ -19,8 +19,8 @@ from goinspect.results.stacks import StackFrame
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from goinspect.analysis.calls.callers import Deduced
     from goinspect.analysis.stacks.merge import Samples
-    from goinspect.analysis.stacks.restore import Deduced
     from goinspect.analysis.stacks.symbolize import Symbolizer
     from goinspect.binary import Binary
     from goinspect.profiles.base import Locations

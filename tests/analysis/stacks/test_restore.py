@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import goinspect
+from goinspect.analysis.calls.callers import Callers
 from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
-from goinspect.analysis.stacks.restore import Callers
 from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER
 from goinspect.binary import Binary
 from goinspect.render.folded import render_folded
