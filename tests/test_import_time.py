@@ -66,7 +66,7 @@ def test_a_flame_graph():
     assert "numpy" in modules
     assert modules & (HEAVY - {"numpy", "capstone"}) == set()
     modules = loaded(
-        RUN.format(arguments=["flame", recording, "-b", BINARY, "--no-restore", "--format", "top", "-q"])
+        RUN.format(arguments=["flame", recording, "-b", BINARY, "--no-restore", "--format", "folded", "-q"])
     )
     assert modules & (HEAVY - {"numpy"}) == set()
 
