@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["SymbolizeOptions", "Symbolizer"]
 
 
-_NOWHERE = ("", 0)
+_NOWHERE = ("", 0, 0)
 # Where JIT compilers put code.
 _COMPILED = (*ANONYMOUS, "/memfd:", "[heap]", "[anon")
 
@@ -307,8 +307,8 @@ class Symbolizer:
         kinds = self._kinds_of(binary, found.names)
         starts = found.start.tolist()
         function, inlined = found.function.tolist(), found.inlined.tolist()
-        where = self._where(found.file.tolist(), found.line.tolist(), found.files)
-        known: dict[tuple[int, bool, tuple[str, int]], StackFrame] = {}
+        where = self._where(found)
+        known: dict[tuple[int, bool, tuple[str, int, int]], StackFrame] = {}
         for begin, end in itertools.pairwise(starts):
             frames = []
             for j in range(end - 1, begin - 1, -1):
@@ -336,10 +336,16 @@ class Symbolizer:
         hidden = hidden[self._flags[hidden] & np.uint8(Flag.CUT | Flag.ROOT) == 0]
         self._flags[hidden] |= np.uint8(Flag.HIDDEN)
 
-    def _where(self, file: list[int], line: list[int], files: list[str]) -> list[tuple[str, int]]:
+    def _where(self, found: Frames) -> list[tuple[str, int, int]]:
+        """File, line and first line of each frame."""
         if not self._options.lines:
             return []
-        return [(files[f], n) if f >= 0 else _NOWHERE for f, n in zip(file, line, strict=True)]
+        columns = (found.file.tolist(), found.line.tolist(), found.start_line.tolist())
+        files = found.files
+        return [
+            (files[file], line, start) if file >= 0 else ("", 0, start)
+            for file, line, start in zip(*columns, strict=True)
+        ]
 
     def _native_rows(
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], base: str

@@ -131,6 +131,23 @@ def test_lines_of_restored_callers(recording, fixture_file):
     assert seen
 
 
+def test_functions_begin_where_their_source_does(recording):
+    """Inlined ones, too: the compiler matches profiles by lines counted from there."""
+    path, options = recording
+    source = (FIXTURES / "workload" / "main.go").read_text().splitlines()
+    frames = [
+        frame
+        for frame in goinspect.flame(path, lines=True, **options).stacks.frames
+        if frame.file.endswith("workload/main.go") and "gowrap" not in frame.name
+    ]
+    assert len(frames) > 50
+    assert any(frame.inlined for frame in frames)
+    for frame in frames:
+        if frame.line:
+            assert "func" in source[frame.start_line - 1]
+            assert frame.start_line <= frame.line
+
+
 def test_the_picture_tells_them_apart_without_parting_them(recording):
     path, options = recording
     flame = goinspect.flame(path, **options)
