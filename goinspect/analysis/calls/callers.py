@@ -66,13 +66,14 @@ class Callers:
         self._not_called = frozenset(self.functions.named(NOT_CALLED))
 
     def deduce(
-        self, leaves: NDArray[np.int64], afters: NDArray[np.uint64]
+        self, leaves: NDArray[np.int64], afters: NDArray[np.uint64], links: NDArray[np.uint64] | None = None
     ) -> tuple[list[Deduced], NDArray[np.int64]]:
         """The callers of leaves.
 
         Args:
             leaves: numbers of functions, -1 where there is none.
             afters: the return addresses that walks found first.
+            links: the return addresses of the leaves, where a link register had them; 0 elsewhere.
 
         Returns:
             What is known, and for each leaf which of it.
@@ -81,15 +82,34 @@ class Callers:
         if self.graph.possible:
             called = self.graph.called_before(afters)
         count = len(self.functions) + 1
-        keys, which = np.unique(leaves * count + called + 1, return_inverse=True)
-        leaf, target = np.divmod(keys, count)
+        link, link_number = np.unique(
+            np.zeros(len(leaves), dtype=np.uint64) if links is None else links, return_inverse=True
+        )
+        keys, which = np.unique(
+            (leaves * count + called + 1) * len(link) + link_number, return_inverse=True
+        )  # fmt: skip
+        pairs, link_number = np.divmod(keys, max(len(link), 1))
+        leaf, target = np.divmod(pairs, count)
         target -= 1
         known = (target >= 0) & (leaf >= 0)
         sites = iter(self.graph.reach.all_sites(target[known], leaf[known]) if known.any() else ())
-        return [
-            self._deduced(leaf, target, next(sites) if there else ())
-            for leaf, target, there in zip(leaf.tolist(), target.tolist(), known.tolist(), strict=True)
-        ], which
+        out = []
+        columns = (leaf.tolist(), target.tolist(), known.tolist(), link[link_number].tolist())
+        for one, called_one, there, address in zip(*columns, strict=True):
+            found = self._deduced(one, called_one, next(sites) if there else ())
+            by_link = self._linked(one, address) if address and one not in self._not_called else None
+            out.append(by_link or found)
+        return out, which
+
+    def _linked(self, leaf: int, after: int) -> Deduced | None:
+        """The caller that the link register says, if that is behind a call that may lead to the leaf."""
+        addresses = np.array([after], dtype=np.uint64)
+        (caller,) = self.functions.find(addresses - np.uint64(1)).tolist()
+        (called,) = self.graph.called_before(addresses).tolist()
+        if caller < 0 or leaf < 0:
+            return None
+        leads = leaf in self.graph.leads(called) if called >= 0 else after in self.graph.indirect(caller)
+        return Deduced(caller, (after,)) if leads else None
 
     def _deduced(self, leaf: int, called: int, sites: tuple[int, ...]) -> Deduced:
         """`sites` are the calls in `called` that lead to the leaf."""
