@@ -32,6 +32,7 @@ NOT_CALLED = frozenset({
     "runtime.morestack_noctxt", "runtime.morestackc", "runtime.goexit", "runtime.mstart", "runtime.rt0_go", "runtime.clone",
 })  # fmt: skip
 _SOME, _SMALL = 256, 32  # functions that tell for all of a file; bytes of one that hardly needs a frame
+_SHARE = 4  # one in so many has to keep frame pointers
 
 
 class Deduced(NamedTuple):
@@ -144,7 +145,7 @@ class Callers:
     def _framed(self, caller: int, leaf: int) -> bool:
         """C code may keep no frame pointers at all: then what a walk finds are stale words.
 
-        Most functions of the file must set theirs up, the caller among them, and the leaf, too, or leave it alone.
+        Functions of the file must set theirs up, the caller among them, and the leaf, too, or leave it alone.
         """
         graph = self.graph
         return (
@@ -155,11 +156,11 @@ class Callers:
 
     @cached_property
     def keeps_frame_pointers(self) -> bool:
-        """Does C code in the file set up frame pointers, most of it?"""
+        """Does C code in the file set up frame pointers? Where it does not by rule, some functions need one all the same."""
         known = np.arange(self.functions.go, len(self.functions))
         known = known[self.functions.ends[known] - self.functions.starts[known] >= np.uint64(_SMALL)]
         some = known[:: max(len(known) // _SOME, 1)].tolist()
-        return sum(map(self.graph.sets_frame_up, some)) * 2 > len(some)
+        return sum(map(self.graph.sets_frame_up, some)) * _SHARE > len(some)
 
     def _only_caller(self, leaf: int) -> Deduced:
         """R's call goes through a pointer: to whom it may have gone, and calls the leaf."""
