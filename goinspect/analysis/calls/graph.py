@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CallGraph", "Edges"]
 
-_LARGEST = 1 << 22  # bytes of a function that is decoded
+_WHOLE = 1 << 22  # bytes of a function that are looked at
+_LARGEST = 1 << 18  # bytes of one that is decoded
+_PATIENCE = 1 << 24  # bytes that are decoded in all: functions of a damaged file may be any number of large ones
 # PUSH RBP and MOV RBP, RSP, which need not follow each other. PACIASP or BTI; SUB SP; STP X29, X30; MOV or ADD X29, SP.
 _PROLOGUES = {
     "amd64": re.compile(rb"(?s).{0,16}?\x55.{0,16}?\x48(\x89\xe5|\x8b\xec)"),
@@ -63,6 +65,7 @@ class CallGraph:
         self.image, self.functions = image, functions
         self.possible = shows_branches(image.arch)
         self._edges: dict[int, Edges] = {}
+        self._patience = _PATIENCE
         self._indirect: dict[int, tuple[int, ...]] = {}
         self._everything: Edges | None = None
 
@@ -162,20 +165,24 @@ class CallGraph:
         """Does any instruction of the function name the frame pointer?"""
         name = _FRAME_POINTERS.get(self.image.arch)
         code = self._code(number)
-        if name is None or len(code) > _LARGEST:
+        if name is None or not self._may_decode(code):
             return True
         start = int(self.functions.starts[number])
         return any(name in instruction.operands for instruction in decode(code, start, self.image.arch))
 
+    def _may_decode(self, code: bytes) -> bool:
+        self._patience -= len(code)
+        return len(code) <= _LARGEST and self._patience >= 0
+
     def _code(self, number: int) -> bytes:
         try:
-            return bytes(self.functions.code(number)[: _LARGEST + 1])
+            return bytes(self.functions.code(number)[:_WHOLE])
         except GoinspectError:  # the file ends before it
             return b""
 
     def _decoded(self, number: int) -> tuple[int, ...]:
         code, start = self._code(number), int(self.functions.starts[number])
-        if len(code) > _LARGEST:
+        if not self._may_decode(code):
             return ()
         if self.image.arch in ("amd64", "386"):
             return tuple(self._indirect_x86(number, code, start))
