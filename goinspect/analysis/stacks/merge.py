@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from goinspect._ragged import flat_ranges
-from goinspect.analysis.stacks.symbolize import Flag
+from goinspect.analysis.stacks.table import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from goinspect.analysis.stacks.symbolize import Symbolizer, SymbolTable
+    from goinspect.analysis.stacks.symbolize import Symbolizer
+    from goinspect.analysis.stacks.table import SymbolTable
     from goinspect.profiles.base import Locations
 
 __all__ = ["Cut", "Merged", "Samples", "correct_trapped", "cut_garbage", "matching", "merge", "with_roots"]

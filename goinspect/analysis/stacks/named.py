@@ -14,7 +14,7 @@ import numpy as np
 
 from goinspect._ragged import distinct
 from goinspect.analysis.stacks.merge import Samples
-from goinspect.analysis.stacks.symbolize import Flag, SymbolTable
+from goinspect.analysis.stacks.table import Flag, SymbolTable
 from goinspect.analysis.stacks.taken import Origin, Taken
 from goinspect.analysis.stacks.textnames import is_go_evidence, looks_go
 from goinspect.errors import QueryError

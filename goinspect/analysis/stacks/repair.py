@@ -13,7 +13,7 @@ import numpy as np
 
 from goinspect._ragged import capped, distinct, flat_ranges
 from goinspect.analysis.stacks.merge import Samples, cut_garbage
-from goinspect.analysis.stacks.symbolize import Flag
+from goinspect.analysis.stacks.table import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

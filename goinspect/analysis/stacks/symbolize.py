@@ -6,7 +6,6 @@ included. Two PCs with the same frames share an expansion, so that stacks can be
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +20,7 @@ from goinspect.analysis.recordings.kernelnames import KernelNamer, grouped
 from goinspect.analysis.recordings.perfmap import PerfMap, find_perf_map
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
 from goinspect.analysis.stacks.printed import are_addresses, is_unplaced, to_vaddrs
+from goinspect.analysis.stacks.table import Flag, SymbolTable
 from goinspect.analysis.stacks.textnames import PrintedNames
 from goinspect.errors import GoinspectError
 from goinspect.gosym.naming.framekinds import frame_kind
@@ -41,18 +41,6 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import Locations, Profile
 
 __all__ = ["HIDDEN_CALLER", "Flag", "SymbolTable", "SymbolizeOptions", "Symbolizer"]
-
-
-class Flag:
-    """What the stack rules need to know of a location; bits."""
-
-    NAMED = 1  # has a symbol
-    GO = 2  # lies in a Go function
-    CUT = 4  # nothing below it belongs to this stack: goexit, mcall
-    ROOT = 8  # garbage may follow below it: mstart, rt0_go, morestack, clone …
-    BAD = 16  # a user address without a symbol: garbage if it stands below a root
-    TRAPPED = 32  # the frame below it was interrupted, not called: its address is exact
-    HIDDEN = 64  # a walk by frame pointers that starts here passes over its caller
 
 
 HIDDEN_CALLER = "[hidden caller]"
@@ -77,17 +65,6 @@ class SymbolizeOptions(NamedTuple):
     lines: bool = False
     kallsyms: str | None = None
     hidden_callers: bool = False  # put a frame where a caller is hidden
-
-
-@dataclass(slots=True)
-class SymbolTable:
-    """Frames of locations. ``expansion[i]`` is the row of location i in ``expansions``."""
-
-    frames: list[StackFrame] = field(default_factory=list)
-    expansions: list[tuple[int, ...]] = field(default_factory=list)  # outermost (physical) frame first
-    expansion: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    flags: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))  # Flag bits, per location
-    warnings: list[str] = field(default_factory=list)
 
 
 class Symbolizer:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.recordings.offcpu import Waits
     from goinspect.analysis.stacks.merge import Samples
-    from goinspect.analysis.stacks.symbolize import SymbolTable
+    from goinspect.analysis.stacks.table import SymbolTable
     from goinspect.results.flame import EventSummary
 
 __all__ = ["Origin", "Taken"]

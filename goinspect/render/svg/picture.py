@@ -14,13 +14,12 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
-from xml.sax.saxutils import escape
 
 from goinspect._words import counted
 from goinspect.model import FrameKind
 from goinspect.render.svg import colors
 from goinspect.render.svg.hidden import hidden_rows, leaf_weights, pack
-from goinspect.render.svg.labels import cells, cut, is_wide, shorten, visible
+from goinspect.render.svg.labels import cells, cut, escape, is_wide, shorten, visible
 from goinspect.render.values import human_weight
 
 if TYPE_CHECKING:
