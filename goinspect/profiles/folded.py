@@ -20,6 +20,7 @@ import numpy as np
 
 from goinspect.errors import GoinspectError, MalformedError, UnsupportedError
 from goinspect.profiles.base import NamedStacks
+from goinspect.profiles.foldedblocks import StackBlocks
 from goinspect.profiles.pieces import parse_file
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _MAX_TOTAL = 1 << 63
 _SNIFFED = 1000  # lines
 _DIGITS = 9  # of a decimal's fraction
 _WIDTH = 4  # bytes of a frame's number
+_BLOCK = 1 << 20  # bytes of lines that are read at once
+_PIECE = 1 << 17  # where that is line by line: what is made of them stays in the cache
 _AT_ONCE = 1 << 16  # frames of a line; of most lines that is all
 _HASH = 0x23  # "#"; less are all blanks
 _NUMBER = re.compile(rb"(\d{1,18})(?:\.(\d*))?")
@@ -75,13 +78,21 @@ def parse(chunks: Iterable[bytes], path: str) -> NamedStacks:
     """Read folded stacks in pieces of any size; what is kept in memory is the result. Raises what `read` does."""
     lines = _Lines()
     try:
-        rest: list[bytes] = []  # of the last line, joined when its end has come
+        ready: list[bytes] = []  # whole lines
+        rest: list[bytes] = []  # of the last line
+        size = 0
         for chunk in chunks:
             end = chunk.rfind(b"\n") + 1
             if end:
-                lines.add(b"".join((*rest, chunk[:end])))
+                ready += [*rest, chunk[:end]]
                 rest = []
-            rest = lines.cut([*rest, chunk[end:]])
+                size += end
+            rest.append(chunk[end:])
+            if size >= _BLOCK or lines.is_too_long(rest):
+                lines.add(b"".join(ready))
+                ready, size = [], 0
+                rest = lines.cut(rest)
+        lines.add(b"".join(ready))
         lines.add(b"".join(rest), last=True)
         return lines.stacks(path)
     except GoinspectError as error:
@@ -118,6 +129,7 @@ class _Lines:
     def __init__(self) -> None:
         self.number = 0  # of lines
         self._ids = _Ids()
+        self._blocks = StackBlocks(self._ids.__getitem__)
         self._frames = bytearray()  # int32
         self._sizes = array("q")
         self._weights = array("q")
@@ -130,10 +142,12 @@ class _Lines:
 
     def cut(self, rest: list[bytes]) -> list[bytes]:
         """The beginning of a line whose end has not been read; not kept when it is too long to be one."""
-        if sum(map(len, rest)) <= _MAX_LINE and not self._too_long:
-            return rest
-        self._too_long = True
-        return []
+        self._too_long |= self.is_too_long(rest)
+        return [] if self._too_long else rest
+
+    def is_too_long(self, rest: list[bytes]) -> bool:
+        """Is this no beginning of a line?"""
+        return sum(map(len, rest)) > _MAX_LINE
 
     def add(self, block: bytes, *, last: bool = False) -> None:
         """Lines, each with its end except the last of all."""
@@ -141,6 +155,20 @@ class _Lines:
             return
         if not self.number:
             block = block.removeprefix(_BOM)
+        rows = None if self._too_long else self._blocks.read(block)
+        if rows is not None:
+            self._frames += rows.numbers.tobytes()
+            self._sizes.frombytes(rows.sizes.tobytes())
+            self._weights.frombytes(rows.weights.tobytes())
+            self.number += len(rows.sizes)
+            return
+        begin = 0
+        while len(block) - begin > _PIECE and (end := block.find(b"\n", begin + _PIECE) + 1):
+            self._add_piece(block[begin:end], last=False)
+            begin = end
+        self._add_piece(block[begin:], last=last)
+
+    def _add_piece(self, block: bytes, *, last: bool) -> None:
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
         lines = block.split(b"\n")
