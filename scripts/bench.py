@@ -10,6 +10,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
     scripts/bench.py tables BIG [--goresym BIN_GO_1_24]   # lookups of 1, 1,000, 100,000 PCs; all functions; full decode
     scripts/bench.py scale BIG/perf.data                  # how the cost of flame grows with the recording
     scripts/bench.py symbols BIG OTHER                    # lists against go tool nm; compare of both; info
+    scripts/bench.py text [/tmp/bench/perf.data] [--symbols BIG] [--inferno-dir DIR]   # folded stacks, perf script, tables
     scripts/bench.py startup
 """
 
@@ -356,6 +357,25 @@ def bench_startup(options: argparse.Namespace) -> bool:
     return True
 
 
+def bench_text(options: argparse.Namespace) -> bool:
+    """What is text on one side or on both: see `bench_text.py`."""
+    import bench_text as text
+
+    def find_here(tool: str) -> str | None:
+        return find(tool, options.inferno_dir if tool.startswith("inferno") else None)
+
+    kept = True
+    with tempfile.TemporaryDirectory() as scratch:
+        goinspect = find_goinspect(options.goinspect)
+        for job in text.jobs(goinspect, options.recording, options.symbols, Path(scratch), find_here):
+            contenders = [Contender(job.name, (job.ours,), output=job.output)]
+            contenders += [Contender(job.peer, (job.theirs,))] if job.theirs else []
+            costs = measure(contenders, options.runs)
+            print_costs(costs)
+            kept &= compare(costs, job.name, job.peer, cpu_of, job.limit)
+    return kept
+
+
 def bench_symbols(options: argparse.Namespace) -> bool:
     """The same lines as go tool nm prints; and what there is no peer for."""
     goinspect, go = find_goinspect(options.goinspect), find(options.go)
@@ -513,6 +533,23 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     symbols.add_argument("other", type=Path, help="another build of it")
     symbols.add_argument("--go", default="go", metavar="PATH", help="a go command (default: %(default)s)")
     symbols.set_defaults(action=bench_symbols, runs=5)
+
+    text = commands.add_parser(
+        "text", parents=[common], help="folded stacks, text of perf script, tables of symbols"
+    )
+    text.add_argument("recording", type=Path, nargs="?", help="whose text is read; its program beside it")
+    text.add_argument(
+        "--symbols",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="BIN",
+        help="a big binary; may be repeated",
+    )
+    text.add_argument(
+        "--inferno-dir", type=Path, metavar="DIR", help="where inferno's programs are (default: PATH)"
+    )
+    text.set_defaults(action=bench_text, runs=7)
 
     startup = commands.add_parser("startup", parents=[common], help="goinspect --help")
     startup.set_defaults(action=bench_startup, runs=15)
