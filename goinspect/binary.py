@@ -29,7 +29,10 @@ __all__ = ["Binary", "NativeSymbols"]
 
 _MEMORY = ("core",)  # images of whole address spaces
 _CODE = ("function", "ifunc")
-_DWARF = ("debug_info", ".dwinfo")  # ends of the names that its entries are in: ".zdebug_info", "__debug_info"
+_DWARF = (
+    "debug_info",
+    ".dwinfo",
+)  # ends of the names that its entries are in: ".zdebug_info", "__debug_info"
 
 
 class NativeSymbols:
