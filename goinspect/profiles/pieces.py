@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_file"]
 
-_CHUNK = 1 << 17  # bytes read at once: what is made of them stays in the cache
+_CHUNK = 1 << 20  # bytes read at once
 T = TypeVar("T")
 
 
