@@ -29,6 +29,10 @@ __all__ = ["Binary", "NativeSymbols"]
 
 _MEMORY = ("core",)  # images of whole address spaces
 _CODE = ("function", "ifunc")
+_DWARF = (
+    "debug_info",
+    ".dwinfo",
+)  # ends of the names that its entries are in: ".zdebug_info", "__debug_info"
 
 
 class NativeSymbols:
@@ -161,6 +165,8 @@ class Binary:
 
     def read_dwarf(self) -> DwarfSymbols | None:
         """What the debug information names, read anew; None where there is none. Raises as `goinspect.dwarf.read_symbols`."""
+        if not any(section.name.endswith(_DWARF) for section in self.image.sections):
+            return None
         from goinspect.dwarf import read_symbols
 
         return read_symbols(self.image)

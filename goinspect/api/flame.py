@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from goinspect._files import write_file
@@ -121,6 +120,8 @@ class Flame:
 
     def _repr_html_(self) -> str:
         """The picture in a cell of a notebook, with zoom and search; nothing of it leaves its frame."""
+        from html import escape
+
         picture = self.text("svg").partition("?>\n")[2]
         page = f'<!doctype html><meta charset="utf-8"><body style="margin:0">{picture}</body>'
         return (

@@ -9,6 +9,7 @@ import typer
 
 from goinspect.cli.groups import grouped
 from goinspect.cli.interrupt import recorder_interrupted_first
+from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.output import check_output, report, warn, write
 from goinspect.cli.profileoptions import Form, Input, Picture, Selection, Shape, Talk, moments
 from goinspect.render.outputs import DrawOptions, output_for
@@ -72,6 +73,7 @@ def flame(
     path = form.output or (_DEFAULT_OUTPUT if draws else None)
     check_output(path, picture=draws)
     options = _options(input_, selection, shape)
+    keep_freed_memory()
     with recorder_interrupted_first() if profile == "-" else nullcontext():
         opened = open_input(profile)
     if selection.list_events:

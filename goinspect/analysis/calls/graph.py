@@ -31,7 +31,9 @@ __all__ = ["CallGraph", "Edges"]
 
 _WHOLE = 1 << 22  # bytes of a function that are looked at
 _LARGEST = 1 << 18  # bytes of one that is decoded
-_PATIENCE = 1 << 24  # bytes that are decoded in all: functions of a damaged file may be any number of large ones
+_PATIENCE = (
+    1 << 24
+)  # bytes that are decoded in all: functions of a damaged file may be any number of large ones
 # PUSH RBP and MOV RBP, RSP, which need not follow each other. PACIASP or BTI; SUB SP; STP X29, X30; MOV or ADD X29, SP.
 _PROLOGUES = {
     "amd64": re.compile(rb"(?s).{0,16}?\x55.{0,16}?\x48(\x89\xe5|\x8b\xec)"),

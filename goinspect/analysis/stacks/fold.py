@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.analysis.stacks import merge as stack_ops
-from goinspect.analysis.stacks.named import take_stacks
-from goinspect.analysis.stacks.recording import take_samples
-from goinspect.analysis.stacks.repair import still_truncated
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
 from goinspect.profiles.base import NamedStacks
@@ -41,7 +38,11 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
             an option asks for what folded stacks do not hold.
     """
     if isinstance(profile, NamedStacks):
+        from goinspect.analysis.stacks.named import take_stacks
+
         return _folded(take_stacks(profile, options), options)
+    from goinspect.analysis.stacks.recording import take_samples
+
     return _folded(take_samples(profile, options), options)
 
 
@@ -113,6 +114,8 @@ def _truncated(taken: Taken, cut: Cut) -> NDArray[np.bool_] | None:
     """Which stacks lack their root; None where none does."""
     if taken.origin.truncated is None or not taken.origin.truncated.any():
         return None
+    from goinspect.analysis.stacks.repair import still_truncated
+
     found = still_truncated(taken.origin.truncated, taken.samples.start, cut.stop, cut.lasts)
     return found if found.any() else None
 

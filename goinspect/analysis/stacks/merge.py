@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import backward_ranges, flat_ranges
 from goinspect.analysis.stacks.symboltable import Flag
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cut", "Merged", "Samples", "correct_trapped", "cut_garbage", "matching", "merge", "with_roots"]
 
-_BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
+_BLOCK = 1 << 12  # stacks handled at once: temporaries stay in the cache
 _PIECE = 1 << 18  # frames gathered at once
 _PART = 1 << 24  # frames merged at once: what is made of all of a large recording would fill the memory
 _BLANK = -1
@@ -292,11 +292,9 @@ def _verified(
     different: list[int] = []
     lengths = np.diff(start)
     same = (group[first[inverse]] == group) & (lengths[first[inverse]] == lengths)
-    for begin in range(0, len(inverse), _BLOCK):
-        rows = np.arange(begin, min(begin + _BLOCK, len(inverse)))
-        rows = rows[same[rows] & (lengths[rows] > 0)]
-        if not len(rows):
-            continue
+    merged = np.flatnonzero(same & (lengths > 0) & (first[inverse] != np.arange(len(inverse))))
+    for begin in range(0, len(merged), _BLOCK):
+        rows = merged[begin : begin + _BLOCK]
         sizes = lengths[rows]
         mine = flat[flat_ranges(start[rows], sizes)]
         other = flat[flat_ranges(start[first[inverse[rows]]], sizes)]
@@ -334,7 +332,7 @@ def _expanded(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Where the stacks start, and their frames, root first, inlined calls expanded."""
     sizes = np.diff(start)
-    rooted = flat[np.repeat(start[1:], sizes) - 1 - flat_ranges(0, sizes)]
+    rooted = flat[backward_ranges(start[1:], sizes)]
     lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
     pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
     kept = rooted != _BLANK
