@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from goinspect.binary import Binary
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
     from goinspect.api.symbols import Symbols
+    from goinspect.results.disasm import Disassembly
     from goinspect.results.functions import FunctionList, FunctionRow, FunctionRows, InlinedList, SizeReport
     from goinspect.results.info import Info
     from goinspect.results.lines import LineReport, LineTable
@@ -137,6 +139,28 @@ class Executable(Binary):
         from goinspect.analysis.pcln.sizes import list_sizes
 
         return list_sizes(self, by_package=by_package)
+
+    def disasm(
+        self,
+        *queries: str,
+        syntax: Literal["go", "intel", "att", "gnu"] | None = None,
+        source: Sequence[str | os.PathLike[str]] = (),
+    ) -> Disassembly:
+        """Machine code of functions, with what stands at addresses: what `goinspect disasm BIN QUERY…` shows.
+
+        Args:
+            queries: functions, addresses in them, ranges ``0x…-0x…`` or places ``file:line``.
+            syntax: in which instructions are written; None: Go's, where there is a writer for the architecture.
+            source: directories whose lines are told with the instructions.
+
+        Raises:
+            QueryError: a query means nothing in this file.
+            UnsupportedError: code for the architecture cannot be decoded, or not be written so.
+            NotGoError: the file has no gopclntab.
+        """
+        from goinspect.analysis.disasm.listing import disassemble
+
+        return disassemble(self, queries, syntax=syntax, folders=[str(folder) for folder in source])
 
     def close(self) -> None:
         """Forget what was read: the file is unmapped when nothing else refers to it."""

@@ -27,7 +27,7 @@ class Instruction(NamedTuple):
     reference: (
         int | None
     )  # address of an operand in memory that counts from the PC, or is put together of two halves
-    text: str  # mnemonic and operands in the syntax that was asked for
+    text: str  # mnemonic and operands, in capstone's syntax; `writer` has others
 
     @property
     def size(self) -> int:

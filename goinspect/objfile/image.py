@@ -6,6 +6,8 @@ An image is cheap: headers only, bytes by reference. Addresses are ``vaddr`` (th
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Protocol
 
 from goinspect._reader import Reader
@@ -14,7 +16,7 @@ from goinspect.objfile.facts import Linkage
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from goinspect._reader import ByteOrder
     from goinspect.model import Section, Segment, Symbol
@@ -22,11 +24,17 @@ if TYPE_CHECKING:
 
     Buffer = mmap.mmap | bytes | bytearray
 
-__all__ = ["MAX_OVERLAP", "Image", "MappedImage"]
+__all__ = ["MAX_OVERLAP", "Image", "MappedImage", "holds"]
 
 # How many times the bytes of a file may be part of something (segments, names): sound files hardly reach 2, and
 # without a limit a small file can claim terabytes.
 MAX_OVERLAP = 8
+
+
+def holds(addresses: Sequence[int], start: int, size: int) -> bool:
+    """Whether any of the sorted addresses is in [start, start + size)."""
+    at = bisect_left(addresses, start)
+    return at < len(addresses) and addresses[at] < start + size
 
 
 class Image(Protocol):
@@ -87,6 +95,9 @@ class Image(Protocol):
     def symbols(self) -> Iterator[Symbol]:
         """The container's own symbol tables (static, then dynamic); possibly none."""
 
+    def symbols_holding(self, addresses: Sequence[int]) -> Iterator[Symbol]:
+        """Those of `symbols` that hold any of the sorted addresses; one of unknown size reaches to the next one."""
+
     def build_id(self) -> str:
         """The GNU build ID in lower-case hex, "" when there is none."""
 
@@ -145,6 +156,16 @@ class MappedImage:
 
     def file_bytes(self, offset: int, size: int) -> memoryview:
         return self._bytes[offset : offset + size]
+
+    def symbols(self) -> Iterator[Symbol]:
+        return iter(())
+
+    def symbols_holding(self, addresses: Sequence[int]) -> Iterator[Symbol]:
+        rows = sorted((row for row in self.symbols() if row.section and row.vaddr), key=lambda row: row.vaddr)
+        for row, following in zip_longest(rows, rows[1:]):
+            size = row.size or (following.vaddr - row.vaddr if following else 0)
+            if holds(addresses, row.vaddr, size):
+                yield row._replace(size=size)
 
     # Containers that know more say so.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from goinspect.binary import Binary
     from goinspect.gosym.pclntab import Func
 
-__all__ = ["line_table"]
+__all__ = ["line_table", "starts_of"]
 
 
 def line_table(binary: Binary, functions: Sequence[str], *, inlines: bool = True) -> LineTable:
@@ -54,7 +54,7 @@ def _rows(binary: Binary, query: str, number: int, damaged: set[int], *, inlines
     if func is None:
         return
     row: LineRow | None = None
-    for pc in _starts(binary, func, damaged):
+    for pc in starts_of(binary, func, damaged):
         frames = frames_at(binary, func, pc, damaged, inlines=inlines)
         if row is not None and row.frames == frames:
             continue
@@ -65,7 +65,7 @@ def _rows(binary: Binary, query: str, number: int, damaged: set[int], *, inlines
         yield row._replace(end=func.end)
 
 
-def _starts(binary: Binary, func: Func, damaged: set[int]) -> list[int]:
+def starts_of(binary: Binary, func: Func, damaged: set[int]) -> list[int]:
     """Where any of the tables that frames depend on has a new value."""
     table = binary.go.table
     starts = {func.entry} if func.end > func.entry else set()

@@ -15,10 +15,10 @@ from goinspect.errors import MalformedError
 from goinspect.model import Section, Segment, Symbol
 from goinspect.objfile.elf import const as elf
 from goinspect.objfile.elf.notes import notes
-from goinspect.objfile.image import MAX_OVERLAP, MappedImage
+from goinspect.objfile.image import MAX_OVERLAP, MappedImage, holds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from goinspect._reader import ByteOrder
     from goinspect.objfile.facts import Linkage, RelocationTable, SymbolTable
@@ -266,6 +266,13 @@ class ElfView(MappedImage):
         for section, source in self.symbol_sections():
             yield from self._symbols(section, source)
 
+    def symbols_holding(self, addresses: Sequence[int]) -> Iterator[Symbol]:
+        if type(self) is not ElfView:  # objects have addresses of their own
+            yield from super().symbols_holding(addresses)
+            return
+        for section, source in self.symbol_sections():
+            yield from self._symbols(section, source, addresses)
+
     def symbol_sections(self) -> Iterator[tuple[Section, str]]:
         """The sections that hold symbol tables, with "symtab" or "dynsym"; sound files have one of each at most."""
         left, seen = len(self._bytes), set[int]()
@@ -287,7 +294,7 @@ class ElfView(MappedImage):
         for row in layout.iter_unpack(data[: len(data) // layout.size * layout.size]):
             yield row[value], row[shndx]
 
-    def _symbols(self, section: Section, source: str) -> Iterator[Symbol]:
+    def _symbols(self, section: Section, source: str, held: Sequence[int] | None = None) -> Iterator[Symbol]:
         fmt, order = _SYM[self.bits]
         layout = struct.Struct(self._mark + fmt)
         data = self.data(section)
@@ -299,6 +306,8 @@ class ElfView(MappedImage):
         kinds, bindings, find = elf.SYMBOL_KINDS, elf.SYMBOL_BINDINGS, names.find
         left = MAX_OVERLAP * len(names)
         for row in layout.iter_unpack(data[: len(data) // layout.size * layout.size]):
+            if held is not None and not holds(held, row[value_i], row[size_i]):
+                continue
             name, info = row[name_i], row[info_i]
             end = find(b"\0", name) if name else 0
             if end < 0:

@@ -1,0 +1,1 @@
+"""Machine code of functions, with what stands at addresses."""
