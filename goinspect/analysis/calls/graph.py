@@ -8,25 +8,29 @@ here; where it does so is (`indirect`).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect.disasm import CALL, decode
+from goinspect.disasm import BRANCH, CALL, JUMP, decode
 from goinspect.disasm.branches import Branches, direct_branches, shows_branches
+from goinspect.disasm.x86lengths import meets
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.analysis.calls.functions import Functions
+    from goinspect.disasm import Instruction
     from goinspect.objfile.image import Image
 
-__all__ = ["CallGraph", "Edges"]
+__all__ = ["CallGraph", "Decoded", "Edges"]
 
 _CHAIN = 4  # functions that jump on, one to the next
 _LARGEST = 1 << 22  # bytes of a function that is decoded
 _INDIRECT_X86 = 0xFF
+_BITS = {"amd64": 64, "386": 32}
+_REACHES = (40, 160)  # bytes before a branch where decoding begins
 # ENDBR64, PUSH RBP; MOV RBP, RSP. PACIASP or BTI; SUB SP; STP X29, X30; MOV or ADD X29, SP.
 _PROLOGUES = {
     "amd64": re.compile(rb"(?s)(\xf3\x0f\x1e\xfa)?\x55\x48(\x89\xe5|\x8b\xec)"),
@@ -48,6 +52,13 @@ class Edges:
         self.branch, self.source, self.target = branch, source, target
 
 
+class Decoded(NamedTuple):
+    """What the instructions of one function call."""
+
+    edges: Edges
+    indirect: tuple[Instruction, ...]  # calls through a register or memory
+
+
 class CallGraph:
     """What calls what in one file, looked up where it is asked for.
 
@@ -62,10 +73,14 @@ class CallGraph:
         self._edges: dict[int, Edges] = {}
         self._indirect: dict[int, tuple[int, ...]] = {}
         self._leads: dict[int, frozenset[int]] = {}
+        self._starts: dict[int, frozenset[int]] = {}
         self._everything: Edges | None = None
 
     def of(self, number: int) -> Edges:
-        """The direct branches of a function to functions, itself included where it is called."""
+        """The direct branches of a function to functions, itself included where it is called.
+
+        On x86 one in a million is none: `everything` and `decoded` leave these out.
+        """
         if number not in self._edges:
             start = int(self.functions.starts[number])
             found = direct_branches(
@@ -75,7 +90,11 @@ class CallGraph:
         return self._edges[number]
 
     def everything(self) -> Edges:
-        """The direct branches of all functions."""
+        """The direct branches of all functions.
+
+        On x86 a byte within another instruction may look like a call, of which few lead to the start of a function: what
+        decoding does not come upon is left out.
+        """
         if self._everything is None:
             parts = []
             for segment in self.image.segments:
@@ -84,13 +103,28 @@ class CallGraph:
                         code = self.image.tail(segment.vaddr)[: segment.file_size]
                     except GoinspectError:
                         continue
-                    parts.append(
-                        self._between(
-                            direct_branches(code, segment.vaddr, self.image.arch, self.image.byteorder)
-                        )
-                    )
+                    found = direct_branches(code, segment.vaddr, self.image.arch, self.image.byteorder)
+                    parts.append(self._real(self._between(found), code, segment.vaddr))
             self._everything = _joined(parts) if parts else self._between(Branches.none())
         return self._everything
+
+    def decoded(self, number: int) -> Decoded:
+        """The same, and the calls whose target is not in the code, from one instruction to the next."""
+        start = int(self.functions.starts[number])
+        found = [
+            one
+            for one in decode(self._code(number), start, self.image.arch)
+            if one.kind in (CALL, JUMP, BRANCH)
+        ]
+        direct = [one for one in found if one.target is not None]
+        rows = Branches(
+            np.array([one.address for one in direct], dtype=np.uint64),
+            np.array([one.end for one in direct], dtype=np.uint64),
+            np.array([one.target for one in direct], dtype=np.uint64),
+            np.array([one.kind == CALL for one in direct], dtype=np.bool_),
+        )
+        indirect = (one for one in found if one.kind == CALL and one.target is None)
+        return Decoded(self._between(rows), tuple(indirect))
 
     def _between(self, found: Branches) -> Edges:
         target = self.functions.entered(found.target)
@@ -98,6 +132,36 @@ class CallGraph:
         source = self.functions.find(found.site)
         real = (source >= 0) & (found.call | (source != target))
         return Edges(found.where(real), source[real], target[real])
+
+    def _real(self, edges: Edges, code: memoryview, vaddr: int) -> Edges:
+        """Those where an instruction begins."""
+        bits = _BITS.get(self.image.arch)
+        if bits is None or not len(edges.source):
+            return edges
+        site = (edges.branch.site - np.uint64(vaddr)).astype(np.int64)
+        low = np.uint64(vaddr)
+        entry = (np.maximum(self.functions.starts[edges.source], low) - low).astype(np.int64)
+        behind = (edges.branch.after - low).astype(np.int64)
+        real = np.zeros(len(site), dtype=np.bool_)
+        # Decoding that begins in the wrong place soon falls into step. What one attempt misses the next decides.
+        for reach in _REACHES:
+            left = np.flatnonzero(~real)
+            start = np.maximum(site[left] - reach, entry[left])
+            if len(left) == len(real):
+                start[1:] = np.where(behind[:-1] <= site[1:], np.maximum(start[1:], behind[:-1]), start[1:])
+            real[left] = meets(np.frombuffer(code, dtype=np.uint8), start, site[left], bits)
+        for row in np.flatnonzero(~real).tolist():
+            number = int(edges.source[row])
+            real[row] = int(edges.branch.site[row]) in self._addresses(number)
+        return Edges(edges.branch.where(real), edges.source[real], edges.target[real])
+
+    def _addresses(self, number: int) -> frozenset[int]:
+        """Of the instructions of a function."""
+        if number not in self._starts:
+            start = int(self.functions.starts[number])
+            found = decode(self._code(number), start, self.image.arch)
+            self._starts[number] = frozenset(one.address for one in found)
+        return self._starts[number]
 
     def call_before(self, after: int) -> int:
         """The function that is called by the direct call behind which `after` is; -1 where there is none."""
