@@ -44,7 +44,7 @@ def test_import():
     [
         ["--help"],
         ["--version"],
-        *([command, "--help"] for command in ("pcln", "flame", "symbols", "info", "compare")),
+        *([command, "--help"] for command in ("pcln", "disasm", "flame", "symbols", "info", "compare")),
     ],
 )
 def test_help(arguments):
@@ -71,3 +71,10 @@ def test_a_flame_graph():
 def test_a_description(options):
     modules = loaded(RUN.format(arguments=["info", BINARY, *options]))
     assert modules & (HEAVY - {"numpy"}) == set()
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--syntax", "gnu", "--bytes"]])
+def test_a_disassembled_function(options):
+    """Half of its time would be numpy's."""
+    modules = loaded(RUN.format(arguments=["disasm", BINARY, "main.main", *options]))
+    assert modules & HEAVY == {"capstone"}

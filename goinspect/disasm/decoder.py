@@ -43,6 +43,8 @@ def _decode(row: Architecture, code: bytes, vaddr: int) -> Iterator[Instruction]
     half = None
     for raw in raw_instructions(row, code, vaddr):
         at, size, mnemonic, operands = raw
+        if operands.startswith(", "):  # capstone 5 has no text for the unnamed operations of PRFM
+            operands = f"#{code[at] & 31:#x}{operands}"
         if mnemonic == "bdnzlrl":
             mnemonic, operands = _branch_to_link(row, code[at : at + size], mnemonic, operands)
         address = vaddr + at

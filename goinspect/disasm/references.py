@@ -88,8 +88,10 @@ def _arm64(_address: int, raw: Raw, half: Half | None) -> tuple[int | None, Half
     mnemonic, operands = raw[2], raw[3]
     if mnemonic in ("adrp", "adr"):
         register, _, value = operands.partition(", #")
-        page = int(value, 0) & _ALL64
-        return (page, None) if mnemonic == "adr" else (None, Half(register, page))
+        page = _number(value)
+        if page is None:  # of SVE
+            return None, None
+        return (page & _ALL64, None) if mnemonic == "adr" else (None, Half(register, page & _ALL64))
     if mnemonic.startswith(("ldr", "prfm")) and ", #" in operands and "[" not in operands:
         return _number(operands.rpartition("#")[2]), None
     if half is None:

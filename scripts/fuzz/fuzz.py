@@ -76,10 +76,22 @@ def ask(path: str, number: int, *, raw: bool, commands: bool, original: str = ""
 
 def ask_commands(binary: Binary) -> None:
     """What the commands answer from."""
+    from goinspect.analysis.disasm.listing import disassemble
     from goinspect.analysis.pcln import frames as lines
     from goinspect.analysis.pcln import functions, linetable, sizes
+    from goinspect.render.json import disasm as disasmjson
+    from goinspect.render.text import disasm as disasmtext
+
+    def disassembled() -> None:
+        first = binary.go.table.entry(0)
+        for queries in (["main.f1"], ["b.go:300"], [f"{first:#x}-{first + 64:#x}", f"{first + 5:x}"]):
+            with contextlib.suppress(GoinspectError):
+                found = disassemble(binary, queries, folders=["/nonexistent"])
+                disasmtext.render_text(found, code=True)
+                disasmjson.render_json(found)
 
     for question in (
+        disassembled,
         lambda: functions.list_functions(binary),
         lambda: functions.list_inlined_only(binary),
         lambda: sizes.list_sizes(binary),

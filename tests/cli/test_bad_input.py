@@ -21,6 +21,7 @@ from tests.cprograms import C_PROGRAM
 COMMANDS = {
     "pcln": lambda path: ["pcln", path, "401000"],
     "functions": lambda path: ["pcln", path, "--functions"],
+    "disasm": lambda path: ["disasm", path, "401000"],
     "header": lambda path: ["pcln", path],
     "symbols": lambda path: ["symbols", path],
     "nm": lambda path: ["symbols", path, "--format", "nm"],
@@ -53,7 +54,7 @@ def refused(command, path, folder, *words):
     arguments = COMMANDS[command](path)
     check_refused(cli(*arguments, "-o", output / "result.json"), path, *words)
     assert list(output.iterdir()) == []
-    if command in ("pcln", "symbols", "info", "compare", "flame"):
+    if command in ("pcln", "disasm", "symbols", "info", "compare", "flame"):
         check_refused(cli(*arguments, "--json"), path, *words)
 
 
@@ -98,7 +99,7 @@ def test_fifo(command, tmp_path):
     assert done == [None]
 
 
-@pytest.mark.parametrize("command", ["pcln", "functions", "header"])
+@pytest.mark.parametrize("command", ["pcln", "functions", "header", "disasm"])
 def test_elf_that_is_not_go(command, tmp_path):
     refused(command, C_PROGRAM, tmp_path, "Go")
 
@@ -155,7 +156,7 @@ def cut(source, size, folder):
 
 
 @pytest.mark.parametrize("size", [1, 4, 15, 16, 52, 63, 64, 100, 200, 1000, 4096])
-@pytest.mark.parametrize("command", ["pcln", "functions", "header", "symbols", "info", "flame -b"])
+@pytest.mark.parametrize("command", ["pcln", "functions", "header", "disasm", "symbols", "info", "flame -b"])
 def test_executable_cut_in_its_headers(command, size, tmp_path):
     """Nothing in such a file can be trusted."""
     path = cut(BINARY, size, tmp_path)
@@ -267,7 +268,7 @@ def test_a_recording_without_a_size(tmp_path):
 # --- output that cannot be written ---
 
 
-@pytest.mark.parametrize("command", ["pcln", "symbols", "info", "compare", "flame"])
+@pytest.mark.parametrize("command", ["pcln", "disasm", "symbols", "info", "compare", "flame"])
 def test_output_into_a_missing_directory(command, tmp_path):
     path = {"flame": RECORDING}.get(command, BINARY)
     target = tmp_path / "no" / "where.json"
@@ -275,7 +276,7 @@ def test_output_into_a_missing_directory(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["pcln", "symbols", "info", "compare", "flame"])
+@pytest.mark.parametrize("command", ["pcln", "disasm", "symbols", "info", "compare", "flame"])
 def test_output_is_a_directory(command, tmp_path):
     path = {"flame": RECORDING}.get(command, BINARY)
     check_refused(cli(*COMMANDS[command](path), "-o", tmp_path), tmp_path, "directory")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.analysis.disasm.strings import length_near, text_at
 from goinspect.analysis.pcln.frames import frames_at
 from goinspect.analysis.pcln.linetable import starts_of
 from goinspect.disasm import ARCHITECTURES, CALL, decode
+from goinspect.errors import GoinspectError
 from goinspect.results.disasm import CodeRow, FunctionCode
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Code:
     def __init__(self, binary: Binary, piece: Piece, warnings: dict[str, None]) -> None:
         self._binary, self._piece, self._warnings = binary, piece, warnings
         self._family = ARCHITECTURES[binary.image.arch].family
+        self._is_object = binary.image.type == "rel"
         self._all = list(decode(self._read(), piece.entry, binary.image.arch))
         if piece.func is not None:
             self._drop_padding()
@@ -75,7 +78,7 @@ class Code:
     def _drop_padding(self) -> None:
         """Take off what the linker fills up with behind the last instruction, unless it was asked for."""
         padding = _PADDING.get(self._family, b"\0")
-        wanted = max([start for start, _ in self._piece.parts or ()] + list(self._piece.asked), default=0)
+        wanted = max([end - 1 for _, end in self._piece.parts or ()] + list(self._piece.asked), default=0)
         kept = len(self._all)
         while kept > 1 and not self._all[kept - 1].code.strip(padding):
             kept -= 1
@@ -91,7 +94,7 @@ class Code:
         out = set()
         for number in self._shown:
             one = self._all[number]
-            out |= {address for address in (one.target, one.reference) if address is not None}
+            out |= {address for address in (one.target, self._data(one)) if address is not None}
             if self._family == "x86" and (match := _IMMEDIATE.fullmatch(one.text)):
                 out.add(int(match[1], 16))
         return out
@@ -109,8 +112,9 @@ class Code:
             named = self._reference(number, naming, contents)
             rows.append(
                 CodeRow(
-                    one.address, one.code, write(one, naming.symbol), one.kind, one.target,
-                    self._outside(one.target, naming), label, one.reference, named.name, named.string,
+                    one.address, one.code, write(one, self._names(one, naming)), one.kind, one.target,
+                    self._outside(one.target, naming), label, None if self._is_object else one.reference,
+                    named.name, named.string,
                     any(one.address <= pc < one.end for pc in piece.asked), frames.get(one.address),
                 )
             )  # fmt: skip
@@ -119,6 +123,12 @@ class Code:
             (frame,) = frames_at(self._binary, piece.func, piece.func.entry, set(), inlines=False)
             name, file = frame.function, frame.file
         return FunctionCode(piece.query, name, piece.entry, self._end, file, piece.parts is None, tuple(rows))
+
+    def _names(self, one: Instruction, naming: Naming) -> Names:
+        """What the text may name. In objects, whose addresses begin at 0, any small number would be a function's."""
+        if self._is_object:
+            return lambda vaddr: naming.symbol(vaddr) if vaddr == one.target else None
+        return naming.symbol
 
     def _outside(self, target: int | None, naming: Naming) -> str | None:
         """The name of another function."""
@@ -158,15 +168,31 @@ class Code:
 
     # --- data ---
 
+    def _data(self, one: Instruction) -> int | None:
+        """The address that is meant: of ARM what stands in the literal pool, where it is one.
+
+        None in objects, where the linker has yet to write it.
+        """
+        if self._is_object:
+            return None
+        if self._family == "arm" and one.mnemonic.startswith("ldr") and one.reference is not None:
+            with suppress(GoinspectError):
+                word = self._binary.image.read_pointer(one.reference)
+                if any(s.vaddr <= word < s.vaddr + s.mem_size for s in self._binary.image.segments):
+                    return word
+        return one.reference
+
     def _reference(self, number: int, naming: Naming, contents: Contents) -> _Reference:
         one = self._all[number]
-        vaddr = one.reference
+        vaddr = self._data(one)
         if vaddr is None:
             return _Reference()
         name = naming.place(vaddr) or contents.name(vaddr)
         if not contents.is_constant(vaddr):
             return _Reference(name)
-        if one.mnemonic in _MAKES and (name is None or name.startswith(("go:string.", "go.string."))):
+        if (one.mnemonic in _MAKES or vaddr != one.reference) and (
+            name is None or name.startswith(("go:string.", "go.string."))
+        ):
             for length in length_near(self._all, number, self._family):
                 text = text_at(self._binary.image, vaddr, length)
                 if text is not None:

@@ -44,8 +44,8 @@ class _Tree:
     def _read(self, file: str) -> list[str]:
         for folder in self._folders:
             for relative in self._relative(file):
-                path = Path(os.path.realpath(folder / relative))
                 try:
+                    path = Path(os.path.realpath(folder / relative))
                     if path.is_relative_to(folder) and path.is_file() and path.stat().st_size <= _LARGEST:
                         text = path.read_text("utf-8", "backslashreplace")
                         return [line.rstrip("\r") for line in text.split("\n")]

@@ -30,7 +30,7 @@ _MOVES = {
     "arm": re.compile(rf"(?:mov|movw) (?P<to>r[0-9]+|sb|sl|fp), {_NUMBER}"),
     "riscv": re.compile(rf"(?:c\.li|li|addi) (?P<to>[a-z0-9]+), (?:zero, )?{_NUMBER}"),
     "ppc64": re.compile(rf"li (?P<to>r[0-9]+), {_NUMBER}"),
-    "s390x": re.compile(rf"lghi (?P<to>%r[0-9]+), {_NUMBER}"),
+    "s390x": re.compile(rf"(?:lghi|mvghi|mvhi) (?P<to>.+), {_NUMBER}"),
     "mips": re.compile(rf"d?addiu (?P<to>\$[a-z0-9]+), \$zero, {_NUMBER}"),
 }  # fmt: skip
 _DESTINATION = re.compile(r"([$%a-z0-9]+)")

@@ -133,7 +133,7 @@ def _load(_op: str, found: tuple[Operand, ...], texts: list[str]) -> str:
 def _moved(register: Operand, texts: list[str], narrow: str) -> str:
     if register.kind in _FLOATS:
         texts[0] = f"F{register.text}"
-        return "FMOV" + _FLOATS[register.kind]
+        return "FMOV" + _FLOATS.get(register.kind, "")
     return narrow if _narrow(register) else "MOVD"
 
 
@@ -193,11 +193,11 @@ def _by_width(op: str, found: tuple[Operand, ...], texts: list[str]) -> str:
         texts[2:4] = texts[3:1:-1]
     if found[0].kind == "v":
         return op
-    return op + (_FLOATS[found[0].kind] if found[0].kind in "sd" else "")
+    return op + (_FLOATS.get(found[0].kind, "") if found[0].kind in "sd" else "")
 
 
 def _by_second(op: str, found: tuple[Operand, ...], _texts: list[str]) -> str:
-    return op + (_FLOATS[found[1].kind] if found[1].kind in ("s", "d") else "")
+    return op + (_FLOATS.get(found[1].kind, "") if found[1].kind in ("s", "d") else "")
 
 
 def _conversion(op: str, found: tuple[Operand, ...], _texts: list[str]) -> str:
@@ -205,7 +205,7 @@ def _conversion(op: str, found: tuple[Operand, ...], _texts: list[str]) -> str:
         return op
     both = ("h", "s", "d") if op == "FCVT" else ("s", "d")
     return op + "".join(
-        _FLOATS[operand.kind] if operand.kind in both else "" if op == "FCVT" else _narrow(operand)
+        _FLOATS.get(operand.kind, "") if operand.kind in both else "" if op == "FCVT" else _narrow(operand)
         for operand in (found[1], found[0])
     )
 
@@ -213,7 +213,7 @@ def _conversion(op: str, found: tuple[Operand, ...], _texts: list[str]) -> str:
 def _float_move(op: str, found: tuple[Operand, ...], texts: list[str]) -> str:
     if texts[-1].startswith("#"):
         texts[-1] = f"${float(texts[-1][1:]):f}".rstrip("0")
-    return op + next((_FLOATS[operand.kind] for operand in found if operand.kind in ("s", "d")), "")
+    return op + next((_FLOATS.get(operand.kind, "") for operand in found if operand.kind in ("s", "d")), "")
 
 
 def _vectors(op: str, _found: tuple[Operand, ...], texts: list[str]) -> str:
@@ -255,7 +255,7 @@ def _pair(op: str, _code: bytes, _address: int, found: tuple[Operand, ...], _nam
     first, second, memory = found[-3:]
     letter = "F" if first.kind in _FLOATS else ""
     both = f"({letter}{first.text}, {letter}{second.text})"
-    name = letter + op + (_FLOATS[first.kind] if letter else _narrow(first))
+    name = letter + op + (_FLOATS.get(first.kind, "") if letter else _narrow(first))
     if op.startswith("ST") and len(found) == 4:  # the exclusive ones say whether they did
         return f"{name} {both}, {memory.text}, {found[0].text}"
     name += memory.mode
