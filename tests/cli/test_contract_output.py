@@ -15,7 +15,7 @@ from tests.cli.runner import cli, process
 
 SUMMARY = re.compile(
     r"goinspect: 788 samples, 0 lost, 8 threads, (100\.0|99\.\d\d)% of [\d,]+ frames named, 67 stacks truncated, "
-    r"[\d,]+ garbage frames dropped, 4\d\d leaves whose caller is hidden(, 1 binaries not found: \S+)?"
+    r"[\d,]+ garbage frames dropped, 4\d\d callers restored, \d\d unknown"
 )
 
 

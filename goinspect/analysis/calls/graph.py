@@ -8,16 +8,21 @@ here; where it does so is (`indirect`).
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect.analysis.calls.reach import Reach
 from goinspect.disasm import BRANCH, CALL, JUMP, decode
 from goinspect.disasm.branches import Branches, direct_branches, shows_branches
 from goinspect.disasm.x86lengths import meets
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from goinspect.analysis.calls.functions import Functions
@@ -26,16 +31,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CallGraph", "Decoded", "Edges"]
 
-_CHAIN = 4  # functions that jump on, one to the next
 _LARGEST = 1 << 22  # bytes of a function that is decoded
-_INDIRECT_X86 = 0xFF
-_BITS = {"amd64": 64, "386": 32}
-_REACHES = (40, 160)  # bytes before a branch where decoding begins
 # ENDBR64, PUSH RBP; MOV RBP, RSP. PACIASP or BTI; SUB SP; STP X29, X30; MOV or ADD X29, SP.
 _PROLOGUES = {
     "amd64": re.compile(rb"(?s)(\xf3\x0f\x1e\xfa)?\x55\x48(\x89\xe5|\x8b\xec)"),
     "arm64": re.compile(rb"(?s)(?:....){0,3}\xfd\x7b.[\xa9\xa8](?:....){0,4}\xfd(?:\x03\x00\x91|..\x91)"),
 }
+_BITS = {"amd64": 64, "386": 32}
+_REACHES = (40, 160)  # bytes before a branch where decoding begins
 _FRAME_POINTERS = {"amd64": "bp", "arm64": "x29"}
 
 
@@ -72,7 +75,6 @@ class CallGraph:
         self.possible = shows_branches(image.arch)
         self._edges: dict[int, Edges] = {}
         self._indirect: dict[int, tuple[int, ...]] = {}
-        self._leads: dict[int, frozenset[int]] = {}
         self._starts: dict[int, frozenset[int]] = {}
         self._everything: Edges | None = None
 
@@ -138,8 +140,8 @@ class CallGraph:
         bits = _BITS.get(self.image.arch)
         if bits is None or not len(edges.source):
             return edges
-        site = (edges.branch.site - np.uint64(vaddr)).astype(np.int64)
         low = np.uint64(vaddr)
+        site = (edges.branch.site - low).astype(np.int64)
         entry = (np.maximum(self.functions.starts[edges.source], low) - low).astype(np.int64)
         behind = (edges.branch.after - low).astype(np.int64)
         real = np.zeros(len(site), dtype=np.bool_)
@@ -151,8 +153,7 @@ class CallGraph:
                 start[1:] = np.where(behind[:-1] <= site[1:], np.maximum(start[1:], behind[:-1]), start[1:])
             real[left] = meets(np.frombuffer(code, dtype=np.uint8), start, site[left], bits)
         for row in np.flatnonzero(~real).tolist():
-            number = int(edges.source[row])
-            real[row] = int(edges.branch.site[row]) in self._addresses(number)
+            real[row] = int(edges.branch.site[row]) in self._addresses(int(edges.source[row]))
         return Edges(edges.branch.where(real), edges.source[real], edges.target[real])
 
     def _addresses(self, number: int) -> frozenset[int]:
@@ -163,54 +164,51 @@ class CallGraph:
             self._starts[number] = frozenset(one.address for one in found)
         return self._starts[number]
 
-    def call_before(self, after: int) -> int:
-        """The function that is called by the direct call behind which `after` is; -1 where there is none."""
-        number = int(self.functions.find(np.array([after - 1], dtype=np.uint64))[0])
-        if number < 0:
-            return -1
-        edges = self.of(number)
-        row = np.flatnonzero((edges.branch.after == np.uint64(after)) & edges.branch.call)
-        return int(edges.target[row[0]]) if len(row) else -1
+    @cached_property
+    def reach(self) -> Reach:
+        """Where all calls lead."""
+        return Reach(self.everything(), len(self.functions))
 
-    def leads(self, number: int) -> frozenset[int]:
-        """The function, and those that it jumps on to."""
-        if number not in self._leads:
-            found, last = {number}, [number]
-            for _ in range(_CHAIN):
-                last = [
-                    other
-                    for one in last
-                    for other in self.of(one).target[~self.of(one).branch.call].tolist()
-                    if other not in found
-                ]
-                found.update(last)
-            self._leads[number] = frozenset(found)
-        return self._leads[number]
+    def called_before(self, afters: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The function that is called by the direct call right before each address; -1 where there is none."""
+        room = 8  # bytes, which hold the call and are a multiple of all instructions
+        window = np.zeros((len(afters), room), dtype=np.uint8)
+        for segment in self.image.segments:
+            if not segment.executable or segment.file_size < room:
+                continue
+            try:
+                data = np.frombuffer(self.image.tail(segment.vaddr)[: segment.file_size], dtype=np.uint8)
+            except GoinspectError:
+                continue
+            first = np.uint64(segment.vaddr)
+            here = np.flatnonzero(
+                (afters >= first + np.uint64(room)) & (afters <= first + np.uint64(len(data)))
+            )
+            at = (afters[here] - first).astype(np.int64)
+            window[here] = data[at[:, None] + np.arange(-room, 0)]
+        found = direct_branches(memoryview(window.tobytes()), 0, self.image.arch, self.image.byteorder)
+        found = found.where(found.call & (found.after % np.uint64(room) == 0))
+        row = (found.after // np.uint64(room)).astype(np.int64) - 1
+        moved = afters[row] - found.after
+        target = found.target + moved
+        if self.image.arch.startswith("mips"):  # not relative: within the 256 MB of the instruction
+            region = np.uint64(0x0FFF_FFFF)
+            target = (found.site + moved + np.uint64(4)) & ~region | found.target & region
+        out = np.full(len(afters), -1, dtype=np.int64)
+        out[row] = self.functions.entered(target)
+        return out
+
+    def leads(self, number: int) -> list[int]:
+        """The function, and those that it jumps on to, nearest first."""
+        return self.reach.leads(number)
 
     def calls(self, caller: int, callee: int) -> tuple[int, ...]:
         """Return addresses of the direct calls in `caller` that lead to `callee`."""
-        edges = self.of(caller)
-        return tuple(
-            after
-            for after, target, call in zip(
-                edges.branch.after.tolist(), edges.target.tolist(), edges.branch.call.tolist(), strict=True
-            )
-            if call and callee in self.leads(target)
-        )
+        return self.reach.sites(caller, callee)
 
-    def callers(self, callee: int) -> tuple[int, ...]:
+    def callers(self, callee: int) -> list[int]:
         """The functions with a direct call that leads to `callee`."""
-        edges = self.everything()
-        wanted, last = {callee}, [callee]
-        jumps = ~edges.branch.call
-        for _ in range(_CHAIN):
-            found = np.unique(edges.source[jumps & np.isin(edges.target, last)])
-            last = [number for number in found.tolist() if number not in wanted]
-            if not last:
-                break
-            wanted.update(last)
-        rows = edges.branch.call & np.isin(edges.target, list(wanted))
-        return tuple(np.unique(edges.source[rows]).tolist())
+        return self.reach.callers(callee)
 
     def indirect(self, number: int) -> tuple[int, ...]:
         """Return addresses of the calls of a function through a register or memory."""
@@ -239,10 +237,11 @@ class CallGraph:
             return b""
 
     def _decoded(self, number: int) -> tuple[int, ...]:
-        code = self._code(number)
-        if len(code) > _LARGEST or (self.image.arch in ("amd64", "386") and _INDIRECT_X86 not in code):
+        code, start = self._code(number), int(self.functions.starts[number])
+        if len(code) > _LARGEST:
             return ()
-        start = int(self.functions.starts[number])
+        if self.image.arch in ("amd64", "386"):
+            return tuple(self._indirect_x86(number, code, start))
         slot = (
             4 if self.image.arch.startswith("mips") else 0
         )  # a call returns behind the instruction that follows it
@@ -251,6 +250,22 @@ class CallGraph:
             for instruction in decode(code, start, self.image.arch)
             if instruction.kind == CALL and instruction.target is None
         )
+
+    def _indirect_x86(self, number: int, code: bytes, start: int) -> Iterator[int]:
+        """Behind what looks like FF /2 and is one, decoded from behind the direct call before it."""
+        data = np.frombuffer(code, dtype=np.uint8)
+        looks = np.flatnonzero((data[:-1] == 0xFF) & (data[1:] & 0x38 == 0x10)).tolist()
+        own = self.of(number).branch
+        known = [0, *(own.after[own.call] - np.uint64(start)).astype(np.int64).tolist()]
+        decoded = 0
+        for at in looks:
+            begin = max(known[bisect_right(known, at) - 1], decoded)
+            for instruction in decode(code[begin : at + 16], start + begin, self.image.arch):
+                if instruction.address - start > at:
+                    break
+                decoded = instruction.address - start
+                if instruction.kind == CALL and instruction.target is None and at < instruction.end - start:
+                    yield instruction.end
 
 
 def _joined(parts: list[Edges]) -> Edges:

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_CALLED", "Callers", "Deduced"]
 
-# Nobody calls these: they interrupt, or stand in for a prologue that has not run yet, so that two callers are missing.
+# Nobody calls these: they interrupt, begin a thread (clone returns in two), or stand in for a prologue that has not run
+# yet, so that two callers are missing.
 NOT_CALLED = frozenset({
     "runtime.asyncPreempt", "runtime.sigpanic", "runtime.sigpanic0", "runtime.debugCallV2", "runtime.sigtramp",
     "runtime.sigreturn__sigaction", "runtime.sigreturn", "runtime.cgoSigtramp", "runtime.morestack",
-    "runtime.morestack_noctxt", "runtime.morestackc", "runtime.goexit", "runtime.mstart", "runtime.rt0_go",
+    "runtime.morestack_noctxt", "runtime.morestackc", "runtime.goexit", "runtime.mstart", "runtime.rt0_go", "runtime.clone",
 })  # fmt: skip
 _SOME, _SMALL = 256, 32  # functions that tell for all of a file; bytes of one that hardly needs a frame
 
@@ -61,29 +62,46 @@ class Callers:
         self.graph = CallGraph(binary.image, self.functions)
         self._keeps: bool | None = None
         self._taken: NDArray[np.bool_] | None = None
-        self._known: dict[tuple[int, int], Deduced] = {}
         self._only: dict[int, Deduced] = {}
         self._names: dict[int, str] = {}
 
-    def deduce(self, leaf: int, after: int) -> Deduced:
-        """The caller of function `leaf`, when `after` is the return address that a walk found first."""
+    def deduce(
+        self, leaves: NDArray[np.int64], afters: NDArray[np.uint64]
+    ) -> tuple[list[Deduced], NDArray[np.int64]]:
+        """The callers of leaves.
+
+        Args:
+            leaves: numbers of functions, -1 where there is none.
+            afters: the return addresses that walks found first.
+
+        Returns:
+            What is known, and for each leaf which of it.
+        """
+        called = np.full(len(leaves), -1, dtype=np.int64)
+        if self.graph.possible:
+            called = self.graph.called_before(afters)
+        keys, which = np.unique(
+            leaves * (len(self.functions) + 1) + called + 1, return_inverse=True
+        )  # fmt: skip
+        pairs = zip(*(part.tolist() for part in np.divmod(keys, len(self.functions) + 1)), strict=True)
+        return [self._deduced(leaf, target - 1) for leaf, target in pairs], which
+
+    def _deduced(self, leaf: int, called: int) -> Deduced:
         if leaf < 0 or not self.graph.possible or self._name(leaf) in NOT_CALLED:
             return _UNKNOWN
-        called = self.graph.call_before(after)
         if called < 0:
             return self._only_caller(leaf) if leaf < self.functions.go else _UNKNOWN
-        key = leaf, called
-        if key not in self._known:
-            self._known[key] = self._behind(leaf, called)
-        return self._known[key]
+        return self._behind(leaf, called)
 
     def _behind(self, leaf: int, called: int) -> Deduced:
         """R's call is a direct one to `called`."""
-        calls_itself = self.graph.calls(called, leaf)
-        if called == leaf and not calls_itself:
+        sites = self.graph.calls(called, leaf)
+        if called == leaf and not sites:
             return Deduced(-1, complete=True)
-        candidates = [called, *sorted(self.graph.leads(called) - {called})]
         foreign = leaf >= self.functions.go
+        if sites and not foreign:
+            return Deduced(called, sites)
+        candidates = self.graph.leads(called)
         if foreign and leaf in candidates:  # its frame may be set up: then it is R's
             return _UNKNOWN
         for caller in candidates:
@@ -118,8 +136,9 @@ class Callers:
     def _only_caller(self, leaf: int) -> Deduced:
         """R's call goes through a pointer: to whom it may have gone, and calls the leaf."""
         if leaf not in self._only:
-            found = [caller for caller in self.graph.callers(leaf) if self._by_pointer(caller)]
-            known = len(found) == 1 and not self._by_pointer(leaf)
+            by_pointer = self._by_pointer(leaf)
+            found = [] if by_pointer else [one for one in self.graph.callers(leaf) if self._by_pointer(one)]
+            known = len(found) == 1
             self._only[leaf] = Deduced(found[0], self.graph.calls(found[0], leaf)) if known else _UNKNOWN
         return self._only[leaf]
 

@@ -58,19 +58,7 @@ def with_callers(samples: Samples, symbolizer: Symbolizer, locations: Locations)
     pairs = _pairs(samples, leaf, called)
     if not len(pairs.at):
         return samples
-    found = _Deduction(symbolizer, pairs).run()
-    if not found:
-        return samples
-    new = np.full(len(pairs.leaf), -1, dtype=np.int32)
-    for flag in (0, Flag.RESTORED):  # 0: nothing was missing
-        rows = [row for row, frames in found if bool(frames) is bool(flag)]
-        expansions = [
-            (*frames, *table.expansions[table.expansion[pairs.leaf[row]]])
-            for row, frames in found
-            if bool(frames) is bool(flag)
-        ]
-        first = symbolizer.add_expansions(expansions, pairs.leaf[rows], flag)
-        new[rows] = first + np.arange(len(rows), dtype=np.int32)
+    new = _Deduction(symbolizer, pairs).run()
     patch = new[pairs.which]
     known = patch >= 0
     at = pairs.at[known]
@@ -107,34 +95,44 @@ class _Deduction:
     def __init__(self, symbolizer: Symbolizer, pairs: _Pairs) -> None:
         self._symbolizer, self._table, self._pairs = symbolizer, symbolizer.table, pairs
 
-    def run(self) -> list[tuple[int, tuple[int, ...]]]:
-        """(pair, frames of the caller, outermost first) where that is known; no frames where no caller is missing."""
+    def run(self) -> NDArray[np.int32]:
+        """A location for each pair, with the frames of the caller and the leaf; -1 where no caller is known."""
         pairs, table = self._pairs, self._table
         file = table.file[pairs.leaf]
         same = file == table.file[pairs.below]
-        out: list[tuple[int, tuple[int, ...]]] = []
+        out = np.full(len(pairs.leaf), -1, dtype=np.int32)
         for number, binary in enumerate(table.binaries):
             rows = np.flatnonzero(same & (file == number))
             if len(rows):
-                out += self._of_file(binary, rows)
+                out[rows] = self._of_file(binary, rows)
         return out
 
-    def _of_file(self, binary: Binary, rows: NDArray[np.int64]) -> list[tuple[int, tuple[int, ...]]]:
+    def _of_file(self, binary: Binary, rows: NDArray[np.int64]) -> NDArray[np.int32]:
         pairs, table = self._pairs, self._table
-        foreign = table.flags[pairs.leaf[rows]] & np.uint8(Flag.GO) == 0
+        leaf = pairs.leaf[rows]
+        foreign = table.flags[leaf] & np.uint8(Flag.GO) == 0
         callers = Callers(binary, self._symbolizer.natives(binary) if foreign.any() else None)
-        leaves = callers.functions.find(table.vaddr[pairs.leaf[rows]])
-        afters = table.vaddr[pairs.below[rows]] + np.uint64(1)
-        deduced = [
-            callers.deduce(leaf, after) for leaf, after in zip(leaves.tolist(), afters.tolist(), strict=True)
-        ]
-        module = self._package(int(pairs.leaf[rows[foreign.argmax()]])) if foreign.any() else ""
-        frames = self._frames(binary, callers, {one for one in deduced if one.caller >= 0}, module)
-        return [
-            (row, frames.get(one, ()))
-            for row, one in zip(rows.tolist(), deduced, strict=True)
-            if one.complete or frames.get(one)
-        ]
+        deduced, which = callers.deduce(
+            callers.functions.find(table.vaddr[leaf]), table.vaddr[pairs.below[rows]] + np.uint64(1)
+        )
+        module = self._package(int(leaf[foreign.argmax()])) if foreign.any() else ""
+        frames = self._frames(binary, callers, set(deduced), module)
+        # Leaves that show the same frames and have the same caller are one location.
+        keys, first, same = np.unique(
+            np.stack((which, table.expansion[leaf].astype(np.int64), table.flags[leaf].astype(np.int64))),
+            axis=1, return_index=True, return_inverse=True,
+        )  # fmt: skip
+        out = np.full(keys.shape[1], -1, dtype=np.int32)
+        for flag in (0, Flag.RESTORED):  # 0: nothing was missing
+            mine = [
+                i
+                for i, number in enumerate(keys[0].tolist())
+                if (frames.get(deduced[number]) if flag else deduced[number].complete)
+            ]
+            expansions = [(*frames.get(deduced[keys[0, i]], ()), *table.expansions[keys[1, i]]) for i in mine]
+            begin = self._symbolizer.add_expansions(expansions, leaf[first[mine]], flag)
+            out[mine] = begin + np.arange(len(mine), dtype=np.int32)
+        return out[same.reshape(-1)]
 
     def _package(self, location: int) -> str:
         table = self._table

@@ -67,7 +67,7 @@ def holds(binary, pc, name):
 def test_the_missing_caller_is_shown_on_request(fixture_file):
     """In main.spin, which has no frame of its own, it is never the function that called it that stands below."""
     profile = open_profile(fixture_file("go1.27-exe", "perf.data"))
-    options = {"binaries": [str(fixture_file("go1.27-exe", "workload"))]}
+    options = {"binaries": [str(fixture_file("go1.27-exe", "workload"))], "restore": False}
     plain = fold(profile, FlameOptions(**options))
     shown = fold(profile, FlameOptions(**options, hidden_callers=True))
     assert plain.totals == shown.totals
