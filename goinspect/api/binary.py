@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from goinspect.results.functions import FunctionList, FunctionRow, FunctionRows, InlinedList, SizeReport
     from goinspect.results.info import Info
     from goinspect.results.lines import LineReport, LineTable
+    from goinspect.results.probe import ProbeReport
 
 __all__ = ["Executable", "Functions"]
 
@@ -182,6 +183,21 @@ class Executable(Binary):
         from goinspect.analysis.calls.report import call_report
 
         return call_report(self, function, callers=callers, callees=callees, depth=depth)
+
+    def probe(self, *functions: str) -> ProbeReport:
+        """Where to put uprobes, and what is in registers there: what `goinspect probe BIN FUNC…` shows.
+
+        Args:
+            functions: names, or addresses in them.
+
+        Raises:
+            QueryError: there is no such function, or it exists only inlined.
+            UnsupportedError: code for the architecture cannot be decoded.
+            NotGoError: the file has no gopclntab.
+        """
+        from goinspect.analysis.probe.report import probe_report
+
+        return probe_report(self, functions)
 
     def close(self) -> None:
         """Forget what was read: the file is unmapped when nothing else refers to it."""
