@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.toolchains import fetch_toolchain
+from scripts.fixtures.toolchains import fetch_toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

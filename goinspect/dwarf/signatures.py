@@ -49,6 +49,7 @@ class Signatures:
         self._units = list(self._entries.walk())
         self._word = image.ptrsize
         self._shapes: dict[int, Shape | None] = {}
+        self._starts: dict[int, dict[int, int]] = {}
 
     @staticmethod
     def of(image: Image) -> Signatures | None:
@@ -68,17 +69,30 @@ class Signatures:
         for unit in sorted(self._units, key=lambda unit: unit.name != package):
             if unit.language not in (dw.LANG_GO, 0):
                 continue
-            for found in self._entries.symbols(unit):
-                if found.abbrev.role == "function" and self._begins_at(found, entry):
-                    return tuple(self._parameters(found))
+            place = self._functions_of(unit).get(entry)
+            function = self._entries.at(place) if place is not None else None
+            if function is not None:
+                return tuple(self._parameters(function))
         return None
 
-    def _begins_at(self, found: Entry, entry: int) -> bool:
+    def _functions_of(self, unit: Unit) -> dict[int, int]:
+        """Where the functions of a unit begin -> offsets of their entries."""
+        key = unit.header.offset
+        if key not in self._starts:
+            self._starts[key] = {
+                start: found.offset
+                for found in self._entries.symbols(unit)
+                if found.abbrev.role == "function" and (start := self._start(found)) is not None
+            }
+        return self._starts[key]
+
+    @staticmethod
+    def _start(found: Entry) -> int | None:
         start = found.unit.address(found.values, found.forms, dw.DW_AT_LOW_PC)
         if start is None:
             extent = found.unit.first_range(found.values, found.forms)
             start = extent[0] if extent else None
-        return start == entry
+        return start
 
     def _parameters(self, function: Entry) -> Iterator[Parameter]:
         """Of the concrete function; of an abstract one, those that the concrete one leaves out, as well."""

@@ -12,7 +12,7 @@ from goinspect.gosym.abi.assign import assign
 from goinspect.gosym.abi.registers import convention
 from goinspect.gosym.buildinfo.info import parse_version
 from goinspect.gosym.layout import ARGS_UNKNOWN, FLAG_ASM, passes_in_registers
-from goinspect.gosym.types.methods import method_types
+from goinspect.gosym.types.methods import MethodTables
 from goinspect.results.probe import ProbePart, ProbeValue
 from goinspect.shapes import Shape, scalar
 
@@ -79,6 +79,10 @@ class Arguments:
         """What DWARF tells; None where there is none."""
         return Signatures.of(self._binary.image)
 
+    @cached_property
+    def _methods(self) -> MethodTables:
+        return MethodTables(self._binary.image, self._binary.go)
+
     def of(self, func: Func, name: str) -> Signature:
         """The signature of a function.
 
@@ -86,8 +90,8 @@ class Arguments:
         """
         known = None if func.args == ARGS_UNKNOWN else func.args
         assembly = bool(func.flag & FLAG_ASM)
-        for source, typed in self._typed(func, name):
-            for abi in (ABI0,) if assembly or not self.in_registers else (INTERNAL, ABI0):
+        for abi in (ABI0,) if assembly or not self.in_registers else (INTERNAL, ABI0):
+            for source, typed in self._typed(func, name):
                 frame = self._frame(typed, abi)
                 if known is None or frame.size == known:
                     why = (
@@ -166,8 +170,7 @@ class Arguments:
         if match is None or last.count(".") < 2 or func.flag & FLAG_ASM:
             return
         receiver = "*" + last.partition("(*")[2].partition(")")[0] if match["star"] else last.split(".")[1]
-        image, go = self._binary.image, self._binary.go
-        for found in method_types(image, go, func.entry, receiver):
+        for found in self._methods.of(func.entry, receiver):
             if found.receiver is not None:
                 arguments = [("receiver", found.receiver)]
                 arguments += [(f"arg{number}", shape) for number, shape in enumerate(found.arguments, 1)]

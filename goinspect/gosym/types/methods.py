@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from goinspect.gosym.module import GoModule
     from goinspect.objfile.image import Image
 
-__all__ = ["MethodTypes", "method_types"]
+__all__ = ["MethodTables", "MethodTypes"]
 
 _ROW = 16
 _MAX_DEPTH = 32
@@ -38,58 +38,66 @@ class MethodTypes(NamedTuple):
     results: tuple[Shape, ...]
 
 
-def method_types(image: Image, module: GoModule, entry: int, receiver: str) -> Iterator[MethodTypes]:
-    """What may be the types of the method that begins at an address: hardly ever more than one looks like it.
+class MethodTables:
+    """The method tables of one module.
 
     Args:
         image: the file.
         module: its Go.
-        entry: vaddr.
-        receiver: as the function's name has it: "*T" or "T", of which only the star counts.
     """
-    try:
-        places = (
-            None
-            if module.moduledata is None
-            else find_places(image, module, module.moduledata, relocate=True)
-        )
-        if places is None or not isinstance(places.reader, TypeReader):
+
+    def __init__(self, image: Image, module: GoModule) -> None:
+        self._text, self._word = module.table.text, image.ptrsize
+        self._mark = "<" if image.byteorder == "little" else ">"
+        self._reader: TypeReader | None = None
+        self._address, self._data = 0, b""
+        try:
+            places = None
+            if module.moduledata is not None:
+                places = find_places(image, module, module.moduledata, relocate=True)
+            if places is not None and isinstance(places.reader, TypeReader):
+                self._data = bytes(places.memory.view(places.address, places.bytes))
+                self._reader, self._address = places.reader, places.address
+        except GoinspectError:
             return
-        view = places.memory.view(places.address, places.bytes)
-    except GoinspectError:
-        return
-    offset = entry - module.table.text
-    if not 0 <= offset < 1 << 31:
-        return
-    shapes = _Shapes(places.reader, image.ptrsize)
-    mark = "<" if image.byteorder == "little" else ">"
-    for row, function in _rows(view, mark, offset):
-        signature = places.reader.read(places.address + function)
-        if signature is None or signature.kind != kinds.FUNC:
-            continue
-        inputs = signature.number if signature.number >= 0 else -1 - signature.number
-        found = [shapes.of(vaddr) for vaddr in signature.elems]
-        if None in found:
-            continue
-        known = tuple(shape for shape in found if shape is not None)
-        if receiver.startswith("*"):
-            mine: Shape | None = scalar(receiver, image.ptrsize, image.ptrsize, "pointer")
-        else:
-            mine = shapes.holding(places.address + row)
-        yield MethodTypes(mine, known[:inputs], known[inputs:])
 
+    def of(self, entry: int, receiver: str) -> Iterator[MethodTypes]:
+        """What may be the types of the method that begins at an address: hardly ever more than one looks like it.
 
-def _rows(view: memoryview, mark: str, offset: int) -> Iterator[tuple[int, int]]:
-    """(place, offset of the func's type) of what may be rows with that method."""
-    data, wanted = bytes(view), struct.pack(mark + "i", offset)
-    at = data.find(wanted)
-    while at >= 0:
-        row = at - _ROW + 4
-        if at % 4 == 0 and row >= 0:
-            name, function, _, _ = struct.unpack_from(mark + "4i", data, row)
-            if 0 < name < len(data) and 0 < function < len(data):
-                yield row, function
-        at = data.find(wanted, at + 1)
+        Args:
+            entry: vaddr.
+            receiver: as the function's name has it: "*T" or "T", of which only the star counts.
+        """
+        reader, offset = self._reader, entry - self._text
+        if reader is None or not 0 <= offset < 1 << 31:
+            return
+        shapes = _Shapes(reader, self._word)
+        for row, function in self._rows(offset):
+            signature = reader.read(self._address + function)
+            if signature is None or signature.kind != kinds.FUNC:
+                continue
+            inputs = signature.number if signature.number >= 0 else -1 - signature.number
+            found = [shapes.of(vaddr) for vaddr in signature.elems]
+            known = tuple(shape for shape in found if shape is not None)
+            if len(known) < len(found):
+                continue
+            if receiver.startswith("*"):
+                mine: Shape | None = scalar(receiver, self._word, self._word, "pointer")
+            else:
+                mine = shapes.holding(self._address + row)
+            yield MethodTypes(mine, known[:inputs], known[inputs:])
+
+    def _rows(self, offset: int) -> Iterator[tuple[int, int]]:
+        """(place, offset of the func's type) of what may be rows with that method."""
+        data, wanted = self._data, struct.pack(self._mark + "i", offset)
+        at = data.find(wanted)
+        while at >= 0:
+            row = at - _ROW + 4
+            if at % 4 == 0 and row >= 0:
+                name, function, _, _ = struct.unpack_from(self._mark + "4i", data, row)
+                if 0 < name < len(data) and 0 < function < len(data):
+                    yield row, function
+            at = data.find(wanted, at + 1)
 
 
 class _Shapes:
