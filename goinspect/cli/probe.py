@@ -62,7 +62,7 @@ def probe(
 
     goinspect probe ./server main.handle
 
-    goinspect probe ./server 'main.(*Server).Handle' --format bpftrace -o handle.bt; bpftrace --unsafe handle.bt
+    goinspect probe ./server 'main.(*Server).Handle' --format bpftrace -o handle.bt
 
     goinspect probe ./server main.handle --format perf | sh
     """

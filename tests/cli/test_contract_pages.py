@@ -14,7 +14,12 @@ from tests.cprograms import C_PROGRAM
 
 @pytest.mark.parametrize(
     "arguments",
-    [["info", BINARY], ["compare", BINARY, BINARY], ["calls", BINARY, "main.run"], ["probe", BINARY, "main.run"]],
+    [
+        ["info", BINARY],
+        ["compare", BINARY, BINARY],
+        ["calls", BINARY, "main.run"],
+        ["probe", BINARY, "main.run"],
+    ],
     ids=["info", "compare", "calls", "probe"],
 )
 def test_color_of_pages(arguments):
