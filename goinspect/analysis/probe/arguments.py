@@ -83,39 +83,40 @@ class Arguments:
     def _methods(self) -> MethodTables:
         return MethodTables(self._binary.image, self._binary.go)
 
-    def of(self, func: Func, name: str) -> Signature:
+    def of(self, func: Func, name: str, *, abi0: bool = False) -> Signature:
         """The signature of a function.
 
         How many bytes its arguments take on the stack is in gopclntab, and tells whether types, and the ABI, can be right.
+
+        Args:
+            func: the function.
+            name: its name.
+            abi0: the symbol table calls it so (``name.abi0``).
         """
         known = None if func.args == ARGS_UNKNOWN else func.args
-        assembly = bool(func.flag & FLAG_ASM)
-        for abi in (ABI0,) if assembly or not self.in_registers else (INTERNAL, ABI0):
+        abi, why = self._likely(func, abi0=abi0)
+        told = False
+        for other in (abi,) if abi == ABI0 else (INTERNAL, ABI0):
             for source, typed in self._typed(func, name):
-                frame = self._frame(typed, abi)
+                frame = self._frame(typed, other)
+                told |= source == "DWARF"
                 if known is None or frame.size == known:
-                    why = (
-                        "its arguments' size" if abi == ABI0 and self.in_registers and not assembly else None
-                    )
-                    return self._answer(abi, why or self._why(func, abi), source, typed, frame)
-        abi = self._abi(func)
-        uncertain = None
-        if self.signatures is not None and not assembly and known:
-            uncertain = f"types of the arguments of {name} do not add up to their size: they are left out"
-        return Signature(abi, self._why(func, abi), None, None, None, uncertain if self._told(func) else None)
+                    reason = why if other == abi else "the bytes that its arguments take"
+                    return self._answer(other, reason, source, typed, frame)
+        uncertain = (
+            f"types of the arguments of {name} do not add up to the bytes they take: they are left out"
+        )
+        return Signature(abi, why, None, None, None, uncertain if told else None)
 
-    def _told(self, func: Func) -> bool:
-        return any(True for _ in self._of_dwarf(func, ""))
-
-    def _abi(self, func: Func) -> str:
-        return ABI0 if func.flag & FLAG_ASM or not self.in_registers else INTERNAL
-
-    def _why(self, func: Func, abi: str) -> str:
-        if func.flag & FLAG_ASM:
-            return "it is assembly, which some functions of the runtime write for ABIInternal"
+    def _likely(self, func: Func, *, abi0: bool) -> tuple[str, str]:
+        """The ABI, as long as nothing is known of types, and why."""
         if not self.in_registers:
-            return "the release and the architecture"
-        return "the release" if abi == INTERNAL else "its arguments' size"
+            return ABI0, "the release and the architecture"
+        if abi0:
+            return ABI0, "the symbol table"
+        if func.flag & FLAG_ASM:
+            return ABI0, "it is assembly, which some functions of the runtime write for ABIInternal"
+        return INTERNAL, "the release"
 
     def _frame(self, typed: _Typed, abi: str) -> Frame:
         integers, floats = (self.integers, self.floats) if abi == INTERNAL else ((), ())

@@ -73,11 +73,12 @@ def behind_stack_check(code: Sequence[Instruction], name: Callable[[int], str]) 
     while number < min(len(code), _PROLOGUE):
         one = code[number]
         if one.kind == BRANCH and one.target in index:
-            if _grows(code, index[one.target], name):
-                found = one.end + _slot(code, number)
-            elif _grows(code, number + 1, name):
+            target = index[one.target]
+            if _grows(code, target, name):
+                found = one.end
+            elif target > number and _grows(code, number + 1, name):
                 found = one.target
-                number = index[one.target]
+                number = target
                 continue
             elif found is None:
                 return None
@@ -85,12 +86,6 @@ def behind_stack_check(code: Sequence[Instruction], name: Callable[[int], str]) 
             break
         number += 1
     return found
-
-
-def _slot(code: Sequence[Instruction], number: int) -> int:
-    """Bytes of the instruction behind a branch that runs before it is taken, on MIPS."""
-    following = code[number + 1 : number + 2]
-    return following[0].size if following and code[number].mnemonic in ("bnez", "beqz", "bne", "beq") and following[0].mnemonic == "nop" else 0  # fmt: skip
 
 
 def _grows(code: Sequence[Instruction], number: int, name: Callable[[int], str]) -> bool:

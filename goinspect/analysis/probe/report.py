@@ -56,25 +56,35 @@ class _Report:
 
     def answer(self, queries: Sequence[str]) -> ProbeReport:
         binary, arguments = self._binary, self._arguments
-        functions: dict[int, ProbeFunction] = {}
+        asked: dict[int, tuple[str, Func]] = {}
         for query in queries:
             for number in self._queries.functions_with_code(query):
                 func = self._table.func(number)
-                if func is not None and number not in functions:
-                    functions[number] = self._function(query, func)
-        if not functions:
+                if func is not None:
+                    asked.setdefault(number, (query, func))
+        if not asked:
             raise QueryError(f"no code of {', '.join(queries)} is left", path=binary.path)
+        symbols = self._symbols([func.entry for _, func in asked.values()])
+        functions = tuple(self._function(query, func, symbols) for query, func in asked.values())
         known = arguments.convention
         if self._damaged:
             self._warnings["damaged table: places are told as far as they can be read"] = None
         return ProbeReport(
-            binary.path, binary.go.go_version, binary.image.arch, binary.image.ptrsize, tuple(functions.values()),
+            binary.path, binary.go.go_version, binary.image.arch, binary.image.ptrsize, functions,
             goroutine(binary, arguments), arguments.integers, arguments.floats,
             known.context if known is not None else "", known.stack if known is not None else 0, known.sp if known is not None else "",
             (*binary.warnings, *self._queries.warnings, *self._warnings),
         )  # fmt: skip
 
-    def _function(self, query: str, func: Func) -> ProbeFunction:
+    def _symbols(self, entries: list[int]) -> dict[int, str]:
+        """Where functions of symbol tables begin, and their names, one behind the other."""
+        found: dict[int, str] = {}
+        for symbol in self._binary.image.symbols_holding(sorted(set(entries))):
+            if symbol.kind == "function":
+                found[symbol.vaddr] = f"{found.get(symbol.vaddr, '')}{symbol.name}\n"
+        return found
+
+    def _function(self, query: str, func: Func, symbols: dict[int, str]) -> ProbeFunction:
         outer = frames_at(self._binary, func, func.entry, self._damaged, inlines=False)[-1]
         code = self._decoded(func)
         left = exits(code, func.entry, func.end)
@@ -89,13 +99,13 @@ class _Report:
                 self._point(TAIL_JUMP, func, vaddr)._replace(target=self._name_of(target) or hex(target))
             )
         name = outer.function
-        signature = self._arguments.of(func, name)
+        signature = self._arguments.of(func, name, abi0=".abi0\n" in symbols.get(func.entry, ""))
         if signature.uncertain:
             self._warnings[signature.uncertain] = None
         return ProbeFunction(
             query, name, func.entry, func.end, outer.file, signature.abi, signature.abi_from, signature.types_from,
             signature.arguments, signature.results, _CLOSURE.search(name) is not None, tuple(points),
-            self._in_symbol_table(func.entry), left.indirect_jumps,
+            func.entry in symbols, left.indirect_jumps,
         )  # fmt: skip
 
     def _decoded(self, func: Func) -> list[Instruction]:
@@ -127,6 +137,3 @@ class _Report:
             return "" if func is None else self._table.name(func)
         except GoinspectError:
             return ""
-
-    def _in_symbol_table(self, entry: int) -> bool:
-        return any(symbol.kind == "function" for symbol in self._binary.image.symbols_holding([entry]))

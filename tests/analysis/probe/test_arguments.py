@@ -144,7 +144,7 @@ def test_a_function_that_assembly_calls(fixture_file: Callable[[str, str], Path]
     """Compiled for ABI0: the sizes tell. Its wrapper for Go code has its name, too."""
     report = goinspect.open(fixture_file("go1.27-exe", "workload")).probe("internal/bytealg.countGeneric")
     (function,) = [one for one in report.functions if one.abi == "ABI0"]
-    assert function.abi_from == "its arguments' size"
+    assert function.abi_from == "the symbol table"
     assert function.arguments is not None
     assert [(value.name, value.stack) for value in function.arguments] == [("b", 8), ("c", 32)]
     assert [part.stack for part in function.arguments[0].parts] == [8, 16, 24]

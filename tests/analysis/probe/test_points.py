@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import goinspect
-from goinspect.analysis.probe.points import behind_stack_check
-from goinspect.disasm import ARCHITECTURES, CALL, decode
+from goinspect.analysis.probe.points import behind_stack_check, exits, reached
+from goinspect.disasm import CALL, decode
 from goinspect.gosym import pcvalue
 from goinspect.gosym.layout import goroutine_layout
 from goinspect.results.probe import BODY, ENTRY, RETURN, TAIL_JUMP
@@ -163,8 +165,20 @@ def test_fields_by_dwarf(build: str, fixture_file: Callable[[str, str], Path]) -
     )
 
 
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_code_of_any_kind(arch: str) -> None:
-    code = list(decode(bytes(range(256)) * 4, 0x1000, arch))
-    assert behind_stack_check(code, lambda _: "runtime.morestack") is None or code
-    assert behind_stack_check([], lambda _: "") is None
+PIECES = st.binary(max_size=6) | st.sampled_from([
+    b"\x76\xfe", b"\x76\x00", b"\xe8\x00\x00\x00\x00", b"\xeb\xf7", b"\xe9\xf1\xff\xff\xff", b"\xc3", b"\x0f\x86\xfa\xff\xff\xff",
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("arch", ["amd64", "386", "arm64", "arm", "riscv64", "mips"])
+@given(data=st.lists(PIECES, max_size=30).map(b"".join))
+def test_code_of_any_kind(arch: str, data: bytes) -> None:
+    """It ends, and what it finds is an instruction."""
+    code = list(decode(data, 0x1000, arch))
+    starts = {one.address for one in code} | {0x1000 + len(data)}
+    assert behind_stack_check(code, lambda _: "runtime.morestack") in {None, *starts}
+    left = exits(code, 0x1000, 0x1000 + len(data))
+    assert {*left.returns, *(address for address, _ in left.tail_jumps)} <= starts
+    assert [one.address for one in reached(code, (0x1000, 0x1004))] == sorted(
+        {one.address for one in reached(code, (0x1004, 0x1000))}
+    )
