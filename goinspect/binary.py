@@ -66,11 +66,10 @@ class NativeSymbols:
         symbol = self._symbols[index]
         return symbol if vaddr < self._end(symbol) else None
 
-    def end_at(self, start: int) -> int:
-        """Where the function ends that begins at `start`, one of `starts`; one of unknown size at most with the next."""
-        index = bisect_right(self._starts, start) - 1
-        end = self._end(self._symbols[index])
-        return min(end, self._starts[index + 1]) if index + 1 < len(self._starts) else end
+    def ends(self) -> list[int]:
+        """Where the functions of `starts` end; one of unknown size at most with the next."""
+        following = [*self._starts[1:], 1 << 64]
+        return [min(self._end(symbol), after) for symbol, after in zip(self._symbols, following, strict=True)]
 
     def _end(self, symbol: Symbol) -> int:
         return symbol.vaddr + symbol.size if symbol.size else self._section_end[symbol.section]

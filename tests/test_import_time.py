@@ -60,10 +60,14 @@ def test_a_single_lookup(options):
 
 
 def test_a_flame_graph():
-    """numpy it needs; LIEF would cost half a second."""
+    """numpy it needs, and capstone to restore callers; LIEF would cost half a second."""
     recording = str(FIXTURES / "go1.27-piestripped" / "perf.data")
     modules = loaded(RUN.format(arguments=["flame", recording, "-b", BINARY, "--format", "folded", "-q"]))
     assert "numpy" in modules
+    assert modules & (HEAVY - {"numpy", "capstone"}) == set()
+    modules = loaded(
+        RUN.format(arguments=["flame", recording, "-b", BINARY, "--no-restore", "--format", "folded", "-q"])
+    )
     assert modules & (HEAVY - {"numpy"}) == set()
 
 

@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from goinspect.cli.options import (
-    ArchOption,
-    BinaryArg,
-    ColorOption,
-    JsonOption,
-    OutputOption,
-    QuietOption,
-    TextStartOption,
-    address,
-)
+from goinspect.cli.options import ArchOption, BinaryArg, ColorOption, JsonOption, OutputOption, QuietOption
 from goinspect.cli.output import Color, check_output, use_color, warn, write
 
-if TYPE_CHECKING:
-    from goinspect.results.disasm import Disassembly
-
 __all__ = ["disasm"]
-
-
-class Syntax(StrEnum):
-    """How instructions are written."""
-
-    go = "go"
-    intel = "intel"
-    att = "att"
-    gnu = "gnu"
 
 
 def disasm(
@@ -46,7 +24,7 @@ def disasm(
         ),
     ],
     syntax: Annotated[
-        Syntax | None,
+        Literal["go", "intel", "att", "gnu"] | None,
         typer.Option(
             "--syntax",
             help="go and gnu as go tool objdump prints them; intel and att of x86.  [default: go, or gnu where there is none]",
@@ -64,7 +42,6 @@ def disasm(
     ] = None,
     code: Annotated[bool, typer.Option("--bytes", help="Show the bytes of instructions.")] = False,
     arch: ArchOption = None,
-    text_start: TextStartOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
     color: ColorOption = Color.auto,
@@ -89,19 +66,14 @@ def disasm(
     from goinspect.api.binary import Executable
 
     check_output(output)
-    base = None if text_start is None else address(text_start)
-    opened = Executable(binary, arch=arch, text_start=base)
-    result = opened.disasm(*queries, syntax=syntax.value if syntax else None, source=source or ())
-    colored = output is None and use_color(color, sys.stdout)
-    write(_rendered(result, json=json, code=code, color=colored), output)
-    warn(result.warnings, quiet=quiet)
-
-
-def _rendered(result: Disassembly, *, json: bool, code: bool, color: bool) -> str:
+    result = Executable(binary, arch=arch).disasm(*queries, syntax=syntax, source=source or ())
     if json:
         from goinspect.render.json.disasm import render_json
 
-        return render_json(result)
-    from goinspect.render.text.disasm import render_text
+        write(render_json(result), output)
+    else:
+        from goinspect.render.text.disasm import render_text
 
-    return render_text(result, code=code, color=color)
+        colored = output is None and use_color(color, sys.stdout)
+        write(render_text(result, code=code, color=colored), output)
+    warn(result.warnings, quiet=quiet)

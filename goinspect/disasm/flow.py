@@ -108,32 +108,43 @@ def _flow(
     )
 
 
-FLOWS = {
+_ROWS: dict[str, Callable[[], Flow]] = {
     # Prefixes (lock, rep, bnd, notrack) stand before the mnemonic, a word each.
-    "x86": _flow(
+    "x86": lambda: _flow(
         r"(.* )?l?call", r"(.* )?l?jmp", r"(.* )?(j[a-z]+|loop[a-z]*|xbegin)",
         r"(.* )?(ret|retf|retfq|iret|iretd|iretq|sysret|sysretq|sysexit|sysexitq)",
     ),
-    "arm64": _flow(
+    "arm64": lambda: _flow(
         r"bl|blr|blra[ab]z?", r"b|br|bra[ab]z?", r"bc?\.[a-z]+|cbn?z|tbn?z", r"ret|reta[ab]|eret|ereta[ab]"
     ),
-    "arm": _flow(
+    "arm": lambda: _flow(
         rf"blx?({_ARM_CONDITIONS})?", r"bx?j?", rf"bx?j?({_ARM_CONDITIONS})|cbn?z", r"rfe[a-z]*", _arm
     ),
-    "riscv": _flow(
+    "riscv": lambda: _flow(
         r"jal|jalr|c\.jal|c\.jalr|call|tail", r"j|jr|c\.j|c\.jr",
         r"(c\.)?b(eq|ne|lt|ge|ltu|geu|gt|le|gtu|leu|eqz|nez|lez|gez|ltz|gtz)", r"ret|[msu]ret", _riscv, relative=True,
     ),
-    "ppc64": _flow(
+    "ppc64": lambda: _flow(
         rf"b({_PPC_CONDITIONS})?(la?|lrl|ctrl)[+-]?", r"ba?|bctr", rf"b({_PPC_CONDITIONS})(a|ctr)?[+-]?",
         rf"b({_PPC_CONDITIONS})?lr[+-]?|h?rfid?",
     ),
-    "s390x": _flow(
+    "s390x": lambda: _flow(
         r"brasl?|basr?|bras|jas|jasl|balr?", r"j|jg|b|br", r"j(g)?[a-z]+|br[cx][a-z]*|b[a-z]+r?|c[a-z]*j[a-z]*", r"lpswe?",
         _s390x,
     ),
-    "mips": _flow(
+    "mips": lambda: _flow(
         r"jal|jalr|jalx|bal|b[gl][et]zall?|jalr\.hb|balc|jialc", r"j|b|jr|jr\.hb|bc|jic",
         r"b(eq|ne|gt|ge|lt|le|c1|c2|nv|ov|z|nz)[a-z0-9.]*", r"eret|deret", _mips,
     ),
 }  # fmt: skip
+
+
+class _Flows(dict[str, Flow]):
+    """Rows by family; their patterns are compiled when one is asked for."""
+
+    def __missing__(self, family: str) -> Flow:
+        self[family] = flow = _ROWS[family]()
+        return flow
+
+
+FLOWS = _Flows()

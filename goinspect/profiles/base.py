@@ -124,6 +124,9 @@ class Profile:
     # What a recorder's own tool called locations: the physical function, then the calls inlined there, outermost first.
     names: tuple[tuple[str, ...], ...] = ()
     user_stacks: UserStacks | None = None  # what callers can be found from where chains lack them
+    link: NDArray[np.uint64] | None = (
+        None  # link register of each sample, 0 where not recorded; None: of none
+    )
     switches: Switches | None = None  # None: not recorded, as the columns below
     cgroup: NDArray[np.int32] | None = None  # row in cgroups, -1 where not known
     cgroups: tuple[str, ...] = ()

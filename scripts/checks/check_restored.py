@@ -47,6 +47,7 @@ class Pair(NamedTuple):
     copied: list[str]
     restored: bool
     hidden: bool
+    cut: bool  # the copy ends before the stack does
 
 
 class Stacks:
@@ -57,6 +58,7 @@ class Stacks:
         self.table, self.samples = taken.table, taken.samples
         self.stop = cut_garbage(taken.samples, taken.table.flags).stop
         self.flags = taken.samples.of_locations(taken.table.flags)
+        self.cut = taken.origin.truncated
         self.patched = dict(zip(self.samples.patch_at.tolist(), self.samples.patch.tolist(), strict=True))
 
     def __getitem__(self, row: int) -> list[tuple[str, bool]]:
@@ -148,12 +150,9 @@ def pairs(profile: Profile, *, inlines: bool, options: FlameOptions) -> Iterator
     for row, other_row in rows:
         mine, other = walked[row], copied[other_row]
         if mine and other and mine[0][0] == other[0][0]:
-            yield Pair(
-                mine,
-                [name for name, _ in other],
-                walked.has(row, Flag.RESTORED),
-                walked.has(row, Flag.HIDDEN),
-            )
+            names = [name for name, _ in other]
+            flags = (walked.has(row, flag) for flag in (Flag.RESTORED, Flag.HIDDEN))
+            yield Pair(mine, names, *flags, copied.cut is not None and bool(copied.cut[other_row]))
 
 
 def caller(pair: Pair) -> tuple[str, str, str]:
@@ -166,7 +165,7 @@ def same(pair: Pair) -> bool:
     """Are the stacks the same, as far as the copy goes?"""
     mine, other = [name for name, _ in pair.walked], pair.copied
     known = next((i for i, name in enumerate(other) if name in MARKERS), None)
-    if known is not None or len(mine) >= DEEPEST:
+    if known is not None or pair.cut or len(mine) >= DEEPEST:
         both = min(len(mine), len(other) if known is None else known)
         mine, other = mine[:both], other[:both]
     return mine == other

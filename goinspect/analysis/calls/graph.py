@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goinspect.analysis.calls.reach import Reach
-from goinspect.disasm import BRANCH, CALL, JUMP, decode
+from goinspect.disasm import BRANCH, CALL, JUMP, decode, decode_calls
 from goinspect.disasm.branches import Branches, direct_branches, shows_branches
 from goinspect.disasm.x86lengths import meets
 from goinspect.errors import GoinspectError
@@ -31,10 +31,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CallGraph", "Decoded", "Edges"]
 
-_LARGEST = 1 << 22  # bytes of a function that is decoded
-# ENDBR64, PUSH RBP; MOV RBP, RSP. PACIASP or BTI; SUB SP; STP X29, X30; MOV or ADD X29, SP.
+_WHOLE = 1 << 22  # bytes of a function that are looked at
+_LARGEST = 1 << 18  # bytes of one that is decoded
+_PATIENCE = (
+    1 << 24
+)  # bytes that are decoded in all: functions of a damaged file may be any number of large ones
+# PUSH RBP and MOV RBP, RSP, which need not follow each other. PACIASP or BTI; SUB SP; STP X29, X30; MOV or ADD X29, SP.
 _PROLOGUES = {
-    "amd64": re.compile(rb"(?s)(\xf3\x0f\x1e\xfa)?\x55\x48(\x89\xe5|\x8b\xec)"),
+    "amd64": re.compile(rb"(?s).{0,16}?\x55.{0,16}?\x48(\x89\xe5|\x8b\xec)"),
     "arm64": re.compile(rb"(?s)(?:....){0,3}\xfd\x7b.[\xa9\xa8](?:....){0,4}\xfd(?:\x03\x00\x91|..\x91)"),
 }
 _BITS = {"amd64": 64, "386": 32}
@@ -74,8 +78,8 @@ class CallGraph:
         self.image, self.functions = image, functions
         self.possible = shows_branches(image.arch)
         self._edges: dict[int, Edges] = {}
+        self._patience = self._doubts = _PATIENCE
         self._indirect: dict[int, tuple[int, ...]] = {}
-        self._starts: dict[int, frozenset[int]] = {}
         self._everything: Edges | None = None
 
     def of(self, number: int) -> Edges:
@@ -131,7 +135,7 @@ class CallGraph:
     def _between(self, found: Branches) -> Edges:
         target = self.functions.entered(found.target)
         found, target = found.where(target >= 0), target[target >= 0]
-        source = self.functions.find(found.site)
+        source = self.functions.holding(found.site)
         real = (source >= 0) & (found.call | (source != target))
         return Edges(found.where(real), source[real], target[real])
 
@@ -152,17 +156,23 @@ class CallGraph:
             if len(left) == len(real):
                 start[1:] = np.where(behind[:-1] <= site[1:], np.maximum(start[1:], behind[:-1]), start[1:])
             real[left] = meets(np.frombuffer(code, dtype=np.uint8), start, site[left], bits)
+        starts: dict[int, frozenset[int] | None] = {}
         for row in np.flatnonzero(~real).tolist():
-            real[row] = int(edges.branch.site[row]) in self._addresses(int(edges.source[row]))
+            number = int(edges.source[row])
+            if number not in starts:
+                starts[number] = self._addresses(number)
+            known = starts[number]
+            real[row] = known is None or int(edges.branch.site[row]) in known
         return Edges(edges.branch.where(real), edges.source[real], edges.target[real])
 
-    def _addresses(self, number: int) -> frozenset[int]:
-        """Of the instructions of a function."""
-        if number not in self._starts:
-            start = int(self.functions.starts[number])
-            found = decode(self._code(number), start, self.image.arch)
-            self._starts[number] = frozenset(one.address for one in found)
-        return self._starts[number]
+    def _addresses(self, number: int) -> frozenset[int] | None:
+        """Of the instructions of a function; None where it is too large to decode it."""
+        code = self._code(number)
+        self._doubts -= len(code)
+        if len(code) > _LARGEST or self._doubts < 0:
+            return None
+        found = decode(code, int(self.functions.starts[number]), self.image.arch)
+        return frozenset(one.address for one in found)
 
     @cached_property
     def reach(self) -> Reach:
@@ -225,20 +235,24 @@ class CallGraph:
         """Does any instruction of the function name the frame pointer?"""
         name = _FRAME_POINTERS.get(self.image.arch)
         code = self._code(number)
-        if name is None or len(code) > _LARGEST:
+        if name is None or not self._may_decode(code):
             return True
         start = int(self.functions.starts[number])
         return any(name in instruction.operands for instruction in decode(code, start, self.image.arch))
 
+    def _may_decode(self, code: bytes) -> bool:
+        self._patience -= len(code)
+        return len(code) <= _LARGEST and self._patience >= 0
+
     def _code(self, number: int) -> bytes:
         try:
-            return bytes(self.functions.code(number)[: _LARGEST + 1])
+            return bytes(self.functions.code(number)[:_WHOLE])
         except GoinspectError:  # the file ends before it
             return b""
 
     def _decoded(self, number: int) -> tuple[int, ...]:
         code, start = self._code(number), int(self.functions.starts[number])
-        if len(code) > _LARGEST:
+        if not self._may_decode(code):
             return ()
         if self.image.arch in ("amd64", "386"):
             return tuple(self._indirect_x86(number, code, start))
@@ -255,17 +269,19 @@ class CallGraph:
         """Behind what looks like FF /2 and is one, decoded from behind the direct call before it."""
         data = np.frombuffer(code, dtype=np.uint8)
         looks = np.flatnonzero((data[:-1] == 0xFF) & (data[1:] & 0x38 == 0x10)).tolist()
-        own = self.of(number).branch
-        known = [0, *(own.after[own.call] - np.uint64(start)).astype(np.int64).tolist()]
+        everything = self.everything().branch
+        first, last = np.searchsorted(everything.site, (start, start + len(code)))
+        own = everything.after[first:last][everything.call[first:last]]
+        known = [0, *(own - np.uint64(start)).astype(np.int64).tolist()]
         decoded = 0
         for at in looks:
             begin = max(known[bisect_right(known, at) - 1], decoded)
-            for instruction in decode(code[begin : at + 16], start + begin, self.image.arch):
-                if instruction.address - start > at:
+            for address, end, call in decode_calls(code[begin : at + 16], start + begin, self.image.arch):
+                if address - start > at:
                     break
-                decoded = instruction.address - start
-                if instruction.kind == CALL and instruction.target is None and at < instruction.end - start:
-                    yield instruction.end
+                decoded = address - start
+                if call and at < end - start:
+                    yield end
 
 
 def _joined(parts: list[Edges]) -> Edges:

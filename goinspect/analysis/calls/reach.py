@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,13 +63,14 @@ class Reach:
         low, high = np.searchsorted(self._key, (key, key + 1))
         return tuple(dict.fromkeys(self._after[low:high].tolist()))
 
-    def has(self, callers: NDArray[np.int64], callees: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """For each pair, whether there is such a call."""
-        if not len(self._key):
-            return np.zeros(len(callers), dtype=np.bool_)
+    def all_sites(self, callers: NDArray[np.int64], callees: NDArray[np.int64]) -> list[tuple[int, ...]]:
+        """`sites` of many pairs."""
         key = callers * self._count + callees
-        found = np.searchsorted(self._key, key)
-        return np.asarray(self._key[np.minimum(found, len(self._key) - 1)] == key)
+        low, high = (np.searchsorted(self._key, key, side=side) for side in ("left", "right"))
+        many = high - low
+        flat = self._after[flat_ranges(low, many)].tolist()
+        ends = np.cumsum(many).tolist()
+        return [tuple(dict.fromkeys(flat[begin:end])) for begin, end in itertools.pairwise([0, *ends])]
 
     def callers(self, callee: int) -> list[int]:
         """The functions with a call that leads to `callee`, in the order of their numbers."""

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from goinspect.analysis.disasm.strings import length_near, text_at
+from goinspect.analysis.disasm.strings import length_of, text_at
 from goinspect.analysis.pcln.frames import frames_at
 from goinspect.analysis.pcln.linetable import starts_of
 from goinspect.disasm import ARCHITECTURES, CALL, decode
@@ -193,10 +193,11 @@ class Code:
         if (one.mnemonic in _MAKES or vaddr != one.reference) and (
             name is None or name.startswith(("go:string.", "go.string."))
         ):
-            for length in length_near(self._all, number, self._family):
-                text = text_at(self._binary.image, vaddr, length)
-                if text is not None:
-                    return _Reference(name, text)
+            image = self._binary.image
+            length = length_of(self._all, number, self._family, image.ptrsize)
+            text = None if length is None else text_at(image, vaddr, length)
+            if text is not None:
+                return _Reference(name, text)
             if name is None:
                 return _Reference(None, contents.string_header(vaddr))
         if name is None and self._family == "x86" and (match := _FLOAT.fullmatch(one.text)):

@@ -62,7 +62,8 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         repaired = repair(start, frames, truncated, processes(source)[rows], table.flags)
     samples = stack_ops.correct_trapped(repaired.start, repaired.frames, profile.locations, symbolizer)
     if options.restore:
-        samples = with_callers(samples, symbolizer, profile.locations)
+        link = source.link[rows] if source.link is not None and not waits else None
+        samples = with_callers(samples, symbolizer, profile.locations, link)
     if options.hidden_callers:
         symbolizer.mark_hidden()
     group, groups = group_by(source, rows, options.by)

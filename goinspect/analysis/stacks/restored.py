@@ -1,4 +1,4 @@
-"""Stacks with the callers in place that the machine code proves (`goinspect.analysis.stacks.restore`).
+"""Stacks with the callers in place that the machine code proves (`goinspect.analysis.calls.callers`).
 
 A leaf and the return address that was found below it are one pair wherever they stand together. A pair whose caller is
 known becomes a location of its own, whose frames are the caller's and the leaf's: no stack grows.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect.analysis.stacks.restore import Callers
+from goinspect.analysis.calls.callers import Callers
 from goinspect.analysis.stacks.symboltable import Flag
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_USER
@@ -19,9 +19,10 @@ from goinspect.results.stacks import StackFrame
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from goinspect.analysis.calls.callers import Deduced
     from goinspect.analysis.stacks.merge import Samples
-    from goinspect.analysis.stacks.restore import Deduced
     from goinspect.analysis.stacks.symbolize import Symbolizer
+    from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.binary import Binary
     from goinspect.profiles.base import Locations
 
@@ -36,15 +37,21 @@ class _Pairs(NamedTuple):
     which: NDArray[np.int64]
     leaf: NDArray[np.int32]  # locations of each pair
     below: NDArray[np.int32]
+    link: NDArray[
+        np.uint64
+    ]  # what the link register says is the leaf's return address, as an address in its file; or 0
 
 
-def with_callers(samples: Samples, symbolizer: Symbolizer, locations: Locations) -> Samples:
+def with_callers(
+    samples: Samples, symbolizer: Symbolizer, locations: Locations, link: NDArray[np.uint64] | None = None
+) -> Samples:
     """The samples with the callers that are known.
 
     Args:
         samples: as they were walked.
         symbolizer: has named all their locations, and gets further ones.
         locations: those of the profile; what the symbolizer has beyond them are PCs that a trap interrupted.
+        link: the link register of each sample, where the recording has it.
     """
     table = symbolizer.table
     more = np.ones(len(table.flags) - len(locations.exact), dtype=np.bool_)
@@ -56,6 +63,8 @@ def with_callers(samples: Samples, symbolizer: Symbolizer, locations: Locations)
     leaf = code & (native | (table.flags & np.uint8(Flag.HIDDEN) > 0))
     called = code & ~exact
     pairs = _pairs(samples, leaf, called)
+    if link is not None and len(pairs.at):
+        pairs = _with_links(pairs, samples, table, locations, link)
     if not len(pairs.at):
         return samples
     new = _Deduction(symbolizer, pairs).run()
@@ -77,7 +86,26 @@ def _pairs(samples: Samples, leaf: NDArray[np.bool_], called: NDArray[np.bool_])
     good = called[second]
     at, first, second = at[good], first[good].astype(np.int64), second[good]
     keys, which = np.unique(first * len(leaf) + second, return_inverse=True)
-    return _Pairs(at, which, (keys // len(leaf)).astype(np.int32), (keys % len(leaf)).astype(np.int32))
+    leaf_of, below = (keys // len(leaf)).astype(np.int32), (keys % len(leaf)).astype(np.int32)
+    return _Pairs(at, which, leaf_of, below, np.zeros(len(keys), dtype=np.uint64))
+
+
+def _with_links(
+    pairs: _Pairs, samples: Samples, table: SymbolTable, locations: Locations, link: NDArray[np.uint64]
+) -> _Pairs:
+    """The pairs told apart by the link register of their samples, which belongs to the innermost frame of user code."""
+    row = np.searchsorted(samples.start, pairs.at, side="right") - 1
+    before = samples.frames[np.maximum(pairs.at - 1, 0)]
+    innermost = (pairs.at == samples.start[row]) | (locations.kind[before] != KIND_USER)
+    leaf = pairs.leaf[pairs.which]
+    innermost &= leaf < len(locations.exact)
+    known = np.minimum(leaf, len(locations.exact) - 1)
+    bias = locations.runtime_addr[known] - table.vaddr[known]
+    values = np.where(innermost & (link[row] > 0), link[row] - bias, np.uint64(0))
+    addresses, number = np.unique(values, return_inverse=True)
+    keys, which = np.unique(pairs.which * len(addresses) + number, return_inverse=True)
+    old = keys // len(addresses)
+    return _Pairs(pairs.at, which, pairs.leaf[old], pairs.below[old], addresses[keys % len(addresses)])
 
 
 def _locations(samples: Samples, at: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -94,6 +122,9 @@ class _Deduction:
 
     def __init__(self, symbolizer: Symbolizer, pairs: _Pairs) -> None:
         self._symbolizer, self._table, self._pairs = symbolizer, symbolizer.table, pairs
+        self._expansions: list[tuple[int, ...]] = []  # of new locations
+        self._like: list[int] = []
+        self._flags: list[int] = []
 
     def run(self) -> NDArray[np.int32]:
         """A location for each pair, with the frames of the caller and the leaf; -1 where no caller is known."""
@@ -105,34 +136,42 @@ class _Deduction:
             rows = np.flatnonzero(same & (file == number))
             if len(rows):
                 out[rows] = self._of_file(binary, rows)
+        known = out >= 0
+        out[known] += self._symbolizer.add_expansions(
+            self._expansions, np.array(self._like, dtype=np.int32), np.array(self._flags, dtype=np.uint8)
+        )
         return out
 
     def _of_file(self, binary: Binary, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Which of the new locations each of these pairs is."""
         pairs, table = self._pairs, self._table
         leaf = pairs.leaf[rows]
         foreign = table.flags[leaf] & np.uint8(Flag.GO) == 0
         callers = Callers(binary, self._symbolizer.natives(binary) if foreign.any() else None)
+        if foreign.all() and not callers.keeps_frame_pointers:
+            return np.full(len(rows), -1, dtype=np.int32)
         deduced, which = callers.deduce(
-            callers.functions.find(table.vaddr[leaf]), table.vaddr[pairs.below[rows]] + np.uint64(1)
+            callers.functions.find(table.vaddr[leaf]),
+            table.vaddr[pairs.below[rows]] + np.uint64(1),
+            pairs.link[rows],
         )
         module = self._package(int(leaf[foreign.argmax()])) if foreign.any() else ""
         frames = self._frames(binary, callers, set(deduced), module)
         # Leaves that show the same frames and have the same caller are one location.
+        shown, flags = table.expansion[leaf].astype(np.int64), table.flags[leaf].astype(np.int64)
         keys, first, same = np.unique(
-            np.stack((which, table.expansion[leaf].astype(np.int64), table.flags[leaf].astype(np.int64))),
-            axis=1, return_index=True, return_inverse=True,
-        )  # fmt: skip
-        out = np.full(keys.shape[1], -1, dtype=np.int32)
-        for flag in (0, Flag.RESTORED):  # 0: nothing was missing
-            mine = [
-                i
-                for i, number in enumerate(keys[0].tolist())
-                if (frames.get(deduced[number]) if flag else deduced[number].complete)
-            ]
-            expansions = [(*frames.get(deduced[keys[0, i]], ()), *table.expansions[keys[1, i]]) for i in mine]
-            begin = self._symbolizer.add_expansions(expansions, leaf[first[mine]], flag)
-            out[mine] = begin + np.arange(len(mine), dtype=np.int32)
-        return out[same.reshape(-1)]
+            (which * len(table.expansions) + shown) << 8 | flags, return_index=True, return_inverse=True
+        )
+        number, shown = which[first].tolist(), shown[first].tolist()
+        out = np.full(len(keys), -1, dtype=np.int32)
+        for i, (one, expansion, like) in enumerate(zip(number, shown, leaf[first].tolist(), strict=True)):
+            above = frames.get(deduced[one], ())
+            if above or deduced[one].complete:
+                out[i] = len(self._expansions)
+                self._expansions.append((*above, *table.expansions[expansion]))
+                self._like.append(like)
+                self._flags.append(Flag.RESTORED if above else 0)
+        return out[same]
 
     def _package(self, location: int) -> str:
         table = self._table
@@ -163,12 +202,14 @@ class _Deduction:
 
 def _agreed(stacks: list[list[StackFrame]]) -> list[StackFrame]:
     """The outermost frames that all have; without a line where the lines differ."""
+    if len(stacks) == 1:
+        return stacks[0]
     common = []
     for level in zip(*stacks, strict=False):
         first = level[0]
         if any(frame[:4] != first[:4] for frame in level):
             break
-        common.append(first if len(set(level)) == 1 else first._replace(line=0, file=""))
-        if len(set(level)) > 1 and len({frame.file for frame in level}) == 1:
-            common[-1] = first._replace(line=0)
+        if any(frame.line != first.line for frame in level):
+            first = first._replace(line=0)
+        common.append(first._replace(file="") if any(frame.file != first.file for frame in level) else first)
     return common

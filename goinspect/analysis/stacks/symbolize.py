@@ -25,7 +25,7 @@ from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, Flag, SymbolTab
 from goinspect.analysis.stacks.textnames import PrintedNames
 from goinspect.errors import GoinspectError
 from goinspect.gosym.naming.framekinds import frame_kind
-from goinspect.gosym.naming.origins import origins_of
+from goinspect.gosym.naming.origins import Origins, origins_of
 from goinspect.maps import ANONYMOUS, file_offset_to_vaddr
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_GUEST, KIND_USER
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["SymbolizeOptions", "Symbolizer"]
 
 
-_NOWHERE = ("", 0)
+_NOWHERE = ("", 0, 0)
 # Where JIT compilers put code.
 _COMPILED = (*ANONYMOUS, "/memfd:", "[heap]", "[anon")
 
@@ -66,6 +66,7 @@ class Symbolizer:
         self._calls = CallCheck(profile)
         self._printed = PrintedNames(profile)
         self._addresses: dict[tuple[str, int], bool] = {}  # do unplaced mappings of a file hold addresses?
+        self._origins: dict[int, tuple[Origins, dict[str, tuple[str, str]]]] = {}
         self._checked = False  # later locations are corrections of the profile's own
         self._jits: dict[int, PerfMap | None] = {}
         self._finder = finder
@@ -99,19 +100,21 @@ class Symbolizer:
         table.vaddr = np.concatenate((table.vaddr, self._vaddr))
         return table
 
-    def add_expansions(self, expansions: list[tuple[int, ...]], like: NDArray[np.int32], flags: int) -> int:
+    def add_expansions(
+        self, expansions: list[tuple[int, ...]], like: NDArray[np.int32], flags: NDArray[np.uint8]
+    ) -> int:
         """Locations with other frames than those of the locations `like`; the number of the first one.
 
         Args:
             expansions: rows of frames, outermost first.
             like: for each, the location whose place and rules it has.
-            flags: a bit more, in place of Flag.HIDDEN.
+            flags: for each, a bit more, in place of Flag.HIDDEN.
         """
         table, first = self.table, len(self.table.expansion)
         ids = np.array([self._expand(*frames) for frames in expansions], dtype=np.int32)
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
         table.expansion = np.concatenate((table.expansion, ids))
-        changed = table.flags[like] & np.uint8(0xFF & ~Flag.HIDDEN) | np.uint8(flags)
+        changed = table.flags[like] & np.uint8(0xFF & ~Flag.HIDDEN) | flags
         table.flags = np.concatenate((table.flags, changed))
         table.file = np.concatenate((table.file, table.file[like]))
         table.vaddr = np.concatenate((table.vaddr, table.vaddr[like]))
@@ -301,12 +304,11 @@ class Symbolizer:
 
     def _of_go(self, binary: Binary, found: Frames) -> Iterator[list[StackFrame]]:
         """The frames of each address, the physical function first; none where no function holds it."""
-        origins = origins_of(binary.go)
-        kinds = [frame_kind(name, origins) for name in found.names]
+        kinds = self._kinds_of(binary, found.names)
         starts = found.start.tolist()
         function, inlined = found.function.tolist(), found.inlined.tolist()
-        where = self._where(found.file.tolist(), found.line.tolist(), found.files)
-        known: dict[tuple[int, bool, tuple[str, int]], StackFrame] = {}
+        where = self._where(found)
+        known: dict[tuple[int, bool, tuple[str, int, int]], StackFrame] = {}
         for begin, end in itertools.pairwise(starts):
             frames = []
             for j in range(end - 1, begin - 1, -1):
@@ -318,16 +320,32 @@ class Symbolizer:
                 frames.append(frame)
             yield frames
 
+    def _kinds_of(self, binary: Binary, names: list[str]) -> list[tuple[str, str]]:
+        """Kind and package of functions by their names, each asked for once."""
+        if id(binary) not in self._origins:
+            self._origins[id(binary)] = origins_of(binary.go), {}
+        origins, known = self._origins[id(binary)]
+        for name in names:
+            if name not in known:
+                known[name] = frame_kind(name, origins)
+        return [known[name] for name in names]
+
     def _hide_callers(self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64]) -> None:
         """Mark the exact PCs whose caller is missing in stacks walked by frame pointers. A thread's root has none."""
         hidden = rows[caller_hidden(binary, vaddrs)]
         hidden = hidden[self._flags[hidden] & np.uint8(Flag.CUT | Flag.ROOT) == 0]
         self._flags[hidden] |= np.uint8(Flag.HIDDEN)
 
-    def _where(self, file: list[int], line: list[int], files: list[str]) -> list[tuple[str, int]]:
+    def _where(self, found: Frames) -> list[tuple[str, int, int]]:
+        """File, line and first line of each frame."""
         if not self._options.lines:
             return []
-        return [(files[f], n) if f >= 0 else _NOWHERE for f, n in zip(file, line, strict=True)]
+        columns = (found.file.tolist(), found.line.tolist(), found.start_line.tolist())
+        files = found.files
+        return [
+            (files[file], line, start) if file >= 0 else ("", 0, start)
+            for file, line, start in zip(*columns, strict=True)
+        ]
 
     def _native_rows(
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], base: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,8 @@ _NOWHERE = 0xFFFFFFFF  # past the end of every table: no position
 class Frames:
     """Frames of many PCs, innermost first: PC i has rows ``start[i]:start[i + 1]``, none where no function holds it.
 
-    ``function`` and ``file`` index ``names`` and ``files`` (file -1: unknown); ``line`` is 0 where it is unknown.
+    ``function`` and ``file`` index ``names`` and ``files`` (file -1: unknown); ``line`` and ``start_line`` (where the
+    function begins, known since Go 1.20) are 0 where they are unknown.
     """
 
     start: NDArray[np.int64]
@@ -46,6 +47,7 @@ class Frames:
     inlined: NDArray[np.bool_]
     names: list[str]
     files: list[str]
+    start_line: NDArray[np.int32]
 
 
 class BulkTable:
@@ -132,7 +134,11 @@ class BulkTable:
         levels = _Levels()
         if inlines:
             target = self._walk_trees(funcs, inverse, pc_index, target, levels)
-        levels.add(pc_index, inverse, target, self.records.field(funcs, "name_off")[inverse], inlined=False)
+        starts = np.zeros_like(funcs)
+        if lines and "start_line" in self.table.release.func:
+            starts = self.records.field(funcs, "start_line")
+        name_off = self.records.field(funcs, "name_off")
+        levels.add(pc_index, inverse, target, name_off[inverse], starts[inverse], inlined=False)
         return self._assemble(len(pcs), funcs, levels, lines=lines)
 
     def _walk_trees(
@@ -169,7 +175,10 @@ class BulkTable:
                 part[forward] for part in (active, func, record, place, parent)
             )
             name_off = self.tree_words(place + layout.name_off)
-            levels.add(pc_index[active], func, target[active], name_off, inlined=True)
+            starts = np.zeros_like(place)
+            if layout.start_line >= 0:
+                starts = self.tree_words(place + layout.start_line)
+            levels.add(pc_index[active], func, target[active], name_off, starts, inlined=True)
             target[active] = np.where(parent < sizes[func], parent, _NOWHERE)
             inner[active] = record
             active = active[parent < sizes[func]]
@@ -178,9 +187,9 @@ class BulkTable:
         return target
 
     def _assemble(self, count: int, funcs: NDArray[np.int64], levels: _Levels, *, lines: bool) -> Frames:
-        pc_index, func, target, name_off, inlined = levels.joined()
-        order = np.argsort(pc_index, kind="stable")  # keeps innermost first within a PC
-        pc_index, func, target, name_off = (part[order] for part in (pc_index, func, target, name_off))
+        *columns, inlined = levels.joined()
+        order = np.argsort(columns[0], kind="stable")  # keeps innermost first within a PC
+        pc_index, func, target, name_off, starts = (part[order] for part in columns)
         inlined = inlined[order]
         start = np.zeros(count + 1, dtype=np.int64)
         np.cumsum(np.bincount(pc_index, minlength=count), out=start[1:])
@@ -190,7 +199,10 @@ class BulkTable:
             file, line, files = self._positions(funcs, func, target)
         else:
             file, line, files = np.full(len(func), -1, np.int32), np.zeros(len(func), np.int32), []
-        return Frames(start, function.astype(np.int32), file, line, inlined, names, files)
+        starts = np.where(starts < 1 << 31, starts, 0) if lines else np.zeros_like(starts)
+        return Frames(
+            start, function.astype(np.int32), file, line, inlined, names, files, starts.astype(np.int32)
+        )
 
     # --- text ---
 
@@ -283,7 +295,7 @@ class BulkTable:
         return Frames(
             np.array(start, dtype=np.int64),
             columns[:, 0].astype(np.int32), columns[:, 1].astype(np.int32), columns[:, 2].astype(np.int32),
-            columns[:, 3].astype(np.bool_), list(names), list(files),
+            columns[:, 3].astype(np.bool_), list(names), list(files), np.zeros(len(columns), np.int32),
         )  # fmt: skip
 
     def _expand(self, func: Func, pc: int) -> tuple[Frame, ...]:
@@ -305,8 +317,9 @@ class _Levels:
         self._parts.append(columns)
         self._inlined.append(np.full(len(columns[0]), inlined, dtype=np.bool_))
 
-    def joined(
-        self,
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        pc_index, func, target, name_off = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        return pc_index, func, target, name_off, np.concatenate(self._inlined)
+    def joined(self) -> tuple[NDArray[Any], ...]:
+        """PC, function, offset, name, first line; and which are inlined."""
+        return (
+            *(np.concatenate(part) for part in zip(*self._parts, strict=True)),
+            np.concatenate(self._inlined),
+        )

@@ -19,7 +19,7 @@ from goinspect.profiles.perfdata.header import MAGICS
 from goinspect.profiles.perfdata.samples import Clock, SampleColumns, locations
 from goinspect.profiles.perfdata.sideband import SideBandState, TimedRecord, apply_records, read_sideband
 from goinspect.profiles.perfdata.tasks import TaskRecords
-from goinspect.profiles.perfdata.userstack import read_user_stacks
+from goinspect.profiles.perfdata.userstack import read_links, read_user_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -192,5 +192,6 @@ class _Recording:
                 samples.pid,
                 samples.clock,
             ),
+            link=read_links(words, index, events, features.metadata.get("arch", "")),
             **tasks._asdict(),
         )

@@ -161,8 +161,8 @@ class Starts:
     def __init__(self, size: int) -> None:
         self.starts = list(range(0x1000, 0x1000 + size, 16))
 
-    def end_at(self, start: int) -> int:
-        return start + 16
+    def ends(self) -> list[int]:
+        return [start + 16 for start in self.starts]
 
 
 PIECES = st.one_of(

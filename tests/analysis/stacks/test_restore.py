@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import goinspect
+from goinspect.analysis.calls.callers import Callers
 from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
-from goinspect.analysis.stacks.restore import Callers
 from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER
 from goinspect.binary import Binary
 from goinspect.render.folded import render_folded
@@ -19,6 +19,7 @@ from goinspect.views.graph import draw
 from scripts.checks.check_restored import caller, pairs, same
 from tests.analysis.stacks.test_hidden_callers import samples
 from tests.conftest import FIXTURES
+from tests.cprograms import C_PROGRAM
 
 
 def unpacked(name, tmp_path):
@@ -131,6 +132,23 @@ def test_lines_of_restored_callers(recording, fixture_file):
     assert seen
 
 
+def test_functions_begin_where_their_source_does(recording):
+    """Inlined ones, too: the compiler matches profiles by lines counted from there."""
+    path, options = recording
+    source = (FIXTURES / "workload" / "main.go").read_text().splitlines()
+    frames = [
+        frame
+        for frame in goinspect.flame(path, lines=True, **options).stacks.frames
+        if frame.file.endswith("workload/main.go") and "gowrap" not in frame.name
+    ]
+    assert len(frames) > 50
+    assert any(frame.inlined for frame in frames)
+    for frame in frames:
+        if frame.line:
+            assert "func" in source[frame.start_line - 1]
+            assert frame.start_line <= frame.line
+
+
 def test_the_picture_tells_them_apart_without_parting_them(recording):
     path, options = recording
     flame = goinspect.flame(path, **options)
@@ -154,3 +172,26 @@ def test_what_is_not_known_can_be_shown(recording):
     assert HIDDEN_CALLER in names
     hidden = np.array([name == HIDDEN_CALLER for name in names])
     assert int(flame.stacks.samples[flame.stacks.holding(hidden)].sum()) == flame.totals.hidden_callers
+
+
+def test_c_that_keeps_frame_pointers(fixture_file):
+    """Two functions spend the same time in a leaf without a frame (scripts/fixtures/recorded_programs/framed.c)."""
+    path, program = (fixture_file("recordings/framed", name) for name in ("perf.data", "framed"))
+    flame = goinspect.flame(path, binaries=[program], by="none")
+    weights = {
+        tuple(line.rpartition(" ")[0].split(";")[1:]): int(line.rpartition(" ")[2])
+        for line in render_folded(flame.profile).splitlines()
+    }
+    assert set(weights) == {("main", "repeat", "both", one, "leaf") for one in ("first", "second")}
+    assert min(weights.values()) > 0.4 * flame.total
+    assert (flame.totals.restored, flame.totals.hidden_callers) == (flame.totals.samples, 0)
+    recorded = goinspect.flame(path, binaries=[program], by="none", restore=False)
+    assert {line.rpartition(" ")[0] for line in render_folded(recorded.profile).splitlines()} == {
+        "[libc.so.6];main;repeat;both;leaf"
+    }
+
+
+def test_c_that_keeps_none(fixture_file):
+    """What a walk finds there are stale words, which prove nothing."""
+    path = fixture_file("recordings/frameless", "perf.data")
+    assert goinspect.flame(path, binaries=[C_PROGRAM]).totals.restored == 0

@@ -8,6 +8,7 @@ L at all. Where H has one call to L, or all agree, its line and the calls inline
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ NOT_CALLED = frozenset({
     "runtime.morestack_noctxt", "runtime.morestackc", "runtime.goexit", "runtime.mstart", "runtime.rt0_go", "runtime.clone",
 })  # fmt: skip
 _SOME, _SMALL = 256, 32  # functions that tell for all of a file; bytes of one that hardly needs a frame
+_SHARE = 4  # one in so many has to keep frame pointers
 
 
 class Deduced(NamedTuple):
@@ -60,19 +62,19 @@ class Callers:
         self._binary = binary
         self.functions = Functions(binary, natives)
         self.graph = CallGraph(binary.image, self.functions)
-        self._keeps: bool | None = None
         self._taken: NDArray[np.bool_] | None = None
         self._only: dict[int, Deduced] = {}
-        self._names: dict[int, str] = {}
+        self._not_called = frozenset(self.functions.named(NOT_CALLED))
 
     def deduce(
-        self, leaves: NDArray[np.int64], afters: NDArray[np.uint64]
+        self, leaves: NDArray[np.int64], afters: NDArray[np.uint64], links: NDArray[np.uint64] | None = None
     ) -> tuple[list[Deduced], NDArray[np.int64]]:
         """The callers of leaves.
 
         Args:
             leaves: numbers of functions, -1 where there is none.
             afters: the return addresses that walks found first.
+            links: the return addresses of the leaves, where a link register had them; 0 elsewhere.
 
         Returns:
             What is known, and for each leaf which of it.
@@ -80,22 +82,46 @@ class Callers:
         called = np.full(len(leaves), -1, dtype=np.int64)
         if self.graph.possible:
             called = self.graph.called_before(afters)
+        count = len(self.functions) + 1
+        link, link_number = np.unique(
+            np.zeros(len(leaves), dtype=np.uint64) if links is None else links, return_inverse=True
+        )
         keys, which = np.unique(
-            leaves * (len(self.functions) + 1) + called + 1, return_inverse=True
+            (leaves * count + called + 1) * len(link) + link_number, return_inverse=True
         )  # fmt: skip
-        pairs = zip(*(part.tolist() for part in np.divmod(keys, len(self.functions) + 1)), strict=True)
-        return [self._deduced(leaf, target - 1) for leaf, target in pairs], which
+        pairs, link_number = np.divmod(keys, max(len(link), 1))
+        leaf, target = np.divmod(pairs, count)
+        target -= 1
+        known = (target >= 0) & (leaf >= 0)
+        sites = iter(self.graph.reach.all_sites(target[known], leaf[known]) if known.any() else ())
+        out = []
+        columns = (leaf.tolist(), target.tolist(), known.tolist(), link[link_number].tolist())
+        for one, called_one, there, address in zip(*columns, strict=True):
+            found = self._deduced(one, called_one, next(sites) if there else ())
+            by_link = self._linked(one, address) if address and one not in self._not_called else None
+            out.append(by_link or found)
+        return out, which
 
-    def _deduced(self, leaf: int, called: int) -> Deduced:
-        if leaf < 0 or not self.graph.possible or self._name(leaf) in NOT_CALLED:
+    def _linked(self, leaf: int, after: int) -> Deduced | None:
+        """The caller that the link register says, if that is behind a call that may lead to the leaf."""
+        addresses = np.array([after], dtype=np.uint64)
+        (caller,) = self.functions.find(addresses - np.uint64(1)).tolist()
+        (called,) = self.graph.called_before(addresses).tolist()
+        if caller < 0 or leaf < 0:
+            return None
+        leads = leaf in self.graph.leads(called) if called >= 0 else after in self.graph.indirect(caller)
+        return Deduced(caller, (after,)) if leads else None
+
+    def _deduced(self, leaf: int, called: int, sites: tuple[int, ...]) -> Deduced:
+        """`sites` are the calls in `called` that lead to the leaf."""
+        if leaf < 0 or not self.graph.possible or leaf in self._not_called:
             return _UNKNOWN
         if called < 0:
             return self._only_caller(leaf) if leaf < self.functions.go else _UNKNOWN
-        return self._behind(leaf, called)
+        return self._behind(leaf, called, sites)
 
-    def _behind(self, leaf: int, called: int) -> Deduced:
+    def _behind(self, leaf: int, called: int, sites: tuple[int, ...]) -> Deduced:
         """R's call is a direct one to `called`."""
-        sites = self.graph.calls(called, leaf)
         if called == leaf and not sites:
             return Deduced(-1, complete=True)
         foreign = leaf >= self.functions.go
@@ -119,19 +145,22 @@ class Callers:
     def _framed(self, caller: int, leaf: int) -> bool:
         """C code may keep no frame pointers at all: then what a walk finds are stale words.
 
-        Most functions of the file must set theirs up, the caller among them, and the leaf, too, or leave it alone.
+        Functions of the file must set theirs up, the caller among them, and the leaf, too, or leave it alone.
         """
         graph = self.graph
-        if self._keeps is None:
-            known = np.arange(self.functions.go, len(self.functions))
-            known = known[self.functions.ends[known] - self.functions.starts[known] >= np.uint64(_SMALL)]
-            some = known[:: max(len(known) // _SOME, 1)].tolist()
-            self._keeps = sum(map(graph.sets_frame_up, some)) * 2 > len(some)
         return (
-            self._keeps
+            self.keeps_frame_pointers
             and graph.sets_frame_up(caller)
             and (graph.sets_frame_up(leaf) or not graph.uses_frame_pointer(leaf))
         )
+
+    @cached_property
+    def keeps_frame_pointers(self) -> bool:
+        """Does C code in the file set up frame pointers? Where it does not by rule, some functions need one all the same."""
+        known = np.arange(self.functions.go, len(self.functions))
+        known = known[self.functions.ends[known] - self.functions.starts[known] >= np.uint64(_SMALL)]
+        some = known[:: max(len(known) // _SOME, 1)].tolist()
+        return sum(map(self.graph.sets_frame_up, some)) * _SHARE > len(some)
 
     def _only_caller(self, leaf: int) -> Deduced:
         """R's call goes through a pointer: to whom it may have gone, and calls the leaf."""
@@ -147,8 +176,3 @@ class Callers:
         if self._taken is None:
             self._taken = address_taken(self._binary, self.functions)
         return bool(self._taken[number])
-
-    def _name(self, number: int) -> str:
-        if number not in self._names:
-            self._names[number] = self.functions.name(number)
-        return self._names[number]
