@@ -9,7 +9,9 @@ import pytest
 
 from tests.cli.demo import BINARY
 from tests.cli.runner import cli
+from tests.conftest import FIXTURES
 from tests.cprograms import C_PROGRAM
+from tests.unpacked import unpack_tar
 
 
 def test_both_directions():
@@ -124,3 +126,22 @@ def test_colours():
     colored = cli("calls", BINARY, "main.run", "--color", "always").out
     assert re.sub(r"\x1b\[\d*m", "", colored) == plain.out
     assert colored != plain.out
+
+
+def test_code_of_c(tmp_path):
+    """As scripts/fixtures/recorded_programs/cgo/main.go has it: the symbol table names what is not Go's."""
+    unpack_tar(FIXTURES / "recordings" / "programs.tar.xz", tmp_path, "cgo")
+    out = cli("calls", tmp_path / "cgo", "c_inner", "--callers", "--depth", "2").out
+    assert re.fullmatch(
+        r"c_inner  0x[0-9a-f]+-0x[0-9a-f]+\ncalled by 1 function\n"
+        r"  c_outer +0x[0-9a-f]+\n    _cgo_[0-9a-f]+_Cfunc_c_outer +0x[0-9a-f]+\n",
+        out,
+    )
+    assert "_Cfunc_c_outer" in cli("calls", tmp_path / "cgo", "main.round", "--callees").out
+
+
+def test_symbol_tables_without_functions(tmp_path):
+    """The program of macOS is linked with a library, and stripped."""
+    unpack_tar(FIXTURES / "matrix" / "go1.27.tar.xz", tmp_path, "go1.27-darwin-arm64/workload")
+    out = cli("calls", tmp_path / "go1.27-darwin-arm64" / "workload", "main.main", "--callees").out
+    assert "  main.outer " in out

@@ -179,7 +179,9 @@ class _Report:
 
 
 def _has_other_code(binary: Binary) -> bool:
-    """Is there executable memory beside Go's functions, so that the symbol table may name some there?"""
+    """May there be code of C, which the symbol table may name? Go alone needs no libraries, on Linux."""
+    if binary.image.linkage().libraries:
+        return True
     entries = binary.bulk.entries
     extent = int(entries[-1]) - int(entries[0]) if len(entries) else 0
     return sum(one.file_size for one in binary.image.segments if one.executable) > extent + _OTHER_CODE
