@@ -72,8 +72,10 @@ class NativeSymbols:
 
     def ends(self) -> list[int]:
         """Where the functions of `starts` end; one of unknown size at most with the next."""
-        following = [*self._starts[1:], 1 << 64]
-        return [min(self._end(symbol), after) for symbol, after in zip(self._symbols, following, strict=True)]
+        following = [*self._starts[1:], 1 << 64]  # of none there is one
+        return [
+            min(self._end(symbol), after) for symbol, after in zip(self._symbols, following, strict=False)
+        ]
 
     def _end(self, symbol: Symbol) -> int:
         return symbol.vaddr + symbol.size if symbol.size else self._section_end[symbol.section]
