@@ -61,7 +61,7 @@ class Callers:
     def __init__(self, binary: Binary, natives: NativeSymbols | None = None) -> None:
         self._binary = binary
         self.functions = Functions(binary, natives)
-        self.graph = CallGraph(binary.image, self.functions)
+        self.graph = CallGraph(binary.image, self.functions, exact=False)
         self._taken: NDArray[np.bool_] | None = None
         self._only: dict[int, Deduced] = {}
         self._not_called = frozenset(self.functions.named(NOT_CALLED))
