@@ -56,10 +56,11 @@ class _Reader(NamedTuple):
 
 def _readers() -> tuple[_Reader, ...]:
     """The table. Where no reader is sure, the first one that may know the bytes gets them."""
-    from goinspect.profiles import folded, perfdata, perfscript  # numpy comes with them
+    from goinspect.profiles import folded, perfdata, perfscript, pprof  # numpy comes with them
 
     return (
         _Reader("a perf.data recording (PERFILE2)", perfdata.sniff, perfdata.read, perfdata.parse),
+        _Reader("a pprof profile", pprof.sniff, pprof.read, pprof.parse),
         _Reader("text of perf script", perfscript.sniff, perfscript.read, perfscript.parse),
         _Reader("folded stacks (frame;frame WEIGHT)", folded.sniff, folded.read, folded.parse),
     )
