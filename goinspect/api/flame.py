@@ -58,7 +58,7 @@ class Flame:
         paths: Sequence[str],
         options: FlameOptions,
         *,
-        reading: Callable[[str], AbstractContextManager[None]] = nullcontext,
+        reading: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> Flame:
         """The stacks of one profile or of several, which are added up; "-" is stdin.
 

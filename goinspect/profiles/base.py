@@ -74,7 +74,9 @@ class Locations:
     unwound: NDArray[np.bool_] | None = (
         None  # by the sizes of frames: no caller is passed over; None: nowhere
     )
-    complete: NDArray[np.bool_] | None = None  # the name is all that can be known: no file is asked; None: nowhere
+    complete: NDArray[np.bool_] | None = (
+        None  # the name is all that can be known: no file is asked; None: nowhere
+    )
 
 
 class Place(NamedTuple):

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-_LINE = re.compile(r"(.*) (.*?):(-?\d+)(?::\d+)? s=(-?\d+)(?:\(.*\))?")
+_LINE = re.compile(r"(.*?) ?([^ ]*?):(-?\d+)(?::\d+)? s=(-?\d+)(?:\(.*\))?")
 _LOCATION = re.compile(r"\s*(\d+): (0x[0-9a-f]+) (?:M=(\d+) )?(?:\[F\] )?(.*)")
 
 
@@ -48,13 +48,15 @@ def parse(text: str) -> Raw:
         if found:
             current = []
             locations[int(found[1])] = current
-            line = found[4]
-        if line.strip():
-            current.append(line.strip())
+        printed = (found[4] if found else line).strip()
+        if printed:
+            current.append(printed)
     expanded = {number: _frames(lines) for number, lines in locations.items()}
     names, *rows = samples.splitlines()
     types = [name.removesuffix("[dflt]") for name in names.split()]
-    default = next((name.removesuffix("[dflt]") for name in names.split() if name.endswith("[dflt]")), types[-1])
+    default = next(
+        (name.removesuffix("[dflt]") for name in names.split() if name.endswith("[dflt]")), types[-1]
+    )
     out: list[tuple[tuple[int, ...], tuple[RawFrame, ...], str]] = []
     for row in rows:
         found = re.fullmatch(r"\s*((?:-?\d+\s*)+): ((?:\d+ )*)", row)
@@ -73,5 +75,7 @@ def _frames(lines: list[str]) -> list[RawFrame]:
     for number, line in enumerate(lines):
         found = _LINE.fullmatch(line)
         assert found is not None, line
-        out.append(RawFrame(found[1], found[2], int(found[3]), int(found[4]), number < len(lines) - 1))
+        out.append(
+            RawFrame(found[1] or "[unknown]", found[2], int(found[3]), int(found[4]), number < len(lines) - 1)
+        )
     return out

@@ -42,7 +42,9 @@ def group_by(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArra
         if by == "process":  # what is not told is not asked for either: it is the default
             return np.zeros(len(rows), dtype=np.int32), []
         keys = ", ".join(profile.labels.keys) if profile.labels else ""
-        raise QueryError(f"--by {by}: no label of the samples tells it; --by label:KEY takes any of theirs: {keys or 'none'}")
+        raise QueryError(
+            f"--by {by}: no label of the samples tells it; --by label:KEY takes any of theirs: {keys or 'none'}"
+        )
     if by == "cgroup":
         return _named(*_told(profile, rows, by))
     if by == "container":

@@ -50,7 +50,8 @@ def samples_of(values: Values, event: int) -> NDArray[np.int64]:
     row = values.samples[event]
     if row < 0:
         return np.ones(values.columns.shape[1], dtype=np.int64)
-    return np.maximum(values.columns[row], 0)
+    count: NDArray[np.int64] = np.maximum(values.columns[row], 0)
+    return count
 
 
 def with_event(profile: Profile, event: int) -> tuple[Profile, tuple[str, ...]]:
@@ -64,11 +65,19 @@ def with_event(profile: Profile, event: int) -> tuple[Profile, tuple[str, ...]]:
         return profile, ()
     weight = values.columns[event]
     negative = int(np.count_nonzero(weight < 0))
-    warnings = [f"{counted(negative, 'sample')} of negative weight, as of a difference of profiles, {be(negative)} left out"] if negative else []
+    warnings = (
+        [
+            f"{counted(negative, 'sample')} of negative weight, as of a difference of profiles, {be(negative)} left out"
+        ]
+        if negative
+        else []
+    )
     if not (weight > 0).any() and len(weight):
         others = [summary.name for summary in list_events(profile) if summary.weight > 0]
         if others:
-            warnings.append(f"no sample weighs anything in {profile.events[event].name}; others do in {', '.join(others)} (--sample-type)")
+            warnings.append(
+                f"no sample weighs anything in {profile.events[event].name}; others do in {', '.join(others)} (--sample-type)"
+            )
     return replace(
         profile,
         event=np.where(weight > 0, event, NO_EVENT).astype(np.uint16),
@@ -169,11 +178,15 @@ def select_rows(profile: Profile, event: int, options: FlameOptions) -> NDArray[
 def label_of(profile: Profile, key: str, option: str) -> Label:
     """The label of each sample. Raises QueryError: no sample has this key."""
     if profile.labels is None:
-        raise QueryError(f"{option}: the samples of this recording have no labels, which those of pprof profiles may have")
+        raise QueryError(
+            f"{option}: the samples of this recording have no labels, which those of pprof profiles may have"
+        )
     column = profile.labels.column(key)
     if column is None:
         keys = ", ".join(profile.labels.keys[:20])
-        raise QueryError(f"{option}: no sample has a label {key!r}: " + (f"there are {keys}" if keys else "there are none"))
+        raise QueryError(
+            f"{option}: no sample has a label {key!r}: " + (f"there are {keys}" if keys else "there are none")
+        )
     return column
 
 

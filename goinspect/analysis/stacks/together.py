@@ -45,7 +45,11 @@ class Together:
             return self._options
         wanted = self._profiles[0][0].event
         names = [event.name for event in list_events(opened)]
-        return replace(self._options, event=wanted) if names.count(wanted) == 1 and opened.values is not None else self._options
+        return (
+            replace(self._options, event=wanted)
+            if names.count(wanted) == 1 and opened.values is not None
+            else self._options
+        )
 
     def add(self, profile: FlameProfile, path: str) -> None:
         """One more.
@@ -71,7 +75,7 @@ class Together:
         first = profiles[0]
         warnings = [f"{path}: {warning}" for profile, path in self._profiles for warning in profile.warnings]
         return first._replace(
-            events=_events(profiles),
+            events=_events(profiles, first.event),
             totals=FlameTotals(*(sum(column) for column in zip(*(p.totals for p in profiles), strict=True))),
             stacks=_added([profile.stacks for profile in profiles]),
             missing=_all([profile.missing for profile in profiles]),
@@ -80,7 +84,9 @@ class Together:
             profiled=all(profile.profiled or not profile.recorded for profile in profiles),
             warnings=_all([warnings]),
             metadata={
-                f"{path}: {key}": value for profile, path in self._profiles for key, value in profile.metadata.items()
+                f"{path}: {key}": value
+                for profile, path in self._profiles
+                for key, value in profile.metadata.items()
             },
         )
 
@@ -94,17 +100,20 @@ def _alike(first: FlameProfile, second: FlameProfile) -> bool:
         return False
     if first.unit == "samples" or first.event == second.event:
         return True
-    if not first.recorded or not second.recorded:  # folded stacks say what they weigh in, and not what that is
+    if (
+        not first.recorded or not second.recorded
+    ):  # folded stacks say what they weigh in, and not what that is
         return first.event == first.unit or second.event == second.unit
     return {first.event.partition(":")[0], second.event.partition(":")[0]} <= {*_CPU_TIME}
 
 
-def _events(profiles: Sequence[FlameProfile]) -> tuple[EventSummary, ...]:
-    """The events of all, those of one name and unit added up."""
+def _events(profiles: Sequence[FlameProfile], shown: str) -> tuple[EventSummary, ...]:
+    """The events of all, those of one name and unit added up; what was added to the one shown has its name."""
     sums: dict[tuple[str, str], tuple[int, int]] = {}
-    for event in (event for profile in profiles for event in profile.events):
-        samples, weight = sums.get((event.name, event.unit), (0, 0))
-        sums[event.name, event.unit] = samples + event.samples, weight + event.weight
+    for profile, event in ((p, event) for p in profiles for event in p.events):
+        key = shown if event.name == profile.event else event.name, event.unit
+        samples, weight = sums.get(key, (0, 0))
+        sums[key] = samples + event.samples, weight + event.weight
     return tuple(EventSummary(name, *sums[name, unit], unit) for name, unit in sums)
 
 
@@ -116,7 +125,8 @@ def _added(parts: Sequence[Stacks]) -> Stacks:
     """The stacks of all, equal ones once."""
     frames: dict[StackFrame, int] = {}
     rows = [
-        np.array([frames.setdefault(frame, len(frames)) for frame in part.frames], dtype=np.int32) for part in parts
+        np.array([frames.setdefault(frame, len(frames)) for frame in part.frames], dtype=np.int32)
+        for part in parts
     ]
     reversed_ = [part.reversed() for part in parts]  # merging takes stacks from the leaf on
     flat = np.concatenate([row[part.frame] for row, part in zip(rows, reversed_, strict=True)])
@@ -161,6 +171,8 @@ def _grouped(parts: Sequence[Stacks]) -> tuple[np.ndarray[tuple[int], np.dtype[n
             columns.append(np.full(len(part), -1, dtype=np.int32))
             continue
         label = part.labels[part.root]
-        number = np.array([*(names.setdefault(name, len(names)) for name in label.values), -1], dtype=np.int32)
+        number = np.array(
+            [*(names.setdefault(name, len(names)) for name in label.values), -1], dtype=np.int32
+        )
         columns.append(number[label.row])
     return np.concatenate(columns), list(names)

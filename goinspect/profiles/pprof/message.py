@@ -234,7 +234,11 @@ def _types(fields: Fields, strings: Strings) -> tuple[ValueType, ...]:
 
 
 def _repeated(
-    data: bytes, fields: Fields, number: int, most: int, narrow: Callable[[NDArray[np.uint64]], NDArray[np.generic]]
+    data: bytes,
+    fields: Fields,
+    number: int,
+    most: int,
+    narrow: Callable[[NDArray[np.uint64]], NDArray[np.generic]],
 ) -> tuple[NDArray[np.int64], NDArray[np.generic]]:
     """A repeated number of each message: how many it has, and all of them; packed, one by one, or both."""
     owner, part = fields.part(number)
@@ -336,7 +340,12 @@ def _facts(top: Top, period_type: Fields, strings: Strings) -> dict[str, str]:
     comments = [strings[_signed(number)] for number in _numbers(top, 13)]
     if comments:
         facts["comments"] = "; ".join(comments)[:LONGEST]
-    for number, name in ((14, "default_sample_type"), (7, "drop_frames"), (8, "keep_frames"), (15, "doc_url")):
+    for number, name in (
+        (14, "default_sample_type"),
+        (7, "drop_frames"),
+        (8, "keep_frames"),
+        (15, "doc_url"),
+    ):
         if text := strings[_signed(top.last(number))]:
             facts[name] = text
     return facts

@@ -222,15 +222,15 @@ class _Names:
         out = np.full(len(counts), -1, dtype=np.int32)
         bounds = self.first.tolist()
         rows = np.flatnonzero(some).tolist()
-        out[rows] = [
-            ids.setdefault(tuple(pairs[bounds[row] : bounds[row + 1]]), len(ids)) for row in rows
-        ]
+        out[rows] = [ids.setdefault(tuple(pairs[bounds[row] : bounds[row + 1]]), len(ids)) for row in rows]
         frames: dict[tuple[int, int], tuple[str, Place]] = {}
         for pair in {pair for key in ids for pair in key}:
             number, at = pair
             known = number >= 0 and texts[number]
             frames[pair] = (
-                (texts[number], Place(files[number], at, starts[number])) if known else ("[unknown]", Place("", 0, 0))
+                (texts[number], Place(files[number], at, starts[number]))
+                if known
+                else ("[unknown]", Place("", 0, 0))
             )
         lists = [[frames[pair] for pair in reversed(key)] for key in ids]
         return (
@@ -305,14 +305,16 @@ def _locations(
     which = np.append(places.mapping, np.int32(-1))
     has = which >= 0
     own = np.where(has, which, 0) if len(told.start) else np.zeros(len(which), dtype=np.int32)
-    low, high, offset, inside, outside, mapped_kind = (
-        np.append(column, column[:0].dtype.type(0))[own]
-        for column in (told.start, told.limit, told.offset, placed.inside, placed.outside, placed.kind)
+    low, high, offset = (
+        np.append(column, np.uint64(0))[own] for column in (told.start, told.limit, told.offset)
     )
+    inside, outside = (np.append(column, np.int32(-1))[own] for column in (placed.inside, placed.outside))
     within = has & (inside != outside) & (address >= low) & (address < high)
+    nowhere = (address == 0) | (address == _ALL)  # Go writes the PC 0 less one
     mapping = np.where(has, np.where(within, inside, outside), -1).astype(np.int32)
-    kind = np.where(has, mapped_kind, KIND_USER).astype(np.uint8)
-    kind[(address >= _KERNEL_HALF) & (kind == KIND_USER)] = KIND_KERNEL
+    mapping[nowhere & (np.append(names.name, np.int32(-1)) < 0)] = -1
+    kind = np.where(has, np.append(placed.kind, np.uint8(KIND_USER))[own], KIND_USER).astype(np.uint8)
+    kind[(address >= _KERNEL_HALF) & (kind == KIND_USER) & ~nowhere] = KIND_KERNEL
     name = np.append(names.name, np.int32(-1))
     complete = (name >= 0) & (_has_source(message, names) | (has & np.append(told.has_lines, False)[own]))
     keys, number = _keyed(start, frames, kind)
@@ -320,7 +322,9 @@ def _locations(
     return (
         Locations(
             mapping=mapping[row],
-            file_offset=np.where(mapping >= 0, np.where(within, address - low + offset, address), np.uint64(0))[row],
+            file_offset=np.where(
+                mapping >= 0, np.where(within, address - low + offset, address), np.uint64(0)
+            )[row],
             runtime_addr=address[row],
             kind=kind[row],
             exact=exact,

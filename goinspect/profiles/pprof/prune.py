@@ -49,7 +49,9 @@ def dropped_functions(
     except PatternError as error:
         warnings.append(f"drop_frames and keep_frames of the profile are not applied, for {error}")
         return None
-    found = np.array([bool(name) and verdict[short] for name, short in zip(names, simple, strict=True)], dtype=np.bool_)
+    found = np.array(
+        [bool(name) and verdict[short] for name, short in zip(names, simple, strict=True)], dtype=np.bool_
+    )
     return found if found.any() else None
 
 

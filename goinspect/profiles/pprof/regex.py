@@ -66,11 +66,13 @@ class Pattern:
             self._work += len(standing)
             if self._work > _MAX_WORK:
                 raise PatternError("what takes so long to match")
-            standing = self._closure({
-                state.then
-                for state in (self._states[number] for number in standing)
-                if state.test is not None and _takes(state.test, character)
-            })
+            standing = self._closure(
+                {
+                    state.then
+                    for state in (self._states[number] for number in standing)
+                    if state.test is not None and _takes(state.test, character)
+                }
+            )
             if not standing:
                 return False
         return self._end in standing
@@ -210,7 +212,9 @@ def _test(atom: str) -> re.Pattern[str] | str:
         return re.compile(".")
     if atom[0] == "[":
         text = re.sub(r"\[:(\w+):\]", lambda found: _POSIX.get(found[1], "\0"), atom)
-        text = text[0] + text[1:].replace("[", r"\[").replace("&&", r"&\&").replace("||", r"|\|").replace("~~", r"~\~")
+        text = text[0] + text[1:].replace("[", r"\[").replace("&&", r"&\&").replace("||", r"|\|").replace(
+            "~~", r"~\~"
+        )
         try:
             return re.compile(text, re.ASCII)
         except re.error as error:

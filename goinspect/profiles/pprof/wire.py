@@ -103,7 +103,7 @@ def split(data: bytes, *, whole: bool = True) -> Top:
                     length, at = _varint(data, at - 1, size)
                 end = at + length
                 if end > size:
-                    raise IndexError
+                    break
                 append = add[tag >> 3]
                 append(at)
                 append(end)
@@ -113,14 +113,15 @@ def split(data: bytes, *, whole: bool = True) -> Top:
             most -= 1
             if most < 0:
                 raise UnsupportedError(f"a message of more than {_MAX_FIELDS:,} fields is not handled")
-    except (IndexError, TruncatedError):
-        if not whole:
+        else:
             return top
-        raise TruncatedError(
-            f"the profile is cut off: the field that begins here does not end in its {size:,} bytes",
-            offset=begin,
-        ) from None
-    return top
+    except (IndexError, TruncatedError):
+        pass
+    if not whole:
+        return top
+    raise TruncatedError(
+        f"the profile is cut off: the field that begins here does not end in its {size:,} bytes", offset=begin
+    )
 
 
 def _other(data: bytes, at: int, size: int, top: Top) -> int:
@@ -174,7 +175,9 @@ class Fields:
         self.count = count
         self._owner, self._tag, self._value, self._end = columns
 
-    def select(self, number: int, wire: int) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
+    def select(
+        self, number: int, wire: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
         """Message, value and end of the fields with a number and a wire type, in the order of messages."""
         rows = np.flatnonzero(self._tag == np.uint64(number << 3 | wire))
         owner = self._owner[rows]
@@ -192,7 +195,9 @@ class Fields:
 
     def holds_only(self, *numbers: int) -> bool:
         """Is there a field, and is each a varint with one of these numbers?"""
-        return len(self._tag) > 0 and bool(np.isin(self._tag >> np.uint64(3), numbers).all() and not (self._tag & np.uint64(7)).any())
+        return len(self._tag) > 0 and bool(
+            np.isin(self._tag >> np.uint64(3), numbers).all() and not (self._tag & np.uint64(7)).any()
+        )
 
     def part(self, number: int) -> tuple[NDArray[np.int64], Part]:
         """Message and place of the strings, messages or packed numbers of one field."""
