@@ -64,7 +64,7 @@ def build(message: Message, path: str) -> Profile:
     names = _Names(message, warnings)
     start, frames = message.start, message.frames
     if names.gone is not None:
-        start, frames = pruned(start, frames, names.gone, np.diff(names.first))
+        start, frames = pruned(start, frames, names.gone > 0, names.whole)
     locations, numbers, mappings = _locations(message, names, start, frames)
     count = len(start) - 1
     events, values = _values(message)
@@ -182,6 +182,7 @@ class _Names:
     Attributes:
         first: where the lines of each location begin, without those that were dropped.
         gone: how many lines of each location drop_frames takes; None: of none.
+        whole: which locations it takes altogether; where they have to stay they do with all lines.
         name: of each location, its row in `names`, -1: it has none.
     """
 
@@ -193,10 +194,12 @@ class _Names:
         ]
         self._function, self._line = message.places.function, message.places.line
         self.first, self.gone = message.places.first, None
+        self.whole = np.zeros(len(self.first) - 1, dtype=np.bool_)
         dropped = dropped_functions(self._texts, message.drop_frames, message.keep_frames, warnings)
         if dropped is not None and len(self._function):
             self.gone = pruned_lines(self.first, np.append(dropped, False)[self._function])
-            self._leave_out(self.gone)
+            self.whole = (self.gone > 0) & (self.gone == np.diff(self.first))
+            self._leave_out(np.where(self.whole, 0, self.gone))
         self.name, self.names, self.places = self._made(message)
 
     def _leave_out(self, gone: NDArray[np.int64]) -> None:

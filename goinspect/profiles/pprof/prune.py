@@ -65,18 +65,18 @@ def pruned_lines(first: NDArray[np.int64], dropped: NDArray[np.bool_]) -> NDArra
 
 
 def pruned(
-    start: NDArray[np.int64], frames: NDArray[np.int32], gone: NDArray[np.int64], left: NDArray[np.int64]
+    start: NDArray[np.int64], frames: NDArray[np.int32], touched: NDArray[np.bool_], whole: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The stacks without what is below dropped functions.
 
     Args:
         start: of each stack, leaf first.
         frames: rows of locations, or -1.
-        gone: how many lines of each location go.
-        left: how many stay.
+        touched: locations of which lines go.
+        whole: locations of which all go.
     """
-    flagged = np.append(gone > 0, False)[frames]
-    whole = np.append((gone > 0) & (left == 0), False)[frames]
+    flagged = np.append(touched, False)[frames]
+    gone = np.append(whole, False)[frames]
     if not flagged.any():
         return start, frames
     sizes = np.diff(start)
@@ -86,6 +86,6 @@ def pruned(
     np.maximum.at(other, owner, np.where(flagged, -1, place))
     cut = np.full(len(sizes), -1, dtype=np.int64)
     np.maximum.at(cut, owner, np.where(flagged & (place < other[owner]), place, -1))
-    cut += (cut >= 0) & np.append(whole, False)[cut]
+    cut += (cut >= 0) & np.append(gone, False)[cut]
     kept = place >= cut[owner]
     return np.append(0, np.cumsum(np.bincount(owner[kept], minlength=len(sizes)))), frames[kept]
