@@ -73,7 +73,7 @@ class Flame:
         from goinspect.analysis.stacks.fold import fold
         from goinspect.analysis.stacks.together import Together
 
-        together = Together(options)
+        together = Together(options, len(paths))
         for path in paths:
             with reading(path):
                 opened = open_input(path)

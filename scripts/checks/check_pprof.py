@@ -21,10 +21,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import goinspect
 from tests.builders.pprof import Profile
 from tests.profiles.pprofraw import RawFrame, parse
-
-import goinspect
 
 NAMES = (
     "main.main", "main.(*T).M", "main.Map[...]", "malloc", "operator new(unsigned long)", "std::vector<int>::push_back(int&&)",

@@ -33,23 +33,26 @@ class Together:
 
     Args:
         options: what was asked of all of them.
+        count: how many there will be: of several each is asked only what it can tell.
     """
 
-    def __init__(self, options: FlameOptions) -> None:
-        self._options = options
+    def __init__(self, options: FlameOptions, count: int = 1) -> None:
+        self._options, self._several = options, count > 1
         self._profiles: list[tuple[FlameProfile, str]] = []
 
     def options_for(self, opened: Profile | NamedStacks) -> FlameOptions:
         """What to ask of the next one: the event of the first, where it has that one and none was asked for."""
-        if not self._profiles or self._options.event is not None or isinstance(opened, NamedStacks):
-            return self._options
+        options = self._options
+        if not self._several:
+            return options
+        if isinstance(opened, NamedStacks):
+            return replace(options, event=None, weight="period", by="process", lines=False)
+        options = replace(options, unit=None)
+        if not self._profiles or options.event is not None or opened.values is None:
+            return options
         wanted = self._profiles[0][0].event
-        names = [event.name for event in list_events(opened)]
-        return (
-            replace(self._options, event=wanted)
-            if names.count(wanted) == 1 and opened.values is not None
-            else self._options
-        )
+        found = [event.name for event in list_events(opened)].count(wanted)
+        return replace(options, event=wanted) if found == 1 else options
 
     def add(self, profile: FlameProfile, path: str) -> None:
         """One more.

@@ -197,7 +197,7 @@ def _refuse_several(top: Top) -> None:
     strings = top.part(6)
     empty = np.flatnonzero(strings.start == strings.end)
     types = top.part(1).start
-    if len(empty) > 1 and len(types) and types[-1] > strings.start[empty[1]]:
+    if len(empty) > 1 and len(types) and types[0] < strings.start[0] < types[-1]:
         raise MalformedError(
             "several profiles, one behind the other: give them as files of their own to add them up",
             offset=int(types[-1]),
