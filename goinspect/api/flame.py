@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from goinspect._files import write_file
@@ -13,6 +14,8 @@ from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from goinspect.profiles.base import Profile
     from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
@@ -47,6 +50,36 @@ class Flame:
         from goinspect.analysis.stacks.fold import fold
 
         return cls(fold(opened, options), path=path, reverse=options.reverse)
+
+    @classmethod
+    def read(
+        cls,
+        paths: Sequence[str],
+        options: FlameOptions,
+        *,
+        reading: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+    ) -> Flame:
+        """The stacks of one profile or of several, which are added up; "-" is stdin.
+
+        Args:
+            paths: what to read.
+            options: of each.
+            reading: is entered with a path while it is read.
+
+        Raises:
+            QueryError: the profiles do not weigh the same, and what `of` raises.
+        """
+        from goinspect.analysis.stacks.fold import fold
+        from goinspect.analysis.stacks.together import Together
+
+        together = Together(options, len(paths))
+        for path in paths:
+            with reading(path):
+                opened = open_input(path)
+            together.add(fold(opened, together.options_for(opened)), path)
+            del opened  # the columns of a large recording are not needed to draw it
+        named = paths[0] if len(paths) == 1 else f"{len(paths)} profiles"
+        return cls(together.profile(), path=named, reverse=options.reverse)
 
     @property
     def stacks(self) -> Stacks:

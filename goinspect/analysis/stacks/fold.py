@@ -52,7 +52,10 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     keep = None if options.kernel and options.inlines else _kept(table, options)
     truncated = _truncated(taken, cut)
     group = taken.group if truncated is None else 2 * taken.group + truncated
-    merged = stack_ops.merge(taken.samples, cut.stop, table, group, taken.weight, keep=keep)
+    merged = stack_ops.merge(
+        taken.samples, cut.stop, table, group, taken.weight, keep=keep, count=taken.count,
+        others=[other.values for other in taken.others],
+    )  # fmt: skip
     if truncated is not None:
         rows = merged.group & 1 == 1
         merged = replace(stack_ops.with_roots(merged, rows, len(table.frames)), group=merged.group >> 1)
@@ -76,6 +79,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
         recorded=taken.origin.recorded,
         warnings=tuple(dict.fromkeys(warnings)),
         metadata=dict(taken.metadata),
+        profiled=taken.profiled,
     )
 
 
@@ -150,7 +154,13 @@ def _as_stacks(merged: Merged, taken: Taken, by: str) -> Stacks:
         start=merged.start,
         frame=merged.frame,
         samples=merged.samples,
-        weights=(Weight(taken.event, taken.unit, merged.weight),),
+        weights=(
+            Weight(taken.event, taken.unit, merged.weight),
+            *(
+                other._replace(values=values)
+                for other, values in zip(taken.others, merged.others.T, strict=True)
+            ),
+        ),
         labels=labels,
         root=by if labels else "",
     )

@@ -14,7 +14,7 @@ from goinspect._ragged import backward_ranges, flat_ranges
 from goinspect.analysis.stacks.symboltable import Flag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,6 +39,7 @@ class Merged:
     group: NDArray[np.int32]  # stacks of different groups (processes, threads) are kept apart
     weight: NDArray[np.uint64]
     samples: NDArray[np.int64]
+    others: NDArray[np.uint64]  # further weights, a row for each stack
 
 
 class Samples(NamedTuple):
@@ -112,6 +113,7 @@ def _one_further(locations: Locations, rows: NDArray[np.int32]) -> Locations:
         kind=locations.kind[rows],
         exact=np.ones(len(rows), dtype=np.bool_),
         name=None if locations.name is None else locations.name[rows],
+        complete=None if locations.complete is None else locations.complete[rows],
         unwound=None if locations.unwound is None else locations.unwound[rows],
     )
 
@@ -177,6 +179,8 @@ def merge(
     weight: NDArray[np.uint64],
     *,
     keep: NDArray[np.bool_] | None = None,
+    count: NDArray[np.int64] | None = None,
+    others: Sequence[NDArray[np.uint64]] = (),
 ) -> Merged:
     """Merge samples with the same group and the same frames.
 
@@ -187,7 +191,11 @@ def merge(
         group: of each sample; samples of different groups stay apart.
         weight: of each sample.
         keep: expansions to leave in; all where it is None.
+        count: how many samples each row stands for; one where it is None.
+        others: further weights of each sample.
     """
+    further = np.stack(others, axis=1) if others else np.empty((len(weight), 0), dtype=np.uint64)
+    number = np.ones(len(weight), dtype=np.int64) if count is None else count
     expansion = table.expansion
     if keep is not None:
         expansion = np.where(keep[expansion], expansion, np.int32(_BLANK))
@@ -198,11 +206,11 @@ def merge(
         ends = stop[rows] - samples.start[rows.start]
         for row in np.flatnonzero(ends < start[1:]).tolist():
             flat[ends[row] : start[row + 1]] = _BLANK
-        ones = np.ones(len(start) - 1, dtype=np.int64)
-        parts.append(_distinct_stacks(_Counted(start, flat, group[rows], weight[rows], ones), table))
+        counted = _Counted(start, flat, group[rows], weight[rows], number[rows], further[rows])
+        parts.append(_distinct_stacks(counted, table))
     found = parts[0] if len(parts) == 1 else _distinct_stacks(_joined(parts), table)
     start, frames = _expanded(found.start, found.flat, table)
-    return Merged(start, frames, found.group, found.weight, found.number)
+    return Merged(start, frames, found.group, found.weight, found.number, found.others)
 
 
 class _Counted(NamedTuple):
@@ -213,6 +221,7 @@ class _Counted(NamedTuple):
     group: NDArray[np.int32]
     weight: NDArray[np.uint64]
     number: NDArray[np.int64]
+    others: NDArray[np.uint64]
 
 
 def _parts(start: NDArray[np.int64]) -> Iterator[slice]:
@@ -248,17 +257,20 @@ def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> _Counted:
     np.add.at(weight, inverse, stacks.weight)
     count = np.zeros(len(first), dtype=np.int64)
     np.add.at(count, inverse, stacks.number)
+    others = np.zeros((len(first), stacks.others.shape[1]), dtype=np.uint64)
+    for column in range(others.shape[1]):
+        np.add.at(others[:, column], inverse, stacks.others[:, column])
     sizes = stacks.start[first + 1] - stacks.start[first]
     flat = stacks.flat[flat_ranges(stacks.start[first], sizes)]
-    return _Counted(np.append(0, np.cumsum(sizes)), flat, stacks.group[first], weight, count)
+    return _Counted(np.append(0, np.cumsum(sizes)), flat, stacks.group[first], weight, count, others)
 
 
 def _joined(parts: list[_Counted]) -> _Counted:
     sizes = np.concatenate([np.diff(part.start) for part in parts])
-    flat, group, weight, count = (
+    flat, group, weight, count, others = (
         np.concatenate([part[column] for part in parts]) for column in range(1, len(_Counted._fields))
     )
-    return _Counted(np.append(0, np.cumsum(sizes)), flat, group, weight, count)
+    return _Counted(np.append(0, np.cumsum(sizes)), flat, group, weight, count, others)
 
 
 def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) -> NDArray[np.uint64]:

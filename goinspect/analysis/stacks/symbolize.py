@@ -83,14 +83,16 @@ class Symbolizer:
         self._flags = np.zeros(count, dtype=np.uint8)
         self._file, self._vaddr = np.full(count, -1, np.int32), np.zeros(count, np.uint64)
         printed = self._printed.known(locations)
+        complete = np.zeros(count, np.bool_) if locations.complete is None else locations.complete
         kernel = (locations.kind != KIND_USER) & (locations.kind != KIND_GUEST)
         self._kernel_rows(np.flatnonzero(kernel & ~printed), locations)
-        for key, rows in self._by_file(np.flatnonzero(~kernel), locations):
+        for key, rows in self._by_file(np.flatnonzero(~kernel & ~complete), locations):
             if key is None:
                 self._label(rows, "[unknown]", Flag.BAD)
             elif not self._printed.suffice(rows, locations):
                 self._file_rows(key, rows, locations)
         self._printed_rows(np.flatnonzero(printed & (self._flags & np.uint8(Flag.GO) == 0)), locations)
+        self._flags[complete] = Flag.NAMED  # stacks that somebody has gone over already: nothing is cut
         self._checked = True
         table = self.table
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
@@ -171,7 +173,7 @@ class Symbolizer:
 
     def _printed_rows(self, rows: NDArray[np.int64], locations: Locations) -> None:
         """Names that came with the profile, where its files gave none that are better: perf had the very files."""
-        for row, frames in self._printed.frames(rows, locations):
+        for row, frames in self._printed.frames(rows, locations, lines=self._options.lines):
             shown = frames if self._options.inlines else frames[:1]
             ids = (self._frame_ids.setdefault(frame, len(self._frame_ids)) for frame in shown)
             self._expansion[row] = self._expand(*ids)

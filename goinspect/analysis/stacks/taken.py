@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.merge import Samples
     from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.results.flame import EventSummary
+    from goinspect.results.stacks import Weight
 
 __all__ = ["Origin", "Taken"]
 
@@ -50,3 +51,6 @@ class Taken:
     refused: tuple[str, ...]
     warnings: tuple[str, ...]
     metadata: Mapping[str, str]
+    count: NDArray[np.int64] | None = None  # samples that each row stands for; None: one
+    others: tuple[Weight, ...] = ()  # further weights of each row
+    profiled: bool = False  # by a pprof profile, which tells nothing of losses
