@@ -62,7 +62,7 @@ def test_help_of_all():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--nonsense"], ["nonsense"], ["flame", "--nonsense"], ["flame", "a", "b"], ["flame", "--by", "moon"], ["flame", "--weight", "kg"],
+    [["--nonsense"], ["nonsense"], ["flame", "--nonsense"], ["flame", "--label", "x"], ["flame", "--by", "moon"], ["flame", "--weight", "kg"],
      ["flame", "--format", "gif"], ["flame", "--pid", "x"], ["flame", "--time", "soon"], ["flame", "--time", "1"], ["flame", "--width", "1"],
      ["flame", "--min-width", "-1"], ["pcln"], ["disasm"], ["disasm", "x"],
      ["disasm", "x", "main.main", "--syntax", "masm"], ["calls", "x"], ["calls", "x", "f", "--depth", "0"],

@@ -19,8 +19,8 @@ from goinspect.analysis.recordings.callsites import Agreement, CallCheck
 from goinspect.analysis.recordings.finder import mapped_name
 from goinspect.analysis.recordings.kernelnames import KernelNamer, grouped
 from goinspect.analysis.recordings.perfmap import PerfMap, find_perf_map
+from goinspect.analysis.recordings.printed import are_addresses, is_unplaced, to_vaddrs
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
-from goinspect.analysis.stacks.printed import are_addresses, is_unplaced, to_vaddrs
 from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, Flag, SymbolTable, rule
 from goinspect.analysis.stacks.textnames import PrintedNames
 from goinspect.errors import GoinspectError
