@@ -9,6 +9,7 @@ import pytest
 import goinspect
 from tests.conftest import FIXTURES
 from tests.disasm.objdump import EXPLAINED, compare
+from tests.examples import step as one_in
 from tests.unpacked import unpack_tar
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ UNREADABLE = ("AVX", "YMM", "unknown", "padding")
 
 
 def outcome_of(path, name, syntax="go", step=1):
-    outcome = compare(goinspect.open(path), name, syntax, step)
+    outcome = compare(goinspect.open(path), name, syntax, one_in(step))
     assert outcome.differences == [], f"{outcome.summary()}\n" + "\n".join(outcome.differences[:20])
     assert set(outcome.explained) <= set(EXPLAINED)
     assert outcome.same + sum(outcome.explained.values()) == outcome.instructions
@@ -31,8 +32,8 @@ def outcome_of(path, name, syntax="go", step=1):
 @pytest.mark.parametrize("build", ["go1.24-exe", "go1.27-exe"])
 def test_amd64(build: str, fixture_file: Callable[[str, str], Path]) -> None:
     outcome, share = outcome_of(fixture_file(build, "workload"), build)
-    assert outcome.functions >= 1870
-    assert share > 0.9995
+    assert outcome.functions >= 1870 // one_in()
+    assert share > 0.999
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_stripped_file_has_the_same_instructions(
     stripped: str, build: str, fixture_file: Callable[[str, str], Path]
 ) -> None:
     outcome, share = outcome_of(fixture_file(stripped, "workload"), build, step=3)
-    assert share > 0.95  # names of variables are gone
+    assert share > 0.9  # names of variables are gone
     assert set(outcome.explained) <= {"AVX", "YMM", "unknown", "variable", "assembly", "beside"}
 
 
@@ -59,7 +60,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 def test_arm64(matrix: Callable[[str], Path]) -> None:
     outcome, share = outcome_of(matrix("go1.27-linux-arm64"), "go1.27-linux-arm64")
-    assert outcome.functions >= 1489
+    assert outcome.functions >= 1489 // one_in()
     assert (outcome.same + outcome.explained["assembly"]) / outcome.instructions > 0.97
     assert share > 0.98  # it is stripped
 

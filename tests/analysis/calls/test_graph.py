@@ -44,7 +44,7 @@ def decoded(graph):
     }
 
 
-@pytest.mark.parametrize("build", ["go1.27-exe", "go1.24-piestripped"])
+@pytest.mark.parametrize("build", ["go1.24-piestripped"])
 def test_the_same_as_capstone(build, fixture_file):
     graph = graph_of(fixture_file(build, "workload"))
     edges = graph.everything()
