@@ -61,8 +61,9 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     if options.repair:
         repaired = repair(start, frames, truncated, processes(source)[rows], table.flags)
     samples = stack_ops.correct_trapped(repaired.start, repaired.frames, profile.locations, symbolizer)
+    walked = samples
     if options.restore:
-        samples = with_callers(samples, symbolizer, profile.locations)
+        samples = with_callers(walked, symbolizer, profile.locations)
     if options.hidden_callers:
         symbolizer.mark_hidden()
     group, groups = group_by(source, rows, options.by)
@@ -78,6 +79,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         unit="samples" if options.weight == "samples" or event is None else event.unit,
         table=table,
         samples=samples,
+        walked=walked,
         weight=weight,
         group=group,
         groups=groups,
@@ -96,6 +98,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         refused=tuple(finder.refused),
         warnings=tuple(warnings),
         metadata=profile.metadata,
+        natives=symbolizer.natives,
     )
 
 
