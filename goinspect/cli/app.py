@@ -27,7 +27,7 @@ from goinspect.errors import GoinspectError
 __all__ = ["app", "main"]
 
 # Command -> module of this package that holds a function of the same name. Only the one that runs is imported.
-_COMMANDS = ("flame", "pcln", "disasm", "symbols", "compare", "info")
+_COMMANDS = ("flame", "annotate", "pcln", "disasm", "symbols", "compare", "info")
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
 from goinspect.cli.groups import grouped
 from goinspect.cli.interrupt import recorder_interrupted_first
 from goinspect.cli.output import check_output, report, warn, write
-from goinspect.cli.profileoptions import Form, Input, Picture, Selection, Shape, Talk, moments
+from goinspect.cli.profileoptions import Form, Frames, Input, Picture, Selection, Shape, Talk, options_of
 from goinspect.render.outputs import DrawOptions, output_for
-
-if TYPE_CHECKING:
-    from goinspect.api.flame import FlameOptions
 
 __all__ = ["flame"]
 
@@ -35,6 +33,7 @@ def flame(
     input_: Input,
     form: Form,
     selection: Selection,
+    frames: Frames,
     shape: Shape,
     picture: Picture,
     talk: Talk,
@@ -71,7 +70,10 @@ def flame(
     draws = output.is_picture and not selection.list_events
     path = form.output or (_DEFAULT_OUTPUT if draws else None)
     check_output(path, picture=draws)
-    options = _options(input_, selection, shape)
+    options = replace(
+        options_of(input_, selection, frames), by=shape.by.value, lines=shape.lines, hide=shape.hide,
+        reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers,
+    )  # fmt: skip
     with recorder_interrupted_first() if profile == "-" else nullcontext():
         opened = open_input(profile)
     if selection.list_events:
@@ -104,15 +106,3 @@ def flame(
         for name, value in result.profile.metadata.items():
             report(f"goinspect: {name}: {value}")
     report(f"goinspect: {result.summary}", quiet=talk.quiet)
-
-
-def _options(input_: Input, selection: Selection, shape: Shape) -> FlameOptions:
-    from goinspect.api.flame import FlameOptions
-
-    return FlameOptions(
-        tuple(input_.binary or ()), input_.symfs, input_.kallsyms, selection.event, selection.weight.value,
-        selection.by.value, tuple(selection.pid or ()), tuple(selection.tid or ()), tuple(selection.comm or ()),
-        tuple(selection.cpu or ()), moments(selection.time), not shape.no_inline, not shape.no_kernel, shape.lines,
-        shape.focus, shape.ignore, shape.hide, shape.reverse, shape.unit, selection.off_cpu, shape.repair,
-        shape.hidden_callers, not shape.no_restore,
-    )  # fmt: skip

@@ -13,9 +13,9 @@ from goinspect.cli.options import JsonOption, OutputOption, QuietOption, Verbose
 from goinspect.render.outputs import OUTPUTS
 
 if TYPE_CHECKING:
-    from goinspect.api.flame import TimeBound
+    from goinspect.api.flame import FlameOptions, TimeBound
 
-__all__ = ["Form", "Input", "Picture", "Selection", "Shape", "Talk", "moments"]
+__all__ = ["Form", "Frames", "Input", "Picture", "Selection", "Shape", "Talk", "moments", "options_of"]
 
 
 class Weight(StrEnum):
@@ -97,13 +97,6 @@ class Selection(NamedTuple):
     off_cpu: Annotated[
         bool, typer.Option("--off-cpu", help="Draw the time threads waited, from recorded context switches.")
     ] = False
-    by: Annotated[
-        By,
-        typer.Option(
-            "--by",
-            help="What the root frame is; cgroup and container need --all-cgroups or --namespaces when recording.",
-        ),
-    ] = By.process
     pid: Annotated[
         list[int] | None, typer.Option("--pid", help="Only this process (repeatable).", show_default=False)
     ] = None
@@ -128,8 +121,8 @@ class Selection(NamedTuple):
     ] = None
 
 
-class Shape(NamedTuple):
-    """What becomes of the stacks."""
+class Frames(NamedTuple):
+    """Which frames and stacks are wanted."""
 
     no_inline: Annotated[bool, typer.Option("--no-inline", help="Leave inlined calls out.")] = False
     no_kernel: Annotated[bool, typer.Option("--no-kernel", help="Leave kernel frames out.")] = False
@@ -137,13 +130,6 @@ class Shape(NamedTuple):
         bool,
         typer.Option(
             "--repair", help="Put stacks cut at the recorder's depth limit on the roots of whole ones."
-        ),
-    ] = False
-    hidden_callers: Annotated[
-        bool,
-        typer.Option(
-            "--hidden-callers",
-            help="Show where a leaf's caller is missing and not known: the frame pointer was not set up.",
         ),
     ] = False
     no_restore: Annotated[
@@ -165,6 +151,25 @@ class Shape(NamedTuple):
             "--ignore", metavar="REGEX", help="No stacks with a matching frame.", show_default=False
         ),
     ] = None
+
+
+class Shape(NamedTuple):
+    """What becomes of the stacks."""
+
+    by: Annotated[
+        By,
+        typer.Option(
+            "--by",
+            help="What the root frame is; cgroup and container need --all-cgroups or --namespaces when recording.",
+        ),
+    ] = By.process
+    hidden_callers: Annotated[
+        bool,
+        typer.Option(
+            "--hidden-callers",
+            help="Show where a leaf's caller is missing and not known: the frame pointer was not set up.",
+        ),
+    ] = False
     hide: Annotated[
         str | None,
         typer.Option("--hide", metavar="REGEX", help="Leave matching frames out.", show_default=False),
@@ -213,6 +218,19 @@ class Talk(NamedTuple):
 
     quiet: QuietOption = False
     verbose: VerboseOption = False
+
+
+def options_of(input_: Input, selection: Selection, frames: Frames) -> FlameOptions:
+    """What these groups ask of a profile."""
+    from goinspect.api.flame import FlameOptions
+
+    return FlameOptions(
+        binaries=tuple(input_.binary or ()), symfs=input_.symfs, kallsyms=input_.kallsyms, event=selection.event,
+        weight=selection.weight.value, pids=tuple(selection.pid or ()), tids=tuple(selection.tid or ()),
+        comms=tuple(selection.comm or ()), cpus=tuple(selection.cpu or ()), time=moments(selection.time),
+        inlines=not frames.no_inline, kernel=not frames.no_kernel, focus=frames.focus, ignore=frames.ignore,
+        off_cpu=selection.off_cpu, repair=frames.repair, restore=not frames.no_restore,
+    )  # fmt: skip
 
 
 def moments(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:
