@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from goinspect.analysis.annotate.chosen import Wanted
     from goinspect.analysis.annotate.codes import Line
     from goinspect.analysis.annotate.places import Occurrences, Place
     from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
     from goinspect.results.disasm import SourceLine
 
-__all__ = ["annotate"]
+__all__ = ["annotate", "describe"]
 
 
 def annotate(
@@ -66,35 +67,36 @@ def _annotate(
     profile: Profile, options: FlameOptions, function: str | None, syntax: str | None, folders: Sequence[str]
 ) -> Annotation:
     options = replace(options, by="none", lines=False, hidden_callers=False, hide=None)
-    taken = take_samples(profile, options)
-    chosen = Chosen(taken, options)
+    chosen = Chosen(take_samples(profile, options), options)
     wanted = choose(chosen, function)
+    return describe(profile.path, chosen, wanted, syntax, folders)
+
+
+def describe(
+    path: str, chosen: Chosen, wanted: Wanted, syntax: str | None = None, folders: Sequence[str] = ()
+) -> Annotation:
+    """What the chosen samples of a profile say of a function. Raises as `annotate`."""
+    taken = chosen.taken
     found = find_places(chosen, wanted)
-    if taken.natives is None:
-        raise QueryError("annotate needs a recording")
     places = [place for some in found.places for place in some]
-    codes = Codes(
-        wanted.name, places, taken.table.binaries, taken.natives, syntax=syntax, inlines=options.inlines
-    )
+    codes = Codes(wanted.name, places, taken, syntax=syntax, inlines=chosen.inlines)
     if not codes.shown:
-        told = next(iter(codes.warnings), None)
-        raise QueryError(
-            told or f"no code of {wanted.name!r} is known: the samples are in none of its instructions"
-        )
+        told = next(iter(codes.warnings), f"no instruction of {wanted.name!r} is known where its samples are")
+        raise QueryError(told)
     tally = _Tally(found, codes, taken.weight)
-    annotated = tally.codes()
+    sources = _sources(codes, folders) if folders else None
     return Annotation(
-        profile.path,
+        path,
         taken.event,
         taken.unit,
         chosen.weight,
         wanted.name,
         len(distinct(found.sample)),
         tally.cost,
-        tuple(annotated),
+        tuple(tally.codes()),
         tally.lines(),
         tally.unplaced(),
-        _sources(codes, folders) if folders else None,
+        sources,
         tuple(dict.fromkeys((*taken.warnings, *chosen.warnings, *codes.warnings))),
     )
 

@@ -100,7 +100,11 @@ class _Question:
         return sorted(set(table.file[seen].tolist()))
 
     def _spelled(self, file: int, name: str) -> str:
-        return f"{self._table.binaries[file].path}:{name}"
+        """The base name of a file, or its path where it is not the only one of that name."""
+        path = self._table.binaries[file].path
+        base = PurePath(path).name
+        same = sum(PurePath(binary.path).name == base for binary in self._table.binaries)
+        return f"{base if same == 1 else path}:{name}"
 
     def _readings(self, function: str) -> Iterator[tuple[str, list[int] | None]]:
         """The name itself; a name in a file; one that it is short for."""

@@ -52,6 +52,7 @@ class Chosen:
         options: what of them.
 
     Attributes:
+        inlines: whether inlined calls have frames of their own.
         wanted: which samples count.
         leaf: of each sample, the position of its innermost frame; -1: it has none.
         own: weight by the location of the innermost frame.
@@ -63,6 +64,7 @@ class Chosen:
         self.taken = taken
         self.table = taken.table
         self.names = [frame.name for frame in self.table.frames]
+        self.inlines = options.inlines
         self.warnings: list[str] = []
         cut = stack_ops.cut_garbage(taken.samples, self.table.flags)
         self._stop = cut.stop

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from goinspect.analysis.annotate.places import Place
-    from goinspect.binary import Binary, NativeSymbols
+    from goinspect.analysis.stacks.taken import Taken
+    from goinspect.binary import Binary
     from goinspect.gosym.pclntab import Func
     from goinspect.model import Frame
     from goinspect.results.disasm import CodeRow, FunctionCode
@@ -38,7 +39,6 @@ class Line(NamedTuple):
     function: str
     file: str
     line: int
-    inlined: bool
 
 
 class Shown(NamedTuple):
@@ -56,8 +56,7 @@ class Codes:
     Args:
         name: of the function.
         places: where its samples are.
-        binaries: the files that places number.
-        natives: what names functions that are not Go's.
+        taken: the samples; has the files that places number.
         syntax: of instructions; None: that of each architecture.
         inlines: whether inlined calls have frames of their own.
 
@@ -65,21 +64,17 @@ class Codes:
         shown: what was decoded.
         count: of instructions.
         warnings: what was odd.
+        physical: lines that are, somewhere, of a function that is not inlined there.
     """
 
     def __init__(
-        self,
-        name: str,
-        places: Iterable[Place],
-        binaries: list[Binary],
-        natives: Callable[[Binary], NativeSymbols],
-        *,
-        syntax: str | None,
-        inlines: bool,
+        self, name: str, places: Iterable[Place], taken: Taken, *, syntax: str | None, inlines: bool
     ) -> None:
-        self._name, self._binaries, self._natives, self._inlines = name, binaries, natives, inlines
+        self._name, self._inlines = name, inlines
+        self._binaries, self._natives = taken.table.binaries, taken.natives
         self.warnings: dict[str, None] = {}
         self.shown: list[Shown] = []
+        self.physical: set[Line] = set()
         self.count = 0
         self._at: dict[tuple[int, int], int] = {}  # file, entry -> number in shown
         self._held: dict[tuple[int, int], tuple[int, int] | None] = {}  # file, address -> where it is shown
@@ -121,7 +116,7 @@ class Codes:
                     func, address = after, address + 1
         if func is not None:
             return self._go_piece(binary, func, place.physical), address
-        natives = self._natives(binary)
+        natives = self._natives(binary) if self._natives else binary.native
         symbol = natives.find(address)
         if symbol is None:
             return None, address
@@ -191,10 +186,15 @@ class Codes:
             frames = frames[-1:]
         depth = max((depth for depth, frame in enumerate(frames) if frame.function == self._name), default=-1)
         return tuple(
-            Line(frame.function, frame.file, frame.line, frame.inlined)
+            self._line(Line(frame.function, frame.file, frame.line), inlined=frame.inlined)
             for frame in frames[: depth + 1]
             if frame.file is not None and frame.line is not None
         )
+
+    def _line(self, line: Line, *, inlined: bool) -> Line:
+        if not inlined:
+            self.physical.add(line)
+        return line
 
 
 def _is_behind_system_call(rows: tuple[CodeRow, ...], row: int, address: int, arch: str) -> bool:

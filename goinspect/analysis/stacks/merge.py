@@ -46,7 +46,7 @@ class Merged:
 class Samples(NamedTuple):
     """Merged of samples as locations, leaf first: sample i is ``frames[start[i]:start[i + 1]]``.
 
-    At ``patch_at`` (positions in ``frames``) the location is really ``patch``: frames of a large recording are not
+    At ``patch_at`` (positions in ``frames``, ascending) the location is really ``patch``: frames of a large recording are not
     copied for a few corrections.
     """
 

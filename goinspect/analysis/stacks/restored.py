@@ -63,9 +63,10 @@ def with_callers(samples: Samples, symbolizer: Symbolizer, locations: Locations)
     known = patch >= 0
     at = pairs.at[known]
     kept = ~np.isin(samples.patch_at, at)
+    patch_at = np.concatenate((samples.patch_at[kept], at))
+    order = np.argsort(patch_at, kind="stable")
     return samples._replace(
-        patch_at=np.concatenate((samples.patch_at[kept], at)),
-        patch=np.concatenate((samples.patch[kept], patch[known])),
+        patch_at=patch_at[order], patch=np.concatenate((samples.patch[kept], patch[known]))[order]
     )
 
 

@@ -18,7 +18,7 @@ __all__ = ["render_text"]
 
 _LONG = 200  # instructions, from which on only what has samples is shown unless more is asked for
 _AROUND = 3  # instructions shown before and behind one that is
-_LINES, _CALLS = 20, 6  # shown of many
+_FUNCTIONS, _LINES, _CALLS = 8, 20, 6  # shown of many
 _HOT, _WARM = 0.05, 0.005  # of the function, as perf annotate has it
 _RED, _GREEN = "\x1b[31m", "\x1b[32m"
 _COMMENTS = 24  # columns in front of a comment
@@ -54,9 +54,14 @@ class _Writer:
         if result.lines:
             yield ""
             yield from self._lines()
-        for one in result.codes:
+        shown = self._codes()
+        for one in shown:
             yield ""
             yield from self._function(one)
+        if len(shown) < len(result.codes):
+            yield ""
+            more = counted(len(result.codes) - len(shown), "function")
+            yield f"{self._dim}… {more} more, into which it was inlined (--min 0 shows all){self._reset}"
         if result.unplaced:
             yield ""
             yield from map(self._unplaced, result.unplaced)
@@ -73,6 +78,13 @@ class _Writer:
             f"{escape_terminal(result.event)}, of {whole} in all"
         )
         yield ", ".join(parts)
+
+    def _codes(self) -> list[AnnotatedCode]:
+        """The functions to show."""
+        codes = self._result.codes
+        if self._minimum is None:
+            return list(codes[:_FUNCTIONS])
+        return [one for one in codes if self._is_wanted(one.cost.here, one.cost.total)]
 
     def _of_all(self, weight: int) -> str:
         return f"{human_weight(weight, self._result.unit)} ({weight / max(self._result.weight, 1):.1%})"
