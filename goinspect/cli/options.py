@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -14,6 +14,7 @@ __all__ = [
     "BytesOption",
     "ColorOption",
     "JsonOption",
+    "Listing",
     "OutputOption",
     "QuietOption",
     "RawOption",
@@ -21,6 +22,7 @@ __all__ = [
     "SyntaxOption",
     "TextStartOption",
     "VerboseOption",
+    "Written",
     "address",
 ]
 
@@ -75,6 +77,23 @@ SourceOption = Annotated[
     ),
 ]
 BytesOption = Annotated[bool, typer.Option("--bytes", help="Show the bytes of instructions.")]
+
+
+class Listing(NamedTuple):
+    """How machine code is shown, as a group (`goinspect.cli.groups`)."""
+
+    syntax: SyntaxOption = None
+    source: SourceOption = None
+    code: BytesOption = False
+
+
+class Written(NamedTuple):
+    """Where an answer goes, as text for people or JSON."""
+
+    json: JsonOption = False
+    output: OutputOption = None
+    color: ColorOption = Color.auto
+    quiet: QuietOption = False
 
 
 def address(text: str) -> int:

@@ -39,7 +39,10 @@ class AnnotatedCode(NamedTuple):
 
 
 class AnnotatedLine(NamedTuple):
-    """A line of the function, or of a call inlined into it: ``own`` ended there, ``total`` went through, each sample once."""
+    """A line of the function, or of a call inlined into it: ``own`` ended there, ``total`` went through, each sample once.
+
+    ``inlined``: nowhere in the code that is shown is it of a function that has the code itself.
+    """
 
     function: str
     file: str

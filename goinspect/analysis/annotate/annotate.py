@@ -128,7 +128,7 @@ class _Tally:
         numbers = self._codes.instructions(place)
         if len(numbers) == 1:
             return numbers[0]
-        calls = place.addresses if numbers else ()
+        calls = tuple(self._codes.address(number) for number in numbers)
         key = self._codes.code_of(place), place.file, calls
         return self._codes.count + self._loose.setdefault(key, len(self._loose))
 
@@ -176,7 +176,11 @@ class _Tally:
         total = self._through(things, len(known))
         has = np.array(inner, dtype=np.int64)
         own = summed(has[has >= 0], self._ended[has >= 0], len(known))
-        rows = [AnnotatedLine(*line, int(own[number]), int(total[number])) for line, number in known.items()]
+        physical = self._codes.physical
+        rows = [
+            AnnotatedLine(*line, line not in physical, int(own[number]), int(total[number]))
+            for line, number in known.items()
+        ]
         return tuple(sorted(rows, key=lambda row: (-row.own, -row.total, row.file, row.line, row.function)))
 
     def _lines_of(self, place: Place) -> tuple[Line, ...]:

@@ -141,7 +141,9 @@ class _Question:
         rows = {table.expansions[number] for number in table.expansion[self._chosen.seen()].tolist()}
         near = near_names(function, sorted({self._names[row] for expansion in rows for row in expansion}))
         hottest = [name for name, file in self._ranked() if file is not None][:_SHOWN]
-        told = f"the hottest: {', '.join(hottest)}" if hottest else "nor in any other code at hand"
+        if not hottest:
+            return did_you_mean(near) or f", nor in any other code that is at hand{self._not_found()}"
+        told = f"the hottest: {', '.join(hottest)}"
         return f"{did_you_mean(near)} ({told})" if near else f"; {told}"
 
 

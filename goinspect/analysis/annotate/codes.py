@@ -163,6 +163,11 @@ class Codes:
         out = [self._instruction(place, address) for address in place.addresses]
         return [] if None in out else sorted({number for number in out if number is not None})
 
+    def address(self, number: int) -> int:
+        """Of an instruction."""
+        at = bisect_right([shown.first for shown in self.shown], number) - 1
+        return self._starts[at][number - self.shown[at].first]
+
     def _instruction(self, place: Place, address: int) -> int | None:
         held = self._held.get((place.file, address))
         if held is None:

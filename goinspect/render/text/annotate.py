@@ -72,12 +72,11 @@ class _Writer:
         if cost.inlined:
             parts.append(f"calls inlined into it {self._of_all(cost.inlined)}")
         parts.append(f"total {self._of_all(cost.total)}")
-        whole = human_weight(result.weight, result.unit)
         yield (
             f"{self._bold}{escape_terminal(result.function)}{self._reset}: {counted(result.samples, 'sample')} of "
-            f"{escape_terminal(result.event)}, of {whole} in all"
+            f"{escape_terminal(result.event)}"
         )
-        yield ", ".join(parts)
+        yield f"{', '.join(parts)}, of {human_weight(result.weight, result.unit)}"
 
     def _codes(self) -> list[AnnotatedCode]:
         """The functions to show."""
