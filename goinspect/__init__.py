@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+    from typing import Literal
 
     from goinspect.api.binary import Executable
     from goinspect.api.flame import Flame
     from goinspect.profiles.base import NamedStacks, Profile
+    from goinspect.results.annotate import Annotation
     from goinspect.results.compare import Comparison
 
-__all__ = ["__version__", "compare", "flame", "open", "open_profile"]
+__all__ = ["__version__", "annotate", "compare", "flame", "open", "open_profile"]
 
 __version__ = "0.1.0"
 
@@ -138,6 +140,74 @@ def flame(
         restore, labels,
     )  # fmt: skip
     return Flame.read([str(path), *map(str, more)], options)
+
+
+def annotate(
+    path: str | os.PathLike[str],
+    function: str | None = None,
+    *,
+    binaries: Sequence[str | os.PathLike[str]] = (),
+    symfs: str | os.PathLike[str] | None = None,
+    kallsyms: str | os.PathLike[str] | None = None,
+    event: str | None = None,
+    weight: str = "period",
+    pids: Sequence[int] = (),
+    tids: Sequence[int] = (),
+    comms: Sequence[str] = (),
+    cpus: Sequence[int] = (),
+    seconds: tuple[float | None, float | None] = (None, None),
+    inlines: bool = True,
+    kernel: bool = True,
+    focus: str | None = None,
+    ignore: str | None = None,
+    off_cpu: bool = False,
+    repair: bool = False,
+    restore: bool = True,
+    syntax: Literal["go", "intel", "att", "gnu"] | None = None,
+    source: Sequence[str | os.PathLike[str]] = (),
+) -> Annotation:
+    """A function's samples by line and by instruction: what `goinspect annotate` shows.
+
+    Args:
+        path: a recording of perf, or the text of perf script.
+        function: its name, or FILE:NAME; the one that most samples ended in unless given.
+        binaries: as of `flame`, and so all up to `restore`.
+        symfs: look for binaries below this directory first.
+        kallsyms: kernel symbols of the recorded machine.
+        event: its name, or "#2" for the second; the first with samples unless given.
+        weight: "period" or "samples".
+        pids: only these processes.
+        tids: threads.
+        comms: names of threads.
+        cpus: processors.
+        seconds: only from and to, counted from the first sample; None: no limit.
+        inlines: inlined calls are functions of their own.
+        kernel: the kernel's time is its own, not that of the instruction that entered it.
+        focus: only stacks with a frame that this regular expression finds; `ignore`: without one.
+        ignore: no such stacks.
+        off_cpu: the time threads waited.
+        repair: put cut stacks on the roots of whole ones.
+        restore: put callers in place that a walk by frame pointers passed over, where the machine code proves them.
+        syntax: in which instructions are written; None: Go's, where there is a writer for the architecture.
+        source: directories whose lines are told with the instructions.
+
+    Raises:
+        goinspect.errors.GoinspectError: the profile cannot be read, holds no addresses, or has no sample in the function.
+    """
+    from goinspect.analysis.options import FlameOptions
+    from goinspect.api.annotate import annotation_of
+    from goinspect.api.flame import open_input
+
+    def text(value: str | os.PathLike[str] | None) -> str | None:
+        return None if value is None else str(value)
+
+    options = FlameOptions(
+        binaries=tuple(str(binary) for binary in binaries), symfs=text(symfs), kallsyms=text(kallsyms), event=event,
+        weight=weight, pids=pids, tids=tids, comms=comms, cpus=cpus, time=seconds, inlines=inlines, kernel=kernel,
+        focus=focus, ignore=ignore, off_cpu=off_cpu, repair=repair, restore=restore,
+    )  # fmt: skip
+    folders = [str(folder) for folder in source]
+    return annotation_of(open_input(str(path)), options, function, syntax=syntax, source=folders)
 
 
 def compare(*paths: str | os.PathLike[str], by: str = "package") -> Comparison:

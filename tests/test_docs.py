@@ -31,7 +31,8 @@ def builds(tmp_path_factory):
     directory = tmp_path_factory.mktemp("builds")
     for mode in modes.kept("go1.27"):
         (directory / mode).symlink_to(modes.binary("go1.27", mode))
-    (directory / "workload").symlink_to(FIXTURES / "go1.27-piestripped" / "workload")
+    for name in ("workload", "perf.data", "kallsyms"):
+        (directory / name).symlink_to(FIXTURES / "go1.27-piestripped" / name)
     return directory
 
 
@@ -54,7 +55,7 @@ def test_the_pages_show_what_they_promise():
     assert len(BLOCKS) >= 12
     assert " ".join(modes.EIGHT) in PAGES[0].read_text("utf-8")
     assert {command.split()[0] for page, command, _ in BLOCKS if page == "README.md"} == {
-        "pcln", "disasm", "calls", "probe", "symbols", "info", "compare",
+        "annotate", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare",
     }  # fmt: skip
 
 

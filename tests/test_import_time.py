@@ -44,7 +44,10 @@ def test_import():
     [
         ["--help"],
         ["--version"],
-        *([command, "--help"] for command in ("pcln", "disasm", "flame", "symbols", "info", "compare")),
+        *(
+            [command, "--help"]
+            for command in ("pcln", "disasm", "flame", "annotate", "symbols", "info", "compare")
+        ),
     ],
 )
 def test_help(arguments):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -11,13 +11,18 @@ from goinspect.cli.output import Color
 __all__ = [
     "ArchOption",
     "BinaryArg",
+    "BytesOption",
     "ColorOption",
     "JsonOption",
+    "Listing",
     "OutputOption",
     "QuietOption",
     "RawOption",
+    "SourceOption",
+    "SyntaxOption",
     "TextStartOption",
     "VerboseOption",
+    "Written",
     "address",
 ]
 
@@ -53,6 +58,42 @@ TextStartOption = Annotated[
         show_default=False,
     ),
 ]
+# How machine code is shown.
+SyntaxOption = Annotated[
+    Literal["go", "intel", "att", "gnu"] | None,
+    typer.Option(
+        "--syntax",
+        help="go and gnu as go tool objdump prints them; intel and att of x86.  [default: go, or gnu where there is none]",
+        show_default=False,
+    ),
+]
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="DIR",
+        help="Show lines of source, found below DIR by the paths in the binary; may be repeated.",
+        show_default=False,
+    ),
+]
+BytesOption = Annotated[bool, typer.Option("--bytes", help="Show the bytes of instructions.")]
+
+
+class Listing(NamedTuple):
+    """How machine code is shown, as a group (`goinspect.cli.groups`)."""
+
+    syntax: SyntaxOption = None
+    source: SourceOption = None
+    code: BytesOption = False
+
+
+class Written(NamedTuple):
+    """Where an answer goes, as text for people or JSON."""
+
+    json: JsonOption = False
+    output: OutputOption = None
+    color: ColorOption = Color.auto
+    quiet: QuietOption = False
 
 
 def address(text: str) -> int:

@@ -13,9 +13,9 @@ from goinspect.cli.options import JsonOption, OutputOption, QuietOption, Verbose
 from goinspect.render.outputs import OUTPUTS
 
 if TYPE_CHECKING:
-    from goinspect.api.flame import TimeBound
+    from goinspect.api.flame import FlameOptions, TimeBound
 
-__all__ = ["Form", "Input", "Picture", "Selection", "Shape", "Talk", "moments", "pairs"]
+__all__ = ["Form", "Frames", "Input", "Picture", "Selection", "Shape", "Talk", "moments", "options_of"]
 
 
 class Weight(StrEnum):
@@ -99,15 +99,6 @@ class Selection(NamedTuple):
     off_cpu: Annotated[
         bool, typer.Option("--off-cpu", help="Draw the time threads waited, from recorded context switches.")
     ] = False
-    by: Annotated[
-        str,
-        typer.Option(
-            "--by",
-            callback=_by,
-            metavar=f"[{'|'.join(_BY)}|{_LABEL}KEY]",
-            help="What the root frame is; cgroup and container need --all-cgroups or --namespaces when recording, label:KEY a pprof profile.",
-        ),
-    ] = "process"
     label: Annotated[
         list[str] | None,
         typer.Option(
@@ -141,8 +132,8 @@ class Selection(NamedTuple):
     ] = None
 
 
-class Shape(NamedTuple):
-    """What becomes of the stacks."""
+class Frames(NamedTuple):
+    """Which frames and stacks are wanted."""
 
     no_inline: Annotated[bool, typer.Option("--no-inline", help="Leave inlined calls out.")] = False
     no_kernel: Annotated[bool, typer.Option("--no-kernel", help="Leave kernel frames out.")] = False
@@ -150,13 +141,6 @@ class Shape(NamedTuple):
         bool,
         typer.Option(
             "--repair", help="Put stacks cut at the recorder's depth limit on the roots of whole ones."
-        ),
-    ] = False
-    hidden_callers: Annotated[
-        bool,
-        typer.Option(
-            "--hidden-callers",
-            help="Show where a leaf's caller is missing and not known: the frame pointer was not set up.",
         ),
     ] = False
     no_restore: Annotated[
@@ -178,6 +162,27 @@ class Shape(NamedTuple):
             "--ignore", metavar="REGEX", help="No stacks with a matching frame.", show_default=False
         ),
     ] = None
+
+
+class Shape(NamedTuple):
+    """What becomes of the stacks."""
+
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            callback=_by,
+            metavar=f"[{'|'.join(_BY)}|{_LABEL}KEY]",
+            help="What the root frame is; cgroup and container need --all-cgroups or --namespaces when recording, label:KEY a pprof profile.",
+        ),
+    ] = "process"
+    hidden_callers: Annotated[
+        bool,
+        typer.Option(
+            "--hidden-callers",
+            help="Show where a leaf's caller is missing and not known: the frame pointer was not set up.",
+        ),
+    ] = False
     hide: Annotated[
         str | None,
         typer.Option("--hide", metavar="REGEX", help="Leave matching frames out.", show_default=False),
@@ -228,7 +233,7 @@ class Talk(NamedTuple):
     verbose: VerboseOption = False
 
 
-def pairs(labels: list[str] | None) -> tuple[tuple[str, str], ...]:
+def _pairs(labels: list[str] | None) -> tuple[tuple[str, str], ...]:
     """Keys and expressions that ``--label`` gives. Raises a usage error."""
     out = []
     for text in labels or ():
@@ -237,6 +242,19 @@ def pairs(labels: list[str] | None) -> tuple[tuple[str, str], ...]:
             raise typer.BadParameter(f"--label {text!r}: expected KEY=REGEX")
         out.append((key, pattern))
     return tuple(out)
+
+
+def options_of(input_: Input, selection: Selection, frames: Frames) -> FlameOptions:
+    """What these groups ask of a profile."""
+    from goinspect.api.flame import FlameOptions
+
+    return FlameOptions(
+        binaries=tuple(input_.binary or ()), symfs=input_.symfs, kallsyms=input_.kallsyms, event=selection.event,
+        weight=selection.weight.value, pids=tuple(selection.pid or ()), tids=tuple(selection.tid or ()),
+        comms=tuple(selection.comm or ()), cpus=tuple(selection.cpu or ()), time=moments(selection.time),
+        inlines=not frames.no_inline, kernel=not frames.no_kernel, focus=frames.focus, ignore=frames.ignore,
+        off_cpu=selection.off_cpu, repair=frames.repair, restore=not frames.no_restore, labels=_pairs(selection.label),
+    )  # fmt: skip
 
 
 def moments(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:

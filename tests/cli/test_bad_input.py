@@ -28,6 +28,7 @@ COMMANDS = {
     "info": lambda path: ["info", path],
     "compare": lambda path: ["compare", BINARY, path],
     "flame": lambda path: ["flame", path],
+    "annotate": lambda path: ["annotate", path],
     "flame -b": lambda path: ["flame", RECORDING, "-b", path],
     "kallsyms": lambda path: ["flame", RECORDING, "-b", BINARY, "--kallsyms", path],
     "events": lambda path: ["flame", path, "--list-events"],
@@ -54,7 +55,7 @@ def refused(command, path, folder, *words):
     arguments = COMMANDS[command](path)
     check_refused(cli(*arguments, "-o", output / "result.json"), path, *words)
     assert list(output.iterdir()) == []
-    if command in ("pcln", "disasm", "symbols", "info", "compare", "flame"):
+    if command in ("pcln", "disasm", "symbols", "info", "compare", "flame", "annotate"):
         check_refused(cli(*arguments, "--json"), path, *words)
 
 

@@ -14,13 +14,15 @@ from goinspect.errors import GoinspectError, QueryError
 from goinspect.results.disasm import Disassembly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from goinspect.analysis.disasm.pieces import Piece
     from goinspect.binary import Binary
+    from goinspect.disasm import Instruction
+    from goinspect.disasm.syntax.names import Names
     from goinspect.results.disasm import FunctionCode
 
-__all__ = ["disassemble"]
+__all__ = ["answers", "disassemble"]
 
 
 def disassemble(
@@ -56,16 +58,21 @@ def _disassemble(
     codes = [(view, [Code(view, piece, warnings) for piece in pieces]) for view, pieces in found]
     functions: list[FunctionCode] = []
     for view in binary.views:
-        # What one function needs named is looked for together with what the others need.
-        mine = [code for other, some in codes if other is view for code in some]
-        naming = Naming(view, {address for code in mine for address in code.addresses()})
-        contents = Contents(view)
-        functions += [code.answer(write, naming, contents) for code in mine]
+        functions += answers(view, [code for other, some in codes if other is view for code in some], write)
     sources = source_lines(_places(functions), folders, go.build_info) if folders else None
     if sources and all(source.text is None for source in sources):
         warnings[f"no source of this code is below {', '.join(folders)}"] = None
     told = (*binary.warnings, *warnings)
     return Disassembly(binary.path, go.go_version, arch, syntax, tuple(functions), sources, told)
+
+
+def answers(
+    binary: Binary, codes: Sequence[Code], write: Callable[[Instruction, Names], str]
+) -> list[FunctionCode]:
+    """Code of one file, written; what one function needs named is looked for together with what the others need."""
+    naming = Naming(binary, {address for code in codes for address in code.addresses()})
+    contents = Contents(binary)
+    return [code.answer(write, naming, contents) for code in codes]
 
 
 def _places(functions: Sequence[FunctionCode]) -> Iterator[tuple[str, int]]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.taken import Taken
     from goinspect.profiles.base import Profile
 
-__all__ = ["TRUNCATED", "fold"]
+__all__ = ["TRUNCATED", "fold", "kept_expansions", "matches", "truncated_rows"]
 
 TRUNCATED = "[truncated]"  # stands for the frames that the recorder had no room for
 
@@ -49,8 +49,8 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
 def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     table = taken.table
     cut = stack_ops.cut_garbage(taken.samples, table.flags)
-    keep = None if options.kernel and options.inlines else _kept(table, options)
-    truncated = _truncated(taken, cut)
+    keep = None if options.kernel and options.inlines else kept_expansions(table, options)
+    truncated = truncated_rows(taken, cut)
     group = taken.group if truncated is None else 2 * taken.group + truncated
     merged = stack_ops.merge(
         taken.samples, cut.stop, table, group, taken.weight, keep=keep, count=taken.count,
@@ -83,7 +83,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     )
 
 
-def _kept(table: SymbolTable, options: FlameOptions) -> NDArray[np.bool_]:
+def kept_expansions(table: SymbolTable, options: FlameOptions) -> NDArray[np.bool_]:
     """Expansions to leave in, by their physical frame."""
     first = (table.frames[expansion[0]] for expansion in table.expansions)
     return np.array(
@@ -100,12 +100,7 @@ def _filtered(stacks: Stacks, options: FlameOptions, warnings: list[str]) -> Sta
     for pattern, how in ((options.focus, "focus"), (options.ignore, "ignore"), (options.hide, "hide")):
         if pattern is None:
             continue
-        try:
-            mask = stack_ops.matching(names, re.compile(pattern).search)
-        except re.error as error:
-            raise QueryError(f"--{how} {pattern!r} is no regular expression: {error}") from None
-        if not mask.any():
-            warnings.append(f"--{how} {pattern!r} matches no frame")
+        mask = matches(names, pattern, how, warnings)
         if how == "hide":
             stacks = stacks.without(mask)
         else:
@@ -114,7 +109,18 @@ def _filtered(stacks: Stacks, options: FlameOptions, warnings: list[str]) -> Sta
     return stacks
 
 
-def _truncated(taken: Taken, cut: Cut) -> NDArray[np.bool_] | None:
+def matches(names: list[str], pattern: str, how: str, warnings: list[str]) -> NDArray[np.bool_]:
+    """Which names a pattern that an option gives finds. Raises QueryError where it is none."""
+    try:
+        mask = stack_ops.matching(names, re.compile(pattern).search)
+    except re.error as error:
+        raise QueryError(f"--{how} {pattern!r} is no regular expression: {error}") from None
+    if not mask.any():
+        warnings.append(f"--{how} {pattern!r} matches no frame")
+    return mask
+
+
+def truncated_rows(taken: Taken, cut: Cut) -> NDArray[np.bool_] | None:
     """Which stacks lack their root; None where none does."""
     if taken.origin.truncated is None or not taken.origin.truncated.any():
         return None

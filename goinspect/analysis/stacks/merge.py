@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.profiles.base import Locations
 
-__all__ = ["Cut", "Merged", "Samples", "correct_trapped", "cut_garbage", "matching", "merge", "with_roots"]
+__all__ = [
+    "Cut", "Merged", "Samples", "correct_trapped", "cut_garbage", "matching", "merge", "part_of", "parts_of", "with_roots",
+]  # fmt: skip
 
 _BLOCK = 1 << 12  # stacks handled at once: temporaries stay in the cache
 _PIECE = 1 << 18  # frames gathered at once
@@ -45,7 +47,7 @@ class Merged:
 class Samples(NamedTuple):
     """Merged of samples as locations, leaf first: sample i is ``frames[start[i]:start[i + 1]]``.
 
-    At ``patch_at`` (positions in ``frames``) the location is really ``patch``: frames of a large recording are not
+    At ``patch_at`` (positions in ``frames``, ascending) the location is really ``patch``: frames of a large recording are not
     copied for a few corrections.
     """
 
@@ -61,6 +63,15 @@ class Samples(NamedTuple):
             np.take(values, self.frames[begin : begin + _PIECE], out=out[begin : begin + _PIECE], mode="clip")
         out[self.patch_at] = values[self.patch]
         return out
+
+    def locations(self, at: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The locations of some frames, by their positions in ``frames``."""
+        out = self.frames[at]
+        if len(self.patch_at):
+            row = np.minimum(np.searchsorted(self.patch_at, at), len(self.patch_at) - 1)
+            patched = self.patch_at[row] == at
+            out = np.where(patched, self.patch[row], out)
+        return np.asarray(out, dtype=np.int32)
 
 
 class Cut(NamedTuple):
@@ -124,7 +135,7 @@ def cut_garbage(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
     A frame-pointer walk does not know the top of a stack. Below goexit and mcall nothing belongs to the stack; below
     the other roots everything from the first address on that is no code.
     """
-    parts = [(_part_of(samples, rows), int(samples.start[rows.start])) for rows in _parts(samples.start)]
+    parts = [(part_of(samples, rows), int(samples.start[rows.start])) for rows in parts_of(samples.start)]
     cuts = [(_cut_part(part, flags), low) for part, low in parts]
     if len(cuts) == 1:
         return cuts[0][0]
@@ -200,8 +211,8 @@ def merge(
     if keep is not None:
         expansion = np.where(keep[expansion], expansion, np.int32(_BLANK))
     parts = []
-    for rows in _parts(samples.start):
-        part = _part_of(samples, rows)
+    for rows in parts_of(samples.start):
+        part = part_of(samples, rows)
         start, flat = part.start, part.of_locations(expansion)
         ends = stop[rows] - samples.start[rows.start]
         for row in np.flatnonzero(ends < start[1:]).tolist():
@@ -224,7 +235,7 @@ class _Counted(NamedTuple):
     others: NDArray[np.uint64]
 
 
-def _parts(start: NDArray[np.int64]) -> Iterator[slice]:
+def parts_of(start: NDArray[np.int64]) -> Iterator[slice]:
     """Rows whose frames together are few enough to be worked on at once; one empty part where there are no rows."""
     begin = 0
     while True:
@@ -236,7 +247,7 @@ def _parts(start: NDArray[np.int64]) -> Iterator[slice]:
             return
 
 
-def _part_of(samples: Samples, rows: slice) -> Samples:
+def part_of(samples: Samples, rows: slice) -> Samples:
     """These rows alone, without a copy of their frames."""
     start = samples.start[rows.start : rows.stop + 1]
     low, high = int(start[0]), int(start[-1])

@@ -58,12 +58,14 @@ def take_stacks(stacks: NamedStacks, options: FlameOptions) -> Taken:
     total = int(weight.sum())
     count = total if unit == "samples" else len(stacks)
     event = stacks.subject or unit
+    samples = Samples(stacks.stack_start, numbers, np.empty(0, np.int64), np.empty(0, np.int32))
     return Taken(
         events=(EventSummary(event, count, total, unit),),
         event=event,
         unit=unit,
         table=table,
-        samples=Samples(stacks.stack_start, numbers, np.empty(0, np.int64), np.empty(0, np.int32)),
+        samples=samples,
+        walked=samples,
         weight=weight,
         group=rows,
         groups=[],

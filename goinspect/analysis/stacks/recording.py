@@ -68,9 +68,10 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     if options.repair:
         repaired = repair(start, frames, truncated, processes(source)[rows], table.flags)
     samples = stack_ops.correct_trapped(repaired.start, repaired.frames, profile.locations, symbolizer)
+    walked = samples
     if options.restore:
         link = source.link[rows] if source.link is not None and not waits else None
-        samples = with_callers(samples, symbolizer, profile.locations, link)
+        samples = with_callers(walked, symbolizer, profile.locations, link)
     if options.hidden_callers:
         symbolizer.mark_hidden()
     group, groups = group_by(source, rows, options.by)
@@ -88,6 +89,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         unit="samples" if options.weight == "samples" or event is None else event.unit,
         table=table,
         samples=samples,
+        walked=walked,
         weight=weight,
         group=group,
         groups=groups,
@@ -106,6 +108,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         refused=tuple(finder.refused),
         warnings=tuple(warnings),
         metadata=profile.metadata,
+        natives=symbolizer.natives,
         count=count,
         others=_others(source, chosen, rows) if options.every_type else (),
         profiled=source.values is not None,

@@ -72,9 +72,10 @@ def with_callers(
     known = patch >= 0
     at = pairs.at[known]
     kept = ~np.isin(samples.patch_at, at)
+    patch_at = np.concatenate((samples.patch_at[kept], at))
+    order = np.argsort(patch_at, kind="stable")
     return samples._replace(
-        patch_at=np.concatenate((samples.patch_at[kept], at)),
-        patch=np.concatenate((samples.patch[kept], patch[known])),
+        patch_at=patch_at[order], patch=np.concatenate((samples.patch[kept], patch[known]))[order]
     )
 
 
@@ -82,7 +83,7 @@ def _pairs(samples: Samples, leaf: NDArray[np.bool_], called: NDArray[np.bool_])
     at = np.flatnonzero(samples.of_locations(leaf))
     ends = samples.start[np.searchsorted(samples.start, at, side="right")]
     at = at[at + 1 < ends]
-    first, second = _locations(samples, at), _locations(samples, at + 1)
+    first, second = samples.locations(at), samples.locations(at + 1)
     good = called[second]
     at, first, second = at[good], first[good].astype(np.int64), second[good]
     keys, which = np.unique(first * len(leaf) + second, return_inverse=True)
@@ -108,15 +109,6 @@ def _with_links(
     return _Pairs(pairs.at, which, pairs.leaf[old], pairs.below[old], addresses[keys % len(addresses)])
 
 
-def _locations(samples: Samples, at: NDArray[np.int64]) -> NDArray[np.int32]:
-    out = samples.frames[at]
-    if len(samples.patch_at):
-        row = np.minimum(np.searchsorted(samples.patch_at, at), len(samples.patch_at) - 1)
-        patched = samples.patch_at[row] == at
-        out = np.where(patched, samples.patch[row], out)
-    return np.asarray(out, dtype=np.int32)
-
-
 class _Deduction:
     """The frames of the callers of pairs."""
 
@@ -125,6 +117,7 @@ class _Deduction:
         self._expansions: list[tuple[int, ...]] = []  # of new locations
         self._like: list[int] = []
         self._flags: list[int] = []
+        self._sites: list[tuple[int, ...]] = []
 
     def run(self) -> NDArray[np.int32]:
         """A location for each pair, with the frames of the caller and the leaf; -1 where no caller is known."""
@@ -137,9 +130,11 @@ class _Deduction:
             if len(rows):
                 out[rows] = self._of_file(binary, rows)
         known = out >= 0
-        out[known] += self._symbolizer.add_expansions(
+        first = self._symbolizer.add_expansions(
             self._expansions, np.array(self._like, dtype=np.int32), np.array(self._flags, dtype=np.uint8)
         )
+        out[known] += first
+        table.sites.update(enumerate(self._sites, first))
         return out
 
     def _of_file(self, binary: Binary, rows: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -171,6 +166,7 @@ class _Deduction:
                 self._expansions.append((*above, *table.expansions[expansion]))
                 self._like.append(like)
                 self._flags.append(Flag.RESTORED if above else 0)
+                self._sites.append(deduced[one].sites if above else ())
         return out[same]
 
     def _package(self, location: int) -> str:

@@ -53,6 +53,8 @@ class SymbolTable:
     file: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     vaddr: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     binaries: list[Binary] = field(default_factory=list)
+    # Of locations with a restored caller: the return addresses that it may have, in the file of the location.
+    sites: dict[int, tuple[int, ...]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.recordings.offcpu import Waits
     from goinspect.analysis.stacks.merge import Samples
     from goinspect.analysis.stacks.symboltable import SymbolTable
+    from goinspect.binary import Binary, NativeSymbols
     from goinspect.results.flame import EventSummary
     from goinspect.results.stacks import Weight
 
@@ -43,6 +44,7 @@ class Taken:
     unit: str
     table: SymbolTable
     samples: Samples
+    walked: Samples  # without restored callers: where each frame really is
     weight: NDArray[np.uint64]  # of each row
     group: NDArray[np.int32]  # row in groups of each row; rows of different groups stay apart
     groups: list[str]  # names of root frames; none where empty
@@ -54,3 +56,6 @@ class Taken:
     count: NDArray[np.int64] | None = None  # samples that each row stands for; None: one
     others: tuple[Weight, ...] = ()  # further weights of each row
     profiled: bool = False  # by a pprof profile, which tells nothing of losses
+    natives: Callable[[Binary], NativeSymbols] | None = (
+        None  # what names functions of a file that are not Go's
+    )

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from goinspect.cli.options import ArchOption, BinaryArg, ColorOption, JsonOption, OutputOption, QuietOption
+from goinspect.cli.options import (
+    ArchOption,
+    BinaryArg,
+    BytesOption,
+    ColorOption,
+    JsonOption,
+    OutputOption,
+    QuietOption,
+    SourceOption,
+    SyntaxOption,
+)
 from goinspect.cli.output import Color, check_output, use_color, warn, write
 
 __all__ = ["disasm"]
@@ -23,24 +33,9 @@ def disasm(
             show_default=False,
         ),
     ],
-    syntax: Annotated[
-        Literal["go", "intel", "att", "gnu"] | None,
-        typer.Option(
-            "--syntax",
-            help="go and gnu as go tool objdump prints them; intel and att of x86.  [default: go, or gnu where there is none]",
-            show_default=False,
-        ),
-    ] = None,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--source",
-            metavar="DIR",
-            help="Show lines of source, found below DIR by the paths in the binary; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    code: Annotated[bool, typer.Option("--bytes", help="Show the bytes of instructions.")] = False,
+    syntax: SyntaxOption = None,
+    source: SourceOption = None,
+    code: BytesOption = False,
     arch: ArchOption = None,
     json: JsonOption = False,
     output: OutputOption = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,13 +12,11 @@ from goinspect.cli.groups import grouped
 from goinspect.cli.interrupt import recorder_interrupted_first
 from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.output import check_output, report, warn, write
-from goinspect.cli.profileoptions import Form, Input, Picture, Selection, Shape, Talk, moments, pairs
+from goinspect.cli.profileoptions import Form, Frames, Input, Picture, Selection, Shape, Talk, options_of
 from goinspect.render.outputs import DrawOptions, output_for
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    from goinspect.api.flame import FlameOptions
 
 __all__ = ["flame"]
 
@@ -39,6 +38,7 @@ def flame(
     input_: Input,
     form: Form,
     selection: Selection,
+    frames: Frames,
     shape: Shape,
     picture: Picture,
     talk: Talk,
@@ -82,7 +82,10 @@ def flame(
     draws = output.is_picture and not selection.list_events
     path = form.output or (_DEFAULT_OUTPUT if draws else None)
     check_output(path, picture=draws)
-    options = _options(input_, selection, shape)
+    options = replace(
+        options_of(input_, selection, frames), by=shape.by, lines=shape.lines, hide=shape.hide,
+        reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers,
+    )  # fmt: skip
     keep_freed_memory()
     if selection.list_events:
         write(_events(paths), path)
@@ -127,15 +130,3 @@ def _events(paths: list[str]) -> str:
             events = events_of(open_input(path))
         tables.append((f"{path}:\n" if len(paths) > 1 else "") + render_events(events))
     return "\n".join(tables)
-
-
-def _options(input_: Input, selection: Selection, shape: Shape) -> FlameOptions:
-    from goinspect.api.flame import FlameOptions
-
-    return FlameOptions(
-        tuple(input_.binary or ()), input_.symfs, input_.kallsyms, selection.event, selection.weight.value,
-        selection.by, tuple(selection.pid or ()), tuple(selection.tid or ()), tuple(selection.comm or ()),
-        tuple(selection.cpu or ()), moments(selection.time), not shape.no_inline, not shape.no_kernel, shape.lines,
-        shape.focus, shape.ignore, shape.hide, shape.reverse, shape.unit, selection.off_cpu, shape.repair,
-        shape.hidden_callers, not shape.no_restore, pairs(selection.label),
-    )  # fmt: skip

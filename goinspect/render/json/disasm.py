@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from goinspect.model import Frame
     from goinspect.results.disasm import CodeRow, Disassembly, FunctionCode
 
-__all__ = ["render_json"]
+__all__ = ["instruction", "render_json"]
 
 _encode = json.JSONEncoder().encode
 
@@ -34,11 +34,12 @@ def _function(function: FunctionCode) -> str:
         "query": function.query, "function": function.function, "entry": hex(function.entry), "end": hex(function.end),
         "file": function.file, "whole": function.whole,
     }  # fmt: skip
-    rows = ",\n    ".join(_encode(_row(row)) for row in function.rows)
+    rows = ",\n    ".join(_encode(instruction(row)) for row in function.rows)
     return f'{_encode(head)[:-1]},\n   "instructions": [\n    {rows}\n   ]}}'
 
 
-def _row(row: CodeRow) -> dict[str, Any]:
+def instruction(row: CodeRow) -> dict[str, Any]:
+    """The fields of an instruction."""
     return {
         "pc": hex(row.pc), "bytes": row.code.hex(), "text": row.text, "kind": row.kind, "target": _address(row.target),
         "target_name": row.target_name, "label": row.label, "reference": _address(row.reference),

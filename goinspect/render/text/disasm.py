@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from goinspect.model import Frame
-    from goinspect.results.disasm import CodeRow, Disassembly, FunctionCode
+    from goinspect.results.disasm import CodeRow, Disassembly, FunctionCode, SourceLine
 
-__all__ = ["quoted", "render_text"]
+__all__ = ["BOLD", "DIM", "RESET", "CodeWriter", "base_name", "quoted", "render_text"]
 
-_DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
+DIM, BOLD, RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 _LONGEST = 60  # characters of a string that are shown
 _STEP = "  "  # a level of inlined calls
 _ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
@@ -37,21 +37,14 @@ def quoted(text: str, longest: int = _LONGEST) -> str:
 
 class _Writer:
     def __init__(self, result: Disassembly, *, code: bool, color: bool) -> None:
-        self._code = code
-        self._bold, self._dim, self._reset = (_BOLD, _DIM, _RESET) if color else ("", "", "")
-        self._lines = {(source.file, source.line): source.text for source in result.sources or ()}
+        self._result, self._code, self._color = result, code, color
+        self._dim, self._reset = (DIM, RESET) if color else ("", "")
 
     def function(self, function: FunctionCode) -> Iterator[str]:
         """Its heading, and its lines."""
-        size = counted(function.end - function.entry, "byte")
-        name = escape_terminal(function.function or "no function")
-        place = f"  {escape_terminal(function.file)}" if function.file else ""
+        writer = CodeWriter(function, self._result.sources, code=self._code, color=self._color)
         part = "" if function.whole else f", {counted(len(function.rows), 'instruction')} of it"
-        yield f"{self._bold}{name}{self._reset}  {function.entry:#x}-{function.end:#x}{place}  ({size}{part})\n"
-        labels = function.labels()
-        margin = max((len(label) for label in labels.values()), default=0) + 1 if labels else 0
-        wide = max((len(hex(row.pc)) for row in function.rows), default=0)
-        bytes_wide = max((2 * len(row.code) for row in function.rows), default=0) if self._code else 0
+        yield writer.title(part) + "\n"
         shown: tuple[Frame, ...] | None = None
         end = None
         for row in function.rows:
@@ -60,19 +53,67 @@ class _Writer:
                 yield f"{self._dim}…{self._reset}\n"
                 shown = None
             if frames != shown:
-                yield from self._heading(frames, shown or ())
+                for line in writer.headings(frames, shown or ()):
+                    yield f"{_STEP}{line}\n"
                 shown = frames
-            depth = _STEP * max(len(frames), 1)
-            label = f"{labels[row.pc]}:" if row.pc in labels else ""
             mark = "=>" if row.asked else "  "
-            code = f"{row.code.hex():<{bytes_wide}}  " if self._code else ""
-            text, comment = escape_terminal(row.text), _comment(row)
-            if comment:
-                text = f"{text:<{_WIDEST}}  {self._dim}// {comment}{self._reset}"
-            yield f"{label:<{margin}}{mark}{depth}{self._dim}{row.pc:#0{wide}x}{self._reset}  {code}{text}\n"
+            yield writer.instruction(row, mark) + "\n"
             end = row.pc + len(row.code)
 
-    def _heading(self, frames: tuple[Frame, ...], before: tuple[Frame, ...]) -> Iterator[str]:
+
+class CodeWriter:
+    """Lines of one function; without line ends.
+
+    Args:
+        function: all of it, or parts.
+        sources: lines of source to put under headings.
+        code: with the bytes of instructions.
+        color: for a terminal.
+        widest: column, from that of the instruction on, at which comments begin where there is room.
+    """
+
+    def __init__(
+        self,
+        function: FunctionCode,
+        sources: tuple[SourceLine, ...] | None,
+        *,
+        code: bool,
+        color: bool,
+        widest: int = _WIDEST,
+    ) -> None:
+        self._bold, self._dim, self._reset = (BOLD, DIM, RESET) if color else ("", "", "")
+        self._lines = {(source.file, source.line): source.text for source in sources or ()}
+        self._function, self._code, self._comments = function, code, widest
+        self._labels = labels = function.labels()
+        self._margin = max((len(label) for label in labels.values()), default=0) + 1 if labels else 0
+        self._wide = max((len(hex(row.pc)) for row in function.rows), default=0)
+        self._bytes_wide = max((2 * len(row.code) for row in function.rows), default=0) if code else 0
+
+    def title(self, part: str) -> str:
+        """The function, where it is and how large; `part` is said behind its size."""
+        function = self._function
+        size = counted(function.end - function.entry, "byte")
+        name = escape_terminal(function.function or "no function")
+        place = f"  {escape_terminal(function.file)}" if function.file else ""
+        return (
+            f"{self._bold}{name}{self._reset}  {function.entry:#x}-{function.end:#x}{place}  ({size}{part})"
+        )
+
+    def instruction(self, row: CodeRow, mark: str = "", color: str = "") -> str:
+        """An instruction, as deep as the calls inlined there; in `color` where it is not that of the rest."""
+        depth = _STEP * max(len(row.frames or ()), 1)
+        label = f"{self._labels[row.pc]}:" if row.pc in self._labels else ""
+        code = f"{row.code.hex():<{self._bytes_wide}}  " if self._code else ""
+        text, comment = escape_terminal(row.text), _comment(row)
+        if comment:
+            text = f"{text:<{self._comments}}"
+        reset = self._reset if color else ""
+        text = f"{color}{text}{reset}"
+        if comment:
+            text += f"  {self._dim}// {comment}{self._reset}"
+        return f"{label:<{self._margin}}{mark}{depth}{self._dim}{row.pc:#0{self._wide}x}{self._reset}  {code}{text}"
+
+    def headings(self, frames: tuple[Frame, ...], before: tuple[Frame, ...]) -> Iterator[str]:
         """A line for each call that is not the one of the heading before; of a return, for the one that goes on."""
         nested, last = frames[::-1], before[::-1]
         same = 0
@@ -80,21 +121,22 @@ class _Writer:
             same += 1
         same = min(same, max(len(nested) - 1, 0))
         for depth, frame in enumerate(nested[same:], same):
-            yield self._position(frame, depth)
+            indent = _STEP * depth
+            place = "?" if frame.file is None else f"{base_name(frame.file)}:{frame.line}"
+            inlined = " (inlined)" if frame.inlined else ""
+            yield f"{indent}{self._bold}{escape_terminal(place)}{self._reset} {escape_terminal(frame.function)}{inlined}"
+            text = self.source(frame.file or "", frame.line or 0)
+            if text:
+                yield indent + text
 
-    def _position(self, frame: Frame, depth: int) -> str:
-        indent = _STEP * (depth + 1)
-        place = "?" if frame.file is None else f"{_base(frame.file)}:{frame.line}"
-        inlined = " (inlined)" if frame.inlined else ""
-        line = f"{indent}{self._bold}{escape_terminal(place)}{self._reset} {escape_terminal(frame.function)}{inlined}"
-        text = self._lines.get((frame.file or "", frame.line or 0))
-        if text is not None and text.strip():
-            source = escape_terminal(text.strip().replace("\t", " "))
-            return f"{line}\n{indent}{self._dim}| {source}{self._reset}\n"
-        return line + "\n"
+    def source(self, file: str, line: int) -> str:
+        """The text of a line of source; "" where it is not known, or blank."""
+        text = (self._lines.get((file, line)) or "").strip().replace("\t", " ")
+        return f"{self._dim}| {escape_terminal(text)}{self._reset}" if text else ""
 
 
-def _base(path: str) -> str:
+def base_name(path: str) -> str:
+    """The last part of a path of any system."""
     return path.replace("\\", "/").rpartition("/")[2]
 
 

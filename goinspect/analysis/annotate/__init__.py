@@ -1,0 +1,1 @@
+"""The samples of one function, put to its instructions and lines."""

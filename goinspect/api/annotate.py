@@ -1,0 +1,31 @@
+"""A function's samples by instruction and line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from goinspect.analysis.options import FlameOptions
+    from goinspect.profiles.base import NamedStacks, Profile
+    from goinspect.results.annotate import Annotation
+
+__all__ = ["annotation_of"]
+
+
+def annotation_of(
+    opened: Profile | NamedStacks,
+    options: FlameOptions,
+    function: str | None = None,
+    *,
+    syntax: str | None = None,
+    source: Sequence[str] = (),
+) -> Annotation:
+    """What the samples of a profile that is open already cost the instructions of a function.
+
+    Raises as `goinspect.annotate`.
+    """
+    from goinspect.analysis.annotate.annotate import annotate
+
+    return annotate(opened, options, function, syntax=syntax, folders=source)
