@@ -52,3 +52,7 @@ class FlameOptions:
     repair: bool = False  # put stacks that were cut on the roots of whole ones
     hidden_callers: bool = False  # a frame where a walk by frame pointers must have passed one over
     restore: bool = True  # the callers themselves, where the machine code proves them
+    # What formats for other tools ask for, as far as a recording tells it:
+    places: bool = False  # the address of each frame; stacks that differ in one stay apart
+    labels: Sequence[str] = ()  # "pid", "tid", or what `by` may be; stacks that differ in one stay apart
+    series: bool = False  # which stack each sample has, and when

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from goinspect._files import write_file
+from goinspect._files import encoded, write_file
 from goinspect.analysis.options import FlameOptions, TimeBound
 from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
@@ -14,13 +15,15 @@ from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from goinspect.profiles.base import Profile
+    from goinspect.render.outputs import Output
     from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
     from goinspect.results.stacks import Stacks
     from goinspect.views.top import TopRow
 
-__all__ = ["Flame", "FlameOptions", "TimeBound", "events_of", "open_input"]
+__all__ = ["Flame", "FlameOptions", "TimeBound", "events_of", "open_input", "options_for"]
 
 _NOTEBOOK_HEIGHT = 500  # px
 
@@ -37,17 +40,29 @@ class Flame:
         self.profile = profile
         self.path = path
         self._reverse = reverse
+        self._again: Callable[[Output], FlameProfile] | None = None
 
     @classmethod
-    def of(cls, opened: Profile | NamedStacks, options: FlameOptions, *, path: str = "-") -> Flame:
+    def of(
+        cls, opened: Profile | NamedStacks, options: FlameOptions, *, path: str = "-", once: bool = False
+    ) -> Flame:
         """The stacks of a profile that is open already.
+
+        Args:
+            opened: the profile.
+            options: what to take of it.
+            path: what it was read from.
+            once: only the stacks are kept, and not the profile, which formats with addresses (pprof) need again.
 
         Raises:
             QueryError: `options` ask for what the profile does not hold, or a file given by hand is unusable.
         """
         from goinspect.analysis.stacks.fold import fold
 
-        return cls(fold(opened, options), path=path, reverse=options.reverse)
+        flame = cls(fold(opened, options), path=path, reverse=options.reverse)
+        if not once:
+            flame._again = lambda output: fold(opened, options_for(output, options))
+        return flame
 
     @property
     def stacks(self) -> Stacks:
@@ -93,19 +108,32 @@ class Flame:
         return top(self.stacks, limit)
 
     def text(self, format: str, **how: Any) -> str:
-        """The stacks as ``svg``, ``folded``, ``json`` or ``top``.
+        """The stacks as ``svg``, ``folded``, ``json``, ``top`` or another format that is text.
 
         Args:
             format: one of these.
             how: fields of `DrawOptions`: title, width, min_width, inverted, annotate.
 
         Raises:
-            QueryError: there is no such format.
+            QueryError: there is no such format, or it is no text.
         """
+        written = self._rendered(format, how)
+        if isinstance(written, bytes):
+            raise QueryError(f"{format} is no text: take binary({format!r}), or save it")
+        return written
+
+    def binary(self, format: str, **how: Any) -> bytes:
+        """The stacks as ``pprof`` or any other format, as its file holds them. Raises as `text`."""
+        written = self._rendered(format, how)
+        return written if isinstance(written, bytes) else b"".join(encoded(written))
+
+    def _rendered(self, format: str, how: dict[str, Any]) -> str | bytes:
         if format not in [output.name for output in OUTPUTS]:
             raise QueryError(f"no format {format!r}: {', '.join(output.name for output in OUTPUTS)}")
         options = DrawOptions(path=self.path, reverse=self._reverse)._replace(**how)
-        return output_for(format, None).render(self.profile, options)
+        output = output_for(format, None)
+        profile = self._again(output) if output.asks and self._again is not None else self.profile
+        return output.render(profile, options)
 
     def save(self, path: str | os.PathLike[str], format: str | None = None, **how: Any) -> None:
         """Write the stacks to a file, whole or not at all, in the format that its suffix means unless one is named; `how` as of `text`.
@@ -114,7 +142,7 @@ class Flame:
             FileError: the file cannot be written.
             QueryError: there is no such format.
         """
-        write_file(str(path), self.text(format or output_for(None, str(path)).name, **how))
+        write_file(str(path), self._rendered(format or output_for(None, str(path)).name, how))
 
     def __repr__(self) -> str:
         return f"<flame graph of {self.path}: {self.summary}>"
@@ -134,6 +162,19 @@ def open_input(name: str) -> Profile | NamedStacks:
     from goinspect.profiles import open_profile, read_profile
 
     return read_profile(sys.stdin.buffer, "stdin") if name == "-" else open_profile(name)
+
+
+def options_for(output: Output, options: FlameOptions) -> FlameOptions:
+    """The options with what a format asks for by itself.
+
+    Raises:
+        QueryError: the format cannot hold what `options` ask for.
+    """
+    if output.asks and options.reverse:
+        raise QueryError(
+            f"--reverse: {output.name} holds stacks as they were called; its viewer turns them around"
+        )
+    return replace(options, **output.asks)
 
 
 def events_of(opened: Profile | NamedStacks) -> tuple[EventSummary, ...]:

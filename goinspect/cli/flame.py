@@ -65,13 +65,15 @@ def flame(
 
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
-    from goinspect.api.flame import Flame, open_input
+    from goinspect.api.flame import Flame, open_input, options_for
 
     output = output_for("json" if form.json else form.form, form.output)
     draws = output.is_picture and not selection.list_events
     path = form.output or (_DEFAULT_OUTPUT if draws else None)
-    check_output(path, picture=draws)
+    check_output(path, picture=draws, binary=output.is_binary and not selection.list_events)
     options = _options(input_, selection, shape)
+    if not selection.list_events:
+        options = options_for(output, options)
     with recorder_interrupted_first() if profile == "-" else nullcontext():
         opened = open_input(profile)
     if selection.list_events:
@@ -80,10 +82,10 @@ def flame(
 
         write(render_events(events_of(opened)), path)
         return
-    result = Flame.of(opened, options, path=profile)
+    result = Flame.of(opened, options, path=profile, once=True)
     del opened  # the columns of a large recording are not needed to draw it
     warn(result.warnings, quiet=talk.quiet)
-    text = output.render(
+    written = output.render(
         result.profile,
         DrawOptions(
             profile,
@@ -95,11 +97,12 @@ def flame(
             shape.annotate,
         ),
     )
-    write(text, path)
+    write(written, path)
     if path not in (None, "-"):
         from goinspect.render.values import human_bytes
 
-        report(f"goinspect: wrote {path} ({human_bytes(len(text.encode()))})", quiet=talk.quiet)
+        size = len(written if isinstance(written, bytes) else written.encode())
+        report(f"goinspect: wrote {path} ({human_bytes(size)})", quiet=talk.quiet)
     if talk.verbose:
         for name, value in result.profile.metadata.items():
             report(f"goinspect: {name}: {value}")

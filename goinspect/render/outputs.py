@@ -1,15 +1,17 @@
 """What stacks can be written as: a row for each format, and the module that writes it.
 
-A module of a format has ``render(profile, options)``, which returns text. A new format is a module and a row here.
+A module of a format has ``render(profile, options)``, which returns text, or bytes where the row says so. A new format
+is a module and a row here.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from goinspect.results.flame import FlameProfile
 
@@ -39,24 +41,33 @@ class DrawOptions(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A format: its name, the suffixes of files that mean it, and the module that writes it."""
+    """A format: its name, the suffixes of files that mean it, and the module that writes it.
+
+    ``asks`` names the options of the fold that the format needs beside those that were given (`FlameOptions`).
+    """
 
     name: str
     module: str
     suffixes: tuple[str, ...] = ()
     is_picture: bool = False  # nothing for a terminal
+    is_binary: bool = False  # bytes
+    asks: Mapping[str, Any] = MappingProxyType({})
 
-    def render(self, profile: FlameProfile, options: DrawOptions) -> str:
+    def render(self, profile: FlameProfile, options: DrawOptions) -> str | bytes:
         """The profile in this format."""
         write = import_module(f"goinspect.render.{self.module}").render
-        return cast("Callable[[FlameProfile, DrawOptions], str]", write)(profile, options)
+        return cast("Callable[[FlameProfile, DrawOptions], str | bytes]", write)(profile, options)
 
+
+_LABELS = ("process", "pid", "tid", "comm", "container")
+_PLACES = {"lines": True, "places": True, "labels": _LABELS}
 
 OUTPUTS = (
     Output("svg", "svg.output", (".svg",), is_picture=True),
     Output("folded", "folded", (".folded", ".txt")),
     Output("json", "json.flame", (".json",)),
     Output("top", "text.top"),
+    Output("pprof", "pprof.output", (".pb.gz", ".pprof"), is_binary=True, asks=_PLACES),
 )
 
 
@@ -64,5 +75,7 @@ def output_for(name: str | None, path: str | None) -> Output:
     """The format called `name`; without a name the one that the suffix of `path` means, else the first."""
     if name is not None:
         return next(output for output in OUTPUTS if output.name == name)
-    suffix = "." + path.rpartition(".")[2] if path and "." in path.rpartition("/")[2] else ""
-    return next((output for output in OUTPUTS if suffix in output.suffixes), OUTPUTS[0])
+    file = (path or "").rpartition("/")[2]
+    suffixes = sorted((suffix for output in OUTPUTS for suffix in output.suffixes), key=len, reverse=True)
+    longest = next((suffix for suffix in suffixes if file.endswith(suffix)), "")
+    return next((output for output in OUTPUTS if longest in output.suffixes), OUTPUTS[0])

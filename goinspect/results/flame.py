@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from goinspect.results.places import Span
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -64,6 +66,7 @@ class FlameProfile(NamedTuple):
     recorded: bool = True  # samples of a recorder, not stacks that came with their names
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, str] = MappingProxyType({})
+    span: Span = Span()
 
     @property
     def unit(self) -> str:

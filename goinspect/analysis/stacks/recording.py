@@ -12,7 +12,7 @@ from goinspect.analysis.recordings.finder import BinaryFinder
 from goinspect.analysis.recordings.kernel import is_running
 from goinspect.analysis.recordings.machine import this_machine
 from goinspect.analysis.recordings.offcpu import Waits, off_cpu
-from goinspect.analysis.recordings.roots import group_by, processes
+from goinspect.analysis.recordings.roots import group_by, labels_of, processes
 from goinspect.analysis.recordings.selection import (
     choose_event,
     list_events,
@@ -29,8 +29,11 @@ from goinspect.analysis.stacks.unwind import unwind
 from goinspect.errors import QueryError
 from goinspect.gosym.unwinding.steps import End
 from goinspect.results.flame import OFF_CPU
+from goinspect.results.places import Span
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
 
@@ -62,7 +65,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         repaired = repair(start, frames, truncated, processes(source)[rows], table.flags)
     samples = stack_ops.correct_trapped(repaired.start, repaired.frames, profile.locations, symbolizer)
     if options.restore:
-        samples = with_callers(samples, symbolizer, profile.locations)
+        samples = with_callers(samples, symbolizer, profile.locations, apart=options.places)
     if options.hidden_callers:
         symbolizer.mark_hidden()
     group, groups = group_by(source, rows, options.by)
@@ -96,7 +99,21 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         refused=tuple(finder.refused),
         warnings=tuple(warnings),
         metadata=profile.metadata,
+        mappings=profile.mappings,
+        time=source.time[rows] if options.series else None,
+        span=_span(source.time[rows], weight, profile.metadata),
+        labels=labels_of(source, rows, options.labels),
     )
+
+
+def _span(time: NDArray[np.uint64], weight: NDArray[np.uint64], metadata: dict[str, str]) -> Span:
+    """When the samples were taken, as far as the recording tells."""
+    if not len(time):
+        return Span()
+    period = int(weight[0]) if (weight == weight[0]).all() else 0
+    begin, end = int(time[0]), int(time[-1])
+    at, wall = (int(metadata.get(f"clock_{what}_ns", 0)) for what in ("recorder", "wall"))
+    return Span(begin, end, wall + begin - at if wall and begin else 0, period)
 
 
 def _source(profile: Profile, options: FlameOptions) -> tuple[Profile, Waits | None, int]:

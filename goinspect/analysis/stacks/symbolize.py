@@ -98,10 +98,17 @@ class Symbolizer:
         table.flags = np.concatenate((table.flags, self._flags))
         table.file = np.concatenate((table.file, self._file))
         table.vaddr = np.concatenate((table.vaddr, self._vaddr))
+        table.mapping = np.concatenate((table.mapping, locations.mapping))
+        table.runtime_addr = np.concatenate((table.runtime_addr, locations.runtime_addr))
+        table.caller = np.concatenate((table.caller, np.zeros(count, np.uint64)))
         return table
 
     def add_expansions(
-        self, expansions: list[tuple[int, ...]], like: NDArray[np.int32], flags: NDArray[np.uint8]
+        self,
+        expansions: list[tuple[int, ...]],
+        like: NDArray[np.int32],
+        flags: NDArray[np.uint8],
+        caller: NDArray[np.uint64],
     ) -> int:
         """Locations with other frames than those of the locations `like`; the number of the first one.
 
@@ -109,6 +116,7 @@ class Symbolizer:
             expansions: rows of frames, outermost first.
             like: for each, the location whose place and rules it has.
             flags: for each, a bit more, in place of Flag.HIDDEN.
+            caller: for each, where the restored caller is, or 0.
         """
         table, first = self.table, len(self.table.expansion)
         ids = np.array([self._expand(*frames) for frames in expansions], dtype=np.int32)
@@ -118,6 +126,9 @@ class Symbolizer:
         table.flags = np.concatenate((table.flags, changed))
         table.file = np.concatenate((table.file, table.file[like]))
         table.vaddr = np.concatenate((table.vaddr, table.vaddr[like]))
+        table.mapping = np.concatenate((table.mapping, table.mapping[like]))
+        table.runtime_addr = np.concatenate((table.runtime_addr, table.runtime_addr[like]))
+        table.caller = np.concatenate((table.caller, caller))
         return first
 
     def mark_hidden(self) -> None:

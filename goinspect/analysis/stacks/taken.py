@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from goinspect.results.places import Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from goinspect.analysis.recordings.offcpu import Waits
     from goinspect.analysis.stacks.merge import Samples
     from goinspect.analysis.stacks.symboltable import SymbolTable
+    from goinspect.model import Mapping as ProcessMapping
     from goinspect.results.flame import EventSummary
+    from goinspect.results.stacks import Label
 
 __all__ = ["Origin", "Taken"]
 
@@ -50,3 +54,7 @@ class Taken:
     refused: tuple[str, ...]
     warnings: tuple[str, ...]
     metadata: Mapping[str, str]
+    mappings: tuple[ProcessMapping, ...] = ()
+    time: NDArray[np.uint64] | None = None  # of each row, ns of the recording's clock
+    span: Span = field(default_factory=Span)
+    labels: Mapping[str, Label] = field(default_factory=dict)  # rows that differ in one stay apart, too

@@ -1,0 +1,49 @@
+"""What a profile says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect.render.pprof import wire
+from goinspect.render.sampletypes import sample_types
+from goinspect.render.text.summary import summary
+
+if TYPE_CHECKING:
+    from goinspect.render.pprof.tables import Strings
+    from goinspect.render.sampletypes import SampleType
+    from goinspect.results.flame import FlameProfile
+
+__all__ = ["header"]
+
+_SAMPLE_TYPE, _TIME, _DURATION, _PERIOD_TYPE, _PERIOD, _COMMENT, _DEFAULT = 1, 9, 10, 11, 12, 13, 14
+
+
+def header(profile: FlameProfile, strings: Strings) -> bytes:
+    """Kinds of values, when and how often was sampled, and what the stacks lack."""
+    types, span = sample_types(profile), profile.span
+    parts = [wire.message(_SAMPLE_TYPE, _value_type(kind, strings)) for kind in types]
+    parts += [
+        wire.number(_TIME, span.wall),
+        wire.number(_DURATION, max(span.end - span.begin, 0)),
+    ]
+    if span.period and types[-1].of == "weight":
+        parts += [
+            wire.message(_PERIOD_TYPE, _value_type(types[-1], strings)),
+            wire.number(_PERIOD, span.period),
+        ]
+    parts += [wire.number(_COMMENT, strings.number(text)) for text in _comments(profile)]
+    parts.append(wire.number(_DEFAULT, strings.number(types[-1].type)))
+    return b"".join(parts)
+
+
+def _value_type(kind: SampleType, strings: Strings) -> bytes:
+    return wire.number(1, strings.number(kind.type)) + wire.number(2, strings.number(kind.unit))
+
+
+def _comments(profile: FlameProfile) -> list[str]:
+    from goinspect import __version__
+
+    told = [f"{word}: {profile.metadata[key]}"
+            for key, word in (("hostname", "host"), ("cmdline", "command"), ("perf_version", "perf"))
+            if profile.metadata.get(key)]  # fmt: skip
+    return [f"goinspect {__version__}: {summary(profile)}", *told]
