@@ -90,9 +90,13 @@ def _label_groups(taken: Taken) -> tuple[NDArray[np.int32], NDArray[np.int64] | 
     """A number for each row by all that keeps rows apart, and for each number a row that has it."""
     if not taken.labels:
         return taken.group, None
-    key = taken.group.astype(np.int64)
+    key, most = taken.group.astype(np.int64), max(len(taken.groups), 1)
     for label in taken.labels.values():
-        _, key = np.unique(key * (len(label.values) + 1) + label.row, return_inverse=True)
+        size = len(label.values) + 1
+        if most * size >= 1 << 62:
+            _, key = np.unique(key, return_inverse=True)
+            most = len(key)
+        key, most = key * size + label.row + 1, most * size
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     return group.astype(np.int32), first
 

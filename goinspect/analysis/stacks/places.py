@@ -43,26 +43,43 @@ def placed(table: SymbolTable, mappings: Sequence[Mapping]) -> Placed:
     """The table with its locations told apart by address; those of one address in a file are one, in whatever process."""
     modules, module = _modules(table, mappings)
     address = np.where(table.file >= 0, table.vaddr, table.runtime_addr)
-    rows = np.stack((module, table.expansion, address.view(np.int64), table.caller.view(np.int64)), axis=1)
-    found, inverse = np.unique(rows, axis=0, return_inverse=True)
-    caller = found[:, 3]
+    rows = np.stack(
+        (module, table.expansion.astype(np.int64), address.view(np.int64), table.caller.view(np.int64))
+    )
+    found, inverse = _distinct(rows)
+    module, expansion, address, caller = found[0], found[1], found[2], found[3]
     called = np.flatnonzero(caller)
-    known = np.full(len(found), -1, dtype=np.int32)
-    known[called] = np.arange(len(found), len(found) + len(called))
+    known = np.full(len(caller), -1, dtype=np.int32)
+    known[called] = np.arange(len(caller), len(caller) + len(called))
     return Placed(
         SymbolTable(
             frames=table.frames,
-            expansions=[table.expansions[row] for row in found[:, 1].tolist()],
-            expansion=inverse.reshape(-1).astype(np.int32),
+            expansions=[table.expansions[row] for row in expansion.tolist()],
+            expansion=inverse.astype(np.int32),
             flags=table.flags,
         ),
         Places(
             modules,
-            np.concatenate((found[:, 0], found[called, 0])).astype(np.int32),
-            np.concatenate((found[:, 2], caller[called])).view(np.uint64),
+            np.concatenate((module, module[called])).astype(np.int32),
+            np.concatenate((address, caller[called])).view(np.uint64),
         ),
         known,
     )
+
+
+def _distinct(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct columns of `rows`, and which each one is: by a hash, which is a tenth of the work, if it tells them apart."""
+    odd = np.array(
+        [0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93], np.uint64
+    )
+    with np.errstate(over="ignore"):
+        mixed = np.bitwise_xor.reduce(rows.view(np.uint64) * odd[:, None], axis=0)
+        mixed ^= mixed >> np.uint64(31)
+    _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
+    found = rows[:, first]
+    if not (found[:, inverse] == rows).all():
+        found, inverse = np.unique(rows, axis=1, return_inverse=True)
+    return found, inverse.reshape(-1)
 
 
 def _modules(table: SymbolTable, mappings: Sequence[Mapping]) -> tuple[tuple[Module, ...], NDArray[np.int64]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import distinct
+from goinspect._ragged import distinct, first_seen
 from goinspect._words import be, counted
 from goinspect.analysis.recordings.callsites import Agreement, CallCheck
 from goinspect.analysis.recordings.finder import mapped_name
@@ -298,20 +298,23 @@ class Symbolizer:
         """Name what lies in Go functions; returns the mask of what does not."""
         exact = locations.exact[rows]
         vaddrs = _at_entries(binary, vaddrs, exact)
-        found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
+        asked, which = first_seen(vaddrs)  # processes of one program have the same addresses
+        found = binary.bulk_frames(asked, inlines=self._options.inlines, lines=self._options.lines)
         frame_ids = self._frame_ids
-        for row, frames in zip(rows.tolist(), self._of_go(binary, found), strict=True):
+        told = np.zeros((2, len(asked)), dtype=np.int32)
+        for row, frames in enumerate(self._of_go(binary, found)):
             if frames:
-                self._expansion[row] = self._expand(
-                    *(frame_ids.setdefault(frame, len(frame_ids)) for frame in frames)
-                )
-                self._flags[row] = Flag.NAMED | Flag.GO | rule(frames[0].name)
+                ids = (frame_ids.setdefault(frame, len(frame_ids)) for frame in frames)
+                told[:, row] = self._expand(*ids), Flag.NAMED | Flag.GO | rule(frames[0].name)
+        nameless = np.asarray(found.start[1:] == found.start[:-1])[which]
+        named = ~nameless
+        self._expansion[rows[named]], self._flags[rows[named]] = told[:, which[named]]
         walked = exact
         if locations.unwound is not None:  # the callers of an unwound leaf are its own, whatever it is
             walked = exact & ~locations.unwound[rows]
             self._flags[rows[exact & ~walked]] &= np.uint8(0xFF & ~(Flag.CUT | Flag.ROOT))
         self._hide_callers(binary, rows[walked], vaddrs[walked])
-        return np.asarray(found.start[1:] == found.start[:-1])
+        return nameless
 
     def _of_go(self, binary: Binary, found: Frames) -> Iterator[list[StackFrame]]:
         """The frames of each address, the physical function first; none where no function holds it."""
