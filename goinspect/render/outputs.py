@@ -61,6 +61,7 @@ class Output(NamedTuple):
 
 _LABELS = ("process", "pid", "tid", "comm", "container")
 _PLACES = {"lines": True, "places": True, "labels": _LABELS}
+_THREADS = {"lines": True, "labels": _LABELS, "series": True}
 
 OUTPUTS = (
     Output("svg", "svg.output", (".svg",), is_picture=True),
@@ -68,6 +69,9 @@ OUTPUTS = (
     Output("json", "json.flame", (".json",)),
     Output("top", "text.top"),
     Output("pprof", "pprof.output", (".pb.gz", ".pprof"), is_binary=True, asks=_PLACES),
+    Output("speedscope", "viewers.speedscope", (".speedscope.json",), asks=_THREADS),
+    Output("firefox", "viewers.firefox", (".json.gz",), is_binary=True, asks=_PLACES | _THREADS),
+    Output("cpuprofile", "viewers.cpuprofile", (".cpuprofile",), asks=_THREADS),
 )
 
 

@@ -26,6 +26,7 @@ class Module(NamedTuple):
     offset: int
     placed: bool = False
     kernel: bool = False
+    base: int = 0  # its lowest address
 
 
 @dataclass(frozen=True, slots=True)

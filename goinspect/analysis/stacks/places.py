@@ -114,6 +114,7 @@ def _of_file(binary: Binary, mapping: Mapping | None) -> Module:
         max(segment.vaddr + segment.mem_size for segment in code) + _PAGE & ~_PAGE,
         first.file_offset & ~_PAGE,
         placed=True,
+        base=min((segment.vaddr for segment in image.segments), default=0) & ~_PAGE,
     )
 
 
@@ -123,7 +124,7 @@ def _of_mapping(mapping: Mapping | None) -> Module | None:
     path = mapped_name(mapping.path)
     if mapping.kernel:
         path = _KERNEL if path.startswith("[kernel") else path
-        return Module(path, mapping.build_id, mapping.start, mapping.end, 0, kernel=True)
+        return Module(path, mapping.build_id, mapping.start, mapping.end, 0, kernel=True, base=mapping.start)
     if mapping.end <= mapping.start:  # not told
         return Module(path, mapping.build_id, 0, 0, 0)
     return Module(path, mapping.build_id, mapping.start, mapping.end, mapping.pgoff)
