@@ -130,7 +130,10 @@ class Flame:
     def _rendered(self, format: str, how: dict[str, Any]) -> str | bytes:
         if format not in [output.name for output in OUTPUTS]:
             raise QueryError(f"no format {format!r}: {', '.join(output.name for output in OUTPUTS)}")
-        options = DrawOptions(path=self.path, reverse=self._reverse)._replace(**how)
+        from goinspect import __version__
+
+        maker = f"goinspect {__version__}"
+        options = DrawOptions(path=self.path, reverse=self._reverse, maker=maker)._replace(**how)
         output = output_for(format, None)
         profile = self._again(output) if output.asks and self._again is not None else self.profile
         return output.render(profile, options)

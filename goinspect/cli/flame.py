@@ -65,9 +65,12 @@ def flame(
 
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
+    from goinspect import __version__
     from goinspect.api.flame import Flame, open_input, options_for
 
-    output = output_for("json" if form.json else form.form, form.output)
+    output = output_for(form.form, form.output)
+    if form.json and not (form.form and output.has_json):
+        output = output_for("json", None)
     draws = output.is_picture and not selection.list_events
     path = form.output or (_DEFAULT_OUTPUT if draws else None)
     check_output(path, picture=draws, binary=output.is_binary and not selection.list_events)
@@ -95,6 +98,9 @@ def flame(
             shape.inverted,
             shape.reverse,
             shape.annotate,
+            picture.min_percent,
+            form.json,
+            f"goinspect {__version__}",
         ),
     )
     write(written, path)

@@ -29,6 +29,9 @@ class DrawOptions(NamedTuple):
         inverted: the root is at the top.
         reverse: the stacks were merged from the leaf.
         annotate: mark kernel and inlined frames in names.
+        min_percent: subtrees with a smaller share are left out (tree).
+        json: JSON in place of text (top, tree).
+        maker: who writes it, for formats that tell.
     """
 
     path: str = "-"
@@ -38,6 +41,9 @@ class DrawOptions(NamedTuple):
     inverted: bool = False
     reverse: bool = False
     annotate: bool = False
+    min_percent: float = 0.5
+    json: bool = False
+    maker: str = "goinspect"
 
 
 class Output(NamedTuple):
@@ -51,6 +57,7 @@ class Output(NamedTuple):
     suffixes: tuple[str, ...] = ()
     is_picture: bool = False  # nothing for a terminal
     is_binary: bool = False  # bytes
+    has_json: bool = False  # too, of its own
     asks: Mapping[str, Any] = MappingProxyType({})
 
     def render(self, profile: FlameProfile, options: DrawOptions) -> str | bytes:
@@ -67,7 +74,9 @@ OUTPUTS = (
     Output("svg", "svg.output", (".svg",), is_picture=True),
     Output("folded", "folded", (".folded", ".txt")),
     Output("json", "json.flame", (".json",)),
-    Output("top", "text.top"),
+    Output("top", "text.top", has_json=True),
+    Output("tree", "text.tree", has_json=True),
+    Output("collapsed", "collapsed", (".collapsed",)),
     Output("pprof", "pprof.output", (".pb.gz", ".pprof"), is_binary=True, asks=_PLACES),
     Output("speedscope", "viewers.speedscope", (".speedscope.json",), asks=_THREADS),
     Output("firefox", "viewers.firefox", (".json.gz",), is_binary=True, asks=_PLACES | _THREADS),

@@ -18,7 +18,7 @@ __all__ = ["header"]
 _SAMPLE_TYPE, _TIME, _DURATION, _PERIOD_TYPE, _PERIOD, _COMMENT, _DEFAULT = 1, 9, 10, 11, 12, 13, 14
 
 
-def header(profile: FlameProfile, strings: Strings) -> bytes:
+def header(profile: FlameProfile, strings: Strings, maker: str) -> bytes:
     """Kinds of values, when and how often was sampled, and what the stacks lack."""
     types, span = sample_types(profile), profile.span
     parts = [wire.message(_SAMPLE_TYPE, _value_type(kind, strings)) for kind in types]
@@ -31,7 +31,7 @@ def header(profile: FlameProfile, strings: Strings) -> bytes:
             wire.message(_PERIOD_TYPE, _value_type(types[-1], strings)),
             wire.number(_PERIOD, span.period),
         ]
-    parts += [wire.number(_COMMENT, strings.number(text)) for text in _comments(profile)]
+    parts += [wire.number(_COMMENT, strings.number(text)) for text in _comments(profile, maker)]
     parts.append(wire.number(_DEFAULT, strings.number(types[-1].type)))
     return b"".join(parts)
 
@@ -40,10 +40,8 @@ def _value_type(kind: SampleType, strings: Strings) -> bytes:
     return wire.number(1, strings.number(kind.type)) + wire.number(2, strings.number(kind.unit))
 
 
-def _comments(profile: FlameProfile) -> list[str]:
-    from goinspect import __version__
-
+def _comments(profile: FlameProfile, maker: str) -> list[str]:
     told = [f"{word}: {profile.metadata[key]}"
             for key, word in (("hostname", "host"), ("cmdline", "command"), ("perf_version", "perf"))
             if profile.metadata.get(key)]  # fmt: skip
-    return [f"goinspect {__version__}: {summary(profile)}", *told]
+    return [f"{maker}: {summary(profile)}", *told]

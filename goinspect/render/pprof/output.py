@@ -36,16 +36,16 @@ _SAMPLE, _LOCATIONS, _VALUES, _LABELS = 2, 1, 2, 3
 _NUMERIC = ("pid", "tid")
 
 
-def render(profile: FlameProfile, _options: DrawOptions | None = None) -> bytes:
+def render(profile: FlameProfile, options: DrawOptions) -> bytes:
     """The profile, compressed; the same stacks give the same bytes."""
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)  # gzip, without a time
-    return b"".join([*map(packer.compress, _parts(profile)), packer.flush()])
+    return b"".join([*map(packer.compress, _parts(profile, options.maker)), packer.flush()])
 
 
-def _parts(profile: FlameProfile) -> Iterator[bytes]:
+def _parts(profile: FlameProfile, maker: str) -> Iterator[bytes]:
     stacks, strings = profile.stacks, Strings()
     located = locate(stacks)
-    yield header(profile, strings)
+    yield header(profile, strings, maker)
     yield from _samples(stacks, located, _values(profile), strings)
     yield from tables(stacks, located, strings)
     yield strings.encoded()

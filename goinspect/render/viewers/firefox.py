@@ -80,8 +80,6 @@ def _document(profile: FlameProfile, options: DrawOptions) -> dict[str, Any]:
 
 
 def _meta(profile: FlameProfile, options: DrawOptions) -> dict[str, Any]:
-    from goinspect import __version__
-
     span = profile.span
     length = (span.end - span.begin) / _MS
     interval = span.period / _MS if profile.unit == "ns" and span.period else 0
@@ -94,7 +92,7 @@ def _meta(profile: FlameProfile, options: DrawOptions) -> dict[str, Any]:
         "version": _GECKO_VERSION,
         "preprocessedProfileVersion": _VERSION,
         "product": escape_terminal(options.title or options.path.rpartition("/")[2] or "goinspect"),
-        "importedFrom": f"goinspect {__version__}",
+        "importedFrom": options.maker,
         "interval": interval or (length / max(profile.totals.samples, 1)) or 1,
         "startTime": span.wall / _MS,
         "profilingStartTime": 0,
@@ -134,8 +132,16 @@ def _samples(part: Series, profile: FlameProfile) -> dict[str, Any]:
         "time": _times(part, profile),
         "weight": numbers(part.weight, unit, _MS if unit == "ns" else 1),
         "weightType": kind,
+        **_cpu(part, profile),
         "length": len(stack),
     }
+
+
+def _cpu(part: Series, profile: FlameProfile) -> dict[str, Any]:
+    """CPU time before each sample, which tracks show: what a sample of a clock stands for."""
+    if sample_types(profile)[-1].type != "cpu" or profile.unit != "ns":
+        return {}
+    return {"threadCPUDelta": part.weight.tolist()}
 
 
 def _times(part: Series, profile: FlameProfile) -> list[float]:

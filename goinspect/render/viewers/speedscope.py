@@ -33,8 +33,6 @@ _UNITS = {"ns": "nanoseconds", "bytes": "bytes"}
 
 def render(profile: FlameProfile, options: DrawOptions) -> str:
     """The document."""
-    from goinspect import __version__
-
     stacks = profile.stacks
     functions = functions_of(stacks.frames)
     frames: list[dict[str, Any]] = []
@@ -48,7 +46,7 @@ def render(profile: FlameProfile, options: DrawOptions) -> str:
     name = options.title or f"{title(profile, options.path)}: {subtitle(profile)}"
     document = {
         "$schema": _SCHEMA,
-        "exporter": f"goinspect@{__version__}",
+        "exporter": options.maker.replace(" ", "@"),
         "name": escape_terminal(name),
         "activeProfileIndex": 0,
         "shared": {"frames": frames},
