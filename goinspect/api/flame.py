@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from goinspect.results.stacks import Stacks
     from goinspect.views.top import TopRow
 
-__all__ = ["Flame", "FlameOptions", "TimeBound", "events_of", "open_input", "options_for"]
+__all__ = ["Flame", "FlameOptions", "TimeBound", "events_of", "open_input"]
 
 _NOTEBOOK_HEIGHT = 500  # px
 
@@ -44,7 +44,12 @@ class Flame:
 
     @classmethod
     def of(
-        cls, opened: Profile | NamedStacks, options: FlameOptions, *, path: str = "-", once: bool = False
+        cls,
+        opened: Profile | NamedStacks,
+        options: FlameOptions,
+        *,
+        path: str = "-",
+        output: Output | None = None,
     ) -> Flame:
         """The stacks of a profile that is open already.
 
@@ -52,16 +57,18 @@ class Flame:
             opened: the profile.
             options: what to take of it.
             path: what it was read from.
-            once: only the stacks are kept, and not the profile, which formats with addresses (pprof) need again.
+            output: the only format that it will be written in. Otherwise the profile is kept, which formats with
+                addresses or times (pprof) need again.
 
         Raises:
             QueryError: `options` ask for what the profile does not hold, or a file given by hand is unusable.
         """
         from goinspect.analysis.stacks.fold import fold
 
-        flame = cls(fold(opened, options), path=path, reverse=options.reverse)
-        if not once:
-            flame._again = lambda output: fold(opened, options_for(output, options))
+        asked = options if output is None else _options_for(output, options, opened)
+        flame = cls(fold(opened, asked), path=path, reverse=options.reverse)
+        if output is None:
+            flame._again = lambda other: fold(opened, _options_for(other, options, opened))
         return flame
 
     @property
@@ -167,17 +174,13 @@ def open_input(name: str) -> Profile | NamedStacks:
     return read_profile(sys.stdin.buffer, "stdin") if name == "-" else open_profile(name)
 
 
-def options_for(output: Output, options: FlameOptions) -> FlameOptions:
-    """The options with what a format asks for by itself.
-
-    Raises:
-        QueryError: the format cannot hold what `options` ask for.
-    """
+def _options_for(output: Output, options: FlameOptions, opened: Profile | NamedStacks) -> FlameOptions:
+    """The options with what a format asks for by itself, which folded stacks do not hold."""
     if output.asks and options.reverse:
         raise QueryError(
             f"--reverse: {output.name} holds stacks as they were called; its viewer turns them around"
         )
-    return replace(options, **output.asks)
+    return options if isinstance(opened, NamedStacks) else replace(options, **output.asks)
 
 
 def events_of(opened: Profile | NamedStacks) -> tuple[EventSummary, ...]:

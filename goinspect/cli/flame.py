@@ -66,7 +66,7 @@ def flame(
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
     from goinspect import __version__
-    from goinspect.api.flame import Flame, open_input, options_for
+    from goinspect.api.flame import Flame, open_input
 
     output = output_for(form.form, form.output)
     if form.json and not (form.form and output.has_json):
@@ -75,8 +75,6 @@ def flame(
     path = form.output or (_DEFAULT_OUTPUT if draws else None)
     check_output(path, picture=draws, binary=output.is_binary and not selection.list_events)
     options = _options(input_, selection, shape)
-    if not selection.list_events:
-        options = options_for(output, options)
     with recorder_interrupted_first() if profile == "-" else nullcontext():
         opened = open_input(profile)
     if selection.list_events:
@@ -85,7 +83,7 @@ def flame(
 
         write(render_events(events_of(opened)), path)
         return
-    result = Flame.of(opened, options, path=profile, once=True)
+    result = Flame.of(opened, options, path=profile, output=output)
     del opened  # the columns of a large recording are not needed to draw it
     warn(result.warnings, quiet=talk.quiet)
     written = output.render(

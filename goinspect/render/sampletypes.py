@@ -10,7 +10,7 @@ from goinspect.results.flame import OFF_CPU
 if TYPE_CHECKING:
     from goinspect.results.flame import FlameProfile
 
-__all__ = ["SampleType", "sample_types"]
+__all__ = ["SampleType", "event_type", "sample_types"]
 
 _MODIFIERS = re.compile(r":[a-zA-Z]+$")  # cycles:u
 _CLOCKS = ("cpu-clock", "task-clock")
@@ -32,8 +32,12 @@ def sample_types(profile: FlameProfile) -> tuple[SampleType, ...]:
         return (SampleType("samples", "count", "weight"),)
     if waits:
         return count, SampleType("off_cpu", "nanoseconds", "weight")
-    name = _MODIFIERS.sub("", profile.event) or "samples"
-    if stacks.unit == "ns":
-        kind = "cpu" if name in _CLOCKS else "time" if name == "ns" else name
-        return count, SampleType(kind, "nanoseconds", "weight")
-    return count, SampleType(name, stacks.unit, "weight")
+    return count, event_type(profile.event, stacks.unit)
+
+
+def event_type(event: str, unit: str) -> SampleType:
+    """The weights of an event."""
+    name = _MODIFIERS.sub("", event) or "samples"
+    if unit != "ns":
+        return SampleType(name, unit, "weight")
+    return SampleType("cpu" if name in _CLOCKS else "time" if name == "ns" else name, "nanoseconds", "weight")

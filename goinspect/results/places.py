@@ -35,7 +35,7 @@ class Places:
 
     modules: tuple[Module, ...]
     module: NDArray[np.int32]  # row in modules, -1: none holds the address
-    address: NDArray[np.uint64]
+    address: NDArray[np.uint64]  # 0: not known, of a restored caller
 
 
 class Series(NamedTuple):

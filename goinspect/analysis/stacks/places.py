@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goinspect.analysis.recordings.finder import mapped_name
-from goinspect.analysis.stacks.symboltable import SymbolTable
+from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, SymbolTable
 from goinspect.model import FrameKind
 from goinspect.results.places import Module, Places
 
@@ -30,11 +30,12 @@ class Placed(NamedTuple):
 
     table: SymbolTable
     places: Places
-    caller: NDArray[np.int32]  # -1 where not known
+    caller: NDArray[np.int32]  # -1 where nothing is
 
     def of_frames(self, frame: NDArray[np.int32], expansion: NDArray[np.int32]) -> NDArray[np.int32]:
         """The place of each frame, by the expansion it is of; -1: none."""
-        restored = np.array([frame.restored for frame in self.table.frames] + [False], dtype=np.bool_)[frame]
+        added = [frame.restored or frame.name == HIDDEN_CALLER for frame in self.table.frames]
+        restored = np.array([*added, False], dtype=np.bool_)[frame]
         place = np.where(restored, self.caller[expansion], expansion) if len(self.caller) else expansion
         return np.where(expansion < 0, np.int32(-1), place).astype(np.int32)
 
@@ -48,20 +49,27 @@ def placed(table: SymbolTable, mappings: Sequence[Mapping]) -> Placed:
     )
     found, inverse = _distinct(rows)
     module, expansion, address, caller = found[0], found[1], found[2], found[3]
-    called = np.flatnonzero(caller)
+    expansions = [table.expansions[row] for row in expansion.tolist()]
+    restored = [frame.restored for frame in table.frames]
+    callers: dict[tuple[int, int, tuple[int, ...]], int] = {}
     known = np.full(len(caller), -1, dtype=np.int32)
-    known[called] = np.arange(len(caller), len(caller) + len(called))
+    for row, frames in enumerate(expansions):
+        above = tuple(frame for frame in frames if restored[frame])
+        if above:
+            key = int(module[row]), int(caller[row]), above
+            known[row] = len(caller) + callers.setdefault(key, len(callers))
+    more = np.array([key[:2] for key in callers], dtype=np.int64).reshape(-1, 2)
     return Placed(
         SymbolTable(
             frames=table.frames,
-            expansions=[table.expansions[row] for row in expansion.tolist()],
+            expansions=expansions,
             expansion=inverse.astype(np.int32),
             flags=table.flags,
         ),
         Places(
             modules,
-            np.concatenate((module, module[called])).astype(np.int32),
-            np.concatenate((address, caller[called])).view(np.uint64),
+            np.concatenate((module, more[:, 0])).astype(np.int32),
+            np.concatenate((address, more[:, 1])).view(np.uint64),
         ),
         known,
     )

@@ -101,7 +101,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         metadata=profile.metadata,
         mappings=profile.mappings,
         time=source.time[rows] if options.series else None,
-        span=_span(source.time[rows], weight, profile.metadata),
+        span=_span(source.time[rows], source.weight[rows], profile.metadata),
         labels=labels_of(source, rows, options.labels),
     )
 

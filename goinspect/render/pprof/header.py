@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goinspect.render.pprof import wire
-from goinspect.render.sampletypes import sample_types
+from goinspect.render.sampletypes import event_type, sample_types
 from goinspect.render.text.summary import summary
 
 if TYPE_CHECKING:
@@ -26,11 +26,10 @@ def header(profile: FlameProfile, strings: Strings, maker: str) -> bytes:
         wire.number(_TIME, span.wall),
         wire.number(_DURATION, max(span.end - span.begin, 0)),
     ]
-    if span.period and types[-1].of == "weight":
-        parts += [
-            wire.message(_PERIOD_TYPE, _value_type(types[-1], strings)),
-            wire.number(_PERIOD, span.period),
-        ]
+    unit = next((event.unit for event in profile.events if event.name == profile.event), "")
+    if span.period and unit:
+        kind = event_type(profile.event, unit)
+        parts += [wire.message(_PERIOD_TYPE, _value_type(kind, strings)), wire.number(_PERIOD, span.period)]
     parts += [wire.number(_COMMENT, strings.number(text)) for text in _comments(profile, maker)]
     parts.append(wire.number(_DEFAULT, strings.number(types[-1].type)))
     return b"".join(parts)

@@ -138,7 +138,9 @@ def _locations(stacks: Stacks, located: LocatedStacks, known: _Mapped, function:
     lines = wire.joined(wire.field(1, function[frames]), wire.field(2, line[frames]))
     lines = wire.grouped(wire.nested(4, lines), counts[::-1])
     backwards = np.arange(len(counts) - 1, -1, -1)
-    unnamed = np.append(False, ~known.flags[:, 0])[known.mapping]  # whoever has the file can name them
+    # Whoever has the file can name what is nameless here; of the vDSO and its like there is none.
+    files = np.array([not module.path.startswith("[") for module in known.modules], dtype=np.bool_)
+    unnamed = np.append(False, ~known.flags[:, 0] & files)[known.mapping]
     lines = wire.taken(lines, np.where(unnamed, -1, backwards))
     body = wire.joined(
         wire.field(1, np.arange(1, len(counts) + 1)),

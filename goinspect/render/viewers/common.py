@@ -1,4 +1,4 @@
-"""What these formats have in common: functions in place of frames, weights as JSON numbers, samples in runs."""
+"""What these formats have in common: functions in place of frames, weights as JSON numbers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from goinspect.results.places import Series
     from goinspect.results.stacks import StackFrame
 
-__all__ = ["Function", "Functions", "functions_of", "numbers", "runs"]
+__all__ = ["Function", "Functions", "functions_of", "numbers"]
 
 
 class Function(NamedTuple):
@@ -56,13 +55,3 @@ def numbers(weights: NDArray[np.uint64], unit: str, scale: int = 1) -> list[int 
     return [
         round(weight / scale, places) if weight % scale else weight // scale for weight in weights.tolist()
     ]
-
-
-def runs(
-    series: Series, item: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]:
-    """Samples that follow each other with the same item made one: items, times of the first, weights."""
-    if not len(item):
-        return item, series.time, series.weight
-    begins = np.flatnonzero(np.append(True, item[1:] != item[:-1]))
-    return item[begins], series.time[begins], np.add.reduceat(series.weight, begins)

@@ -82,7 +82,8 @@ def _document(profile: FlameProfile, options: DrawOptions) -> dict[str, Any]:
 def _meta(profile: FlameProfile, options: DrawOptions) -> dict[str, Any]:
     span = profile.span
     length = (span.end - span.begin) / _MS
-    interval = span.period / _MS if profile.unit == "ns" and span.period else 0
+    units = {event.name: event.unit for event in profile.events}
+    interval = span.period / _MS if units.get(profile.event) == "ns" else 0
     told = {
         "arguments": profile.metadata.get("cmdline"),
         "oscpu": " ".join(filter(None, (profile.metadata.get("os_release"), profile.metadata.get("arch")))),

@@ -59,7 +59,7 @@ class Tables:
         lib, address = -1, -1
         if places is not None and place:
             lib = int(places.module[place - 1])
-            if lib >= 0:
+            if lib >= 0 and places.address[place - 1]:
                 address = _relative(places.modules[lib], int(places.address[place - 1]))
         name, file = escape_terminal(frame.name), escape_terminal(frame.file)
         function = name, file, frame.start_line, lib

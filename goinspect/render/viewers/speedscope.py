@@ -13,8 +13,8 @@ import numpy as np
 
 from goinspect.render.text.summary import subtitle, title
 from goinspect.render.values import escape_terminal
-from goinspect.render.viewers.common import functions_of, numbers, runs
-from goinspect.results.places import Series
+from goinspect.render.viewers.common import functions_of, numbers
+from goinspect.views.prefixes import prefixes
 from goinspect.views.threads import samples_of, threads
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from goinspect.render.outputs import DrawOptions
     from goinspect.results.flame import FlameProfile
+    from goinspect.results.places import Series
     from goinspect.results.stacks import Stacks
+    from goinspect.views.threads import Threads
 
 __all__ = ["render"]
 
@@ -56,19 +58,23 @@ def render(profile: FlameProfile, options: DrawOptions) -> str:
 
 
 def _profiles(stacks: Stacks, function: NDArray[np.int64]) -> list[dict[str, Any]]:
-    known, series = threads(stacks), samples_of(stacks)
-    sizes = np.diff(stacks.start)
-    stack, weight, owner = _in_runs(series, known.row)
-    if int(sizes[stack].sum()) > _MOST_FRAMES:
-        stack, weight, owner = np.arange(len(stacks)), stacks.weight, known.row
-    order = np.argsort(owner, kind="stable")
-    stack, weight, owner = stack[order], weight[order], owner[order]
+    known = threads(stacks)
+    stack, kind = _kinds(stacks, function, known)
+    sizes = np.diff(stacks.start)[stack]
+    kinds, weight, owner = _in_runs(samples_of(stacks), kind, known.row)
+    if int(sizes[kinds].sum()) > _MOST_FRAMES:
+        weight = np.zeros(len(stack), dtype=np.uint64)
+        np.add.at(weight, kind, stacks.weight)
+        owner = known.row[stack]
+        kinds = np.argsort(owner, kind="stable")
+        weight, owner = weight[kinds], owner[kinds]
     start, flat = stacks.start.tolist(), function.tolist()
     bounds = np.searchsorted(owner, np.arange(len(known.all) + 1)).tolist()
     out = []
     for number, thread in enumerate(known.all):
         rows = slice(bounds[number], bounds[number + 1])
         weights = numbers(weight[rows], stacks.unit)
+        shown = stack[kinds[rows]].tolist()
         out.append(
             {
                 "type": "sampled",
@@ -76,19 +82,31 @@ def _profiles(stacks: Stacks, function: NDArray[np.int64]) -> list[dict[str, Any
                 "unit": _UNITS.get(stacks.unit, "none"),
                 "startValue": 0,
                 "endValue": sum(weights),
-                "samples": [flat[start[row] : start[row + 1]] for row in stack[rows].tolist()],
+                "samples": [flat[start[row] : start[row + 1]] for row in shown],
                 "weights": weights,
             }
         )
     return out
 
 
+def _kinds(
+    stacks: Stacks, function: NDArray[np.int64], known: Threads
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Stacks of a thread that go through the same functions are of one kind: one of each, and the kind of each stack."""
+    tree = prefixes(stacks, function, known.row, len(known.all))
+    size = int(np.diff(tree.start).max(initial=0)) + 1
+    _, first, kind = np.unique(known.row * size + tree.leaf + 1, return_index=True, return_inverse=True)
+    return first, kind
+
+
 def _in_runs(
-    series: Series, owner: NDArray[np.int64]
+    series: Series, kind: NDArray[np.int64], owner: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
-    """Stacks and weights of runs of equal samples of a thread, and their threads."""
+    """Samples of a thread that follow each other and are of one kind made one: kinds, weights, threads."""
     thread = owner[series.stack]
     order = np.argsort(thread, kind="stable")  # threads run at the same time
-    sorted_series = Series(series.stack[order], series.time[order], series.weight[order])
-    stack, _, weight = runs(sorted_series, sorted_series.stack)
-    return stack, weight, owner[stack]
+    item, thread, weight = kind[series.stack[order]], thread[order], series.weight[order]
+    if not len(item):
+        return item, weight, thread
+    begins = np.flatnonzero(np.append(True, item[1:] != item[:-1]))  # kinds of different threads differ
+    return item[begins], np.add.reduceat(weight, begins), thread[begins]
