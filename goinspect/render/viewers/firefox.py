@@ -84,6 +84,7 @@ def _meta(profile: FlameProfile, options: DrawOptions) -> dict[str, Any]:
     length = (span.end - span.begin) / _MS
     units = {event.name: event.unit for event in profile.events}
     interval = span.period / _MS if units.get(profile.event) == "ns" else 0
+    interval = interval or length / max(profile.totals.samples, 1) or 1
     told = {
         "arguments": profile.metadata.get("cmdline"),
         "oscpu": " ".join(filter(None, (profile.metadata.get("os_release"), profile.metadata.get("arch")))),
@@ -94,10 +95,10 @@ def _meta(profile: FlameProfile, options: DrawOptions) -> dict[str, Any]:
         "preprocessedProfileVersion": _VERSION,
         "product": escape_terminal(options.title or options.path.rpartition("/")[2] or "goinspect"),
         "importedFrom": options.maker,
-        "interval": interval or (length / max(profile.totals.samples, 1)) or 1,
+        "interval": interval,
         "startTime": span.wall / _MS,
         "profilingStartTime": 0,
-        "profilingEndTime": length,
+        "profilingEndTime": length + interval,  # what is sampled at the end is not shown
         "processType": 0,
         "stackwalk": 1,
         "debug": False,
