@@ -54,7 +54,7 @@ def open(  # reads as goinspect.open(), like gzip.open()
 
 
 def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
-    """Read a recording (``perf.data``), whose addresses are normalised and not named yet, or folded stacks.
+    """Read a recording (``perf.data``) or pprof profile, whose addresses are normalised and not named yet, or folded stacks.
 
     Raises:
         goinspect.errors.GoinspectError: it cannot be read, or is no profile.
@@ -66,7 +66,7 @@ def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
 
 def flame(
     path: str | os.PathLike[str],
-    *,
+    *more: str | os.PathLike[str],
     binaries: Sequence[str | os.PathLike[str]] = (),
     symfs: str | os.PathLike[str] | None = None,
     kallsyms: str | os.PathLike[str] | None = None,
@@ -90,17 +90,20 @@ def flame(
     repair: bool = False,
     hidden_callers: bool = False,
     restore: bool = True,
+    labels: Sequence[tuple[str, str]] = (),
 ) -> Flame:
     """Read a profile, name its frames and merge its stacks: what `goinspect flame` draws.
 
     Args:
-        path: a recording of perf, the text of perf script, or folded stacks.
+        path: a recording of perf, a pprof profile, the text of perf script, or folded stacks.
+        more: further ones, which are added up.
         binaries: use these files for mappings with their build IDs or base names.
         symfs: look for binaries below this directory first.
         kallsyms: kernel symbols of the recorded machine.
-        event: its name, or "#2" for the second; the first with samples unless given.
+        event: its name, or "#2" for the second; the first with samples unless given. Of a pprof profile: a sample type
+            ("inuse_space"); its own default unless given, else the last.
         weight: "period" or "samples".
-        by: what stands above stacks: "process", "thread", "comm", "cgroup", "container" or "none".
+        by: what stands above stacks: "process", "thread", "comm", "cgroup", "container", "label:KEY" or "none".
         pids: only these processes; likewise `tids`, `comms` (names of threads) and `cpus`.
         tids: threads.
         comms: names of threads.
@@ -117,13 +120,14 @@ def flame(
         off_cpu: the time threads waited.
         repair: put cut stacks on the roots of whole ones.
         hidden_callers: a frame where a caller must be missing.
+        labels: only samples of a pprof profile with these labels: keys, and regular expressions that find their values.
         restore: put callers in place that a walk by frame pointers passed over, where the machine code proves them.
 
     Raises:
         goinspect.errors.GoinspectError: the profile cannot be read, or does not hold what is asked for.
     """
     from goinspect.analysis.options import FlameOptions
-    from goinspect.api.flame import Flame, open_input
+    from goinspect.api.flame import Flame
 
     def text(value: str | os.PathLike[str] | None) -> str | None:
         return None if value is None else str(value)
@@ -131,9 +135,9 @@ def flame(
     options = FlameOptions(
         tuple(str(binary) for binary in binaries), text(symfs), text(kallsyms), event, weight, by, pids, tids, comms,
         cpus, seconds, inlines, kernel, lines, focus, ignore, hide, reverse, unit, off_cpu, repair, hidden_callers,
-        restore,
+        restore, labels,
     )  # fmt: skip
-    return Flame.of(open_input(str(path)), options, path=str(path))
+    return Flame.read([str(path), *map(str, more)], options)
 
 
 def compare(*paths: str | os.PathLike[str], by: str = "package") -> Comparison:

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LONGEST", "capped", "distinct", "first_seen", "flat_ranges", "terminated"]
+__all__ = ["LONGEST", "backward_ranges", "capped", "distinct", "first_seen", "flat_ranges", "terminated"]
 
 LONGEST: Final = 1 << 18  # bytes of a name that is read to its end: Go's longest ones have some ten thousand
 _PIECE: Final = 256  # names read between two looks at how long they are
@@ -21,9 +21,26 @@ def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> N
 
     ``flat[flat_ranges(first, lengths)]`` gathers slices; with ``first=0`` it numbers the members of each slice.
     """
-    ends = np.cumsum(lengths)
-    out = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
-    out += np.repeat(first - (ends - lengths), lengths)
+    return _ranges(first, lengths, 1)
+
+
+def backward_ranges(end: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``end[i] - 1, end[i] - 2, …``, ``lengths[i]`` numbers of it, for each i, one after another."""
+    return _ranges(end - 1, lengths, -1)
+
+
+def _ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64], step: int) -> NDArray[np.int64]:
+    """The sums of the differences between neighbours: quicker than `numpy.repeat`, which copies number by number."""
+    filled = lengths > 0
+    if not filled.all():
+        lengths = lengths[filled]
+        first = first if isinstance(first, int) else first[filled]
+    out = np.full(int(lengths.sum()), step, dtype=np.int64)
+    if len(out):
+        whole = np.broadcast_to(np.asarray(first), lengths.shape)
+        out[0] = whole[0]
+        out[np.cumsum(lengths[:-1])] = whole[1:] - whole[:-1] - step * (lengths[:-1] - 1)
+        np.cumsum(out, out=out)
     return out
 
 

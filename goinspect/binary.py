@@ -29,6 +29,10 @@ __all__ = ["Binary", "NativeSymbols"]
 
 _MEMORY = ("core",)  # images of whole address spaces
 _CODE = ("function", "ifunc")
+_DWARF = (
+    "debug_info",
+    ".dwinfo",
+)  # ends of the names that its entries are in: ".zdebug_info", "__debug_info"
 
 
 class NativeSymbols:
@@ -68,8 +72,10 @@ class NativeSymbols:
 
     def ends(self) -> list[int]:
         """Where the functions of `starts` end; one of unknown size at most with the next."""
-        following = [*self._starts[1:], 1 << 64]
-        return [min(self._end(symbol), after) for symbol, after in zip(self._symbols, following, strict=True)]
+        following = [*self._starts[1:], 1 << 64]  # of none there is one
+        return [
+            min(self._end(symbol), after) for symbol, after in zip(self._symbols, following, strict=False)
+        ]
 
     def _end(self, symbol: Symbol) -> int:
         return symbol.vaddr + symbol.size if symbol.size else self._section_end[symbol.section]
@@ -161,6 +167,8 @@ class Binary:
 
     def read_dwarf(self) -> DwarfSymbols | None:
         """What the debug information names, read anew; None where there is none. Raises as `goinspect.dwarf.read_symbols`."""
+        if not any(section.name.endswith(_DWARF) for section in self.image.sections):
+            return None
         from goinspect.dwarf import read_symbols
 
         return read_symbols(self.image)

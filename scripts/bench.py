@@ -10,6 +10,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
     scripts/bench.py tables BIG [--goresym BIN_GO_1_24]   # lookups of 1, 1,000, 100,000 PCs; all functions; full decode
     scripts/bench.py scale BIG/perf.data                  # how the cost of flame grows with the recording
     scripts/bench.py symbols BIG OTHER                    # lists against go tool nm; compare of both; info
+    scripts/bench.py text [/tmp/bench/perf.data] [--symbols BIG] [--inferno-dir DIR]   # folded stacks, perf script, tables
     scripts/bench.py startup
 """
 
@@ -27,6 +28,7 @@ from scripts.benchmarks.binaries import bench_pcln, bench_startup, bench_symbols
 from scripts.benchmarks.flames import bench_flame, bench_scale
 from scripts.benchmarks.measuring import DEMO_WORKLOAD, BenchError, print_machine
 from scripts.benchmarks.recording import WANTED_SAMPLES, record
+from scripts.benchmarks.texts import bench_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,6 +86,23 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     symbols.add_argument("other", type=Path, help="another build of it")
     symbols.add_argument("--go", default="go", metavar="PATH", help="a go command (default: %(default)s)")
     symbols.set_defaults(action=bench_symbols, runs=5)
+
+    text = commands.add_parser(
+        "text", parents=[common], help="folded stacks, text of perf script, tables of symbols"
+    )
+    text.add_argument("recording", type=Path, nargs="?", help="whose text is read; its program beside it")
+    text.add_argument(
+        "--symbols",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="BIN",
+        help="a big binary; may be repeated",
+    )
+    text.add_argument(
+        "--inferno-dir", type=Path, metavar="DIR", help="where inferno's programs are (default: PATH)"
+    )
+    text.set_defaults(action=bench_text, runs=7)
 
     startup = commands.add_parser("startup", parents=[common], help="goinspect --help")
     startup.set_defaults(action=bench_startup, runs=15)

@@ -31,7 +31,9 @@ class FlameOptions:
     kallsyms: str | None = None
     event: str | None = None
     weight: str = "period"  # or "samples"
-    by: str = "process"  # root frame: "process", "thread", "comm", "cgroup", "container" or "none"
+    by: str = (
+        "process"  # root frame: "process", "thread", "comm", "cgroup", "container", "label:KEY" or "none"
+    )
     pids: Sequence[int] = ()
     tids: Sequence[int] = ()
     comms: Sequence[str] = ()
@@ -52,7 +54,13 @@ class FlameOptions:
     repair: bool = False  # put stacks that were cut on the roots of whole ones
     hidden_callers: bool = False  # a frame where a walk by frame pointers must have passed one over
     restore: bool = True  # the callers themselves, where the machine code proves them
+    labels: Sequence[tuple[str, str]] = ()  # only samples with these labels: a key, and what finds its value
     # What formats for other tools ask for, as far as a recording tells it:
     places: bool = False  # the address of each frame; stacks that differ in one stay apart
-    labels: Sequence[str] = ()  # "pid", "tid", or what `by` may be; stacks that differ in one stay apart
+    label_columns: Sequence[
+        str
+    ] = ()  # "pid", "tid", or what `by` may be; stacks that differ in one stay apart
     series: bool = False  # which stack each sample has, and when
+    every_type: bool = (
+        False  # keep all weights of each sample, also of those that weigh nothing in the event shown
+    )

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from typing import Self
 
     from goinspect.api.symbols import Symbols
+    from goinspect.results.calls import CallReport
     from goinspect.results.disasm import Disassembly
     from goinspect.results.functions import FunctionList, FunctionRow, FunctionRows, InlinedList, SizeReport
     from goinspect.results.info import Info
     from goinspect.results.lines import LineReport, LineTable
+    from goinspect.results.probe import ProbeReport
 
 __all__ = ["Executable", "Functions"]
 
@@ -161,6 +163,41 @@ class Executable(Binary):
         from goinspect.analysis.disasm.listing import disassemble
 
         return disassemble(self, queries, syntax=syntax, folders=[str(folder) for folder in source])
+
+    def calls(
+        self, function: str, *, callers: bool = True, callees: bool = True, depth: int = 1
+    ) -> CallReport:
+        """Who calls a function, and whom it calls: what `goinspect calls BIN FUNC` shows.
+
+        Args:
+            function: its name, or an address in it.
+            callers: look for callers.
+            callees: look for callees.
+            depth: how many calls to follow from there.
+
+        Raises:
+            QueryError: there is no such function, or it exists only inlined.
+            UnsupportedError: code for the architecture cannot be decoded.
+            NotGoError: the file has no gopclntab.
+        """
+        from goinspect.analysis.calls.report import call_report
+
+        return call_report(self, function, callers=callers, callees=callees, depth=depth)
+
+    def probe(self, *functions: str) -> ProbeReport:
+        """Where to put uprobes, and what is in registers there: what `goinspect probe BIN FUNC…` shows.
+
+        Args:
+            functions: names, or addresses in them.
+
+        Raises:
+            QueryError: there is no such function, or it exists only inlined.
+            UnsupportedError: code for the architecture cannot be decoded.
+            NotGoError: the file has no gopclntab.
+        """
+        from goinspect.analysis.probe.report import probe_report
+
+        return probe_report(self, functions)
 
     def close(self) -> None:
         """Forget what was read: the file is unmapped when nothing else refers to it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from goinspect._files import encoded, write_file
@@ -15,7 +15,8 @@ from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from goinspect.profiles.base import Profile
     from goinspect.render.outputs import Output
@@ -69,6 +70,54 @@ class Flame:
         flame = cls(fold(opened, asked), path=path, reverse=options.reverse)
         if output is None:
             flame._again = lambda other: fold(opened, _options_for(other, options, opened))
+        return flame
+
+    @classmethod
+    def read(
+        cls,
+        paths: Sequence[str],
+        options: FlameOptions,
+        *,
+        output: Output | None = None,
+        reading: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+    ) -> Flame:
+        """The stacks of one profile or of several, which are added up; "-" is stdin.
+
+        Args:
+            paths: what to read.
+            options: of each.
+            output: the only format, as of `of`.
+            reading: is entered with a path while it is read.
+
+        Raises:
+            QueryError: the profiles do not weigh the same, and what `of` raises.
+        """
+        from goinspect.analysis.stacks.fold import fold
+        from goinspect.analysis.stacks.together import Together
+
+        def added(opened: Profile | NamedStacks, path: str, together: Together, to: Output | None) -> None:
+            asked = together.options_for(opened)
+            together.add(fold(opened, asked if to is None else _options_for(to, asked, opened)), path)
+
+        def again(to: Output) -> FlameProfile:
+            together = Together(options, len(paths))
+            for opened, path in kept:
+                added(opened, path, together, to)
+            return together.profile()
+
+        kept: list[tuple[Profile | NamedStacks, str]] = []
+        together = Together(options, len(paths))
+        for path in paths:
+            with reading(path):
+                opened = open_input(path)
+            added(opened, path, together, output)
+            if output is None:
+                kept.append((opened, path))
+            del opened  # the columns of a large recording are not needed to draw it
+        named = paths[0] if len(paths) == 1 else f"{len(paths)} profiles"
+        flame = cls(together.profile(), path=named, reverse=options.reverse)
+        if output is None:
+            flame._again = again
         return flame
 
     @property
@@ -159,6 +208,8 @@ class Flame:
 
     def _repr_html_(self) -> str:
         """The picture in a cell of a notebook, with zoom and search; nothing of it leaves its frame."""
+        from html import escape
+
         picture = self.text("svg").partition("?>\n")[2]
         page = f'<!doctype html><meta charset="utf-8"><body style="margin:0">{picture}</body>'
         return (
@@ -180,7 +231,10 @@ def _options_for(output: Output, options: FlameOptions, opened: Profile | NamedS
         raise QueryError(
             f"--reverse: {output.name} holds stacks as they were called; its viewer turns them around"
         )
-    return options if isinstance(opened, NamedStacks) else replace(options, **output.asks)
+    if isinstance(opened, NamedStacks):
+        return options
+    asked = replace(options, **output.asks)
+    return asked if options.weight == "period" else replace(asked, every_type=options.every_type)
 
 
 def events_of(opened: Profile | NamedStacks) -> tuple[EventSummary, ...]:

@@ -26,8 +26,9 @@ from goinspect.errors import GoinspectError
 
 __all__ = ["app", "main"]
 
-# Command -> module of this package that holds a function of the same name. Only the one that runs is imported.
-_COMMANDS = ("flame", "pcln", "disasm", "symbols", "compare", "info")
+# Command -> module of `commands` that holds a function of the same name. Only the one that runs is imported.
+_COMMANDS = ("flame", "pcln", "disasm", "calls", "probe", "symbols", "compare", "info")
+_COLLECT_AFTER = 100_000  # objects
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
@@ -42,7 +43,7 @@ class _LazyCommands(dict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if super().__getitem__(name) is None:
-            function = getattr(import_module(f"goinspect.cli.{name}"), name)
+            function = getattr(import_module(f"goinspect.cli.commands.{name}"), name)
             single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_SETTINGS)
             single.command(name)(function)
             self[name] = typer.main.get_command(single)
@@ -126,4 +127,6 @@ def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # No linear algebra is done here: numpy's library for it would start a thread per core, in 50 ms of CPU.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # A command makes many records and hardly a cycle: looking for some after every 700 objects takes a twentieth of its time.
+    gc.set_threshold(_COLLECT_AFTER, 20, 100)
     app()

@@ -15,7 +15,7 @@ from goinspect.render.outputs import OUTPUTS
 if TYPE_CHECKING:
     from goinspect.api.flame import TimeBound
 
-__all__ = ["Form", "Input", "Picture", "Selection", "Shape", "Talk", "moments"]
+__all__ = ["Form", "Input", "Picture", "Selection", "Shape", "Talk", "moments", "pairs"]
 
 
 class Weight(StrEnum):
@@ -25,15 +25,15 @@ class Weight(StrEnum):
     samples = "samples"
 
 
-class By(StrEnum):
-    """Root frame."""
+_BY = ("process", "thread", "comm", "cgroup", "container", "none")
+_LABEL = "label:"
 
-    process = "process"
-    thread = "thread"
-    comm = "comm"
-    cgroup = "cgroup"
-    container = "container"
-    none = "none"
+
+def _by(value: str) -> str:
+    """Check a word for a root frame, or the label that stands for one."""
+    if value in _BY or (value.startswith(_LABEL) and value != _LABEL):
+        return value
+    raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, _BY))} or '{_LABEL}KEY'.")
 
 
 class Input(NamedTuple):
@@ -86,24 +86,37 @@ class Selection(NamedTuple):
         str | None,
         typer.Option(
             "--event",
-            help="Event to draw: a name or #2, the second of --list-events; default: the first with samples.",
+            "--sample-type",
+            metavar="TEXT",
+            help="Event, or sample type of a pprof profile, to draw: a name or #2, the second of --list-events; default: the first with samples; of pprof the profile's own default, else the last.",
             show_default=False,
         ),
     ] = None
-    list_events: Annotated[bool, typer.Option("--list-events", help="List the recorded events and stop.")] = (
-        False
-    )
+    list_events: Annotated[
+        bool, typer.Option("--list-events", help="List the recorded events, or sample types, and stop.")
+    ] = False
     weight: Annotated[Weight, typer.Option("--weight", help="What a sample counts for.")] = Weight.period
     off_cpu: Annotated[
         bool, typer.Option("--off-cpu", help="Draw the time threads waited, from recorded context switches.")
     ] = False
     by: Annotated[
-        By,
+        str,
         typer.Option(
             "--by",
-            help="What the root frame is; cgroup and container need --all-cgroups or --namespaces when recording.",
+            callback=_by,
+            metavar=f"[{'|'.join(_BY)}|{_LABEL}KEY]",
+            help="What the root frame is; cgroup and container need --all-cgroups or --namespaces when recording, label:KEY a pprof profile.",
         ),
-    ] = By.process
+    ] = "process"
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label",
+            metavar="KEY=REGEX",
+            help="Only samples of a pprof profile with this label (repeatable: with all of them).",
+            show_default=False,
+        ),
+    ] = None
     pid: Annotated[
         list[int] | None, typer.Option("--pid", help="Only this process (repeatable).", show_default=False)
     ] = None
@@ -219,6 +232,17 @@ class Talk(NamedTuple):
 
     quiet: QuietOption = False
     verbose: VerboseOption = False
+
+
+def pairs(labels: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """Keys and expressions that ``--label`` gives. Raises a usage error."""
+    out = []
+    for text in labels or ():
+        key, sign, pattern = text.partition("=")
+        if not key or not sign:
+            raise typer.BadParameter(f"--label {text!r}: expected KEY=REGEX")
+        out.append((key, pattern))
+    return tuple(out)
 
 
 def moments(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:

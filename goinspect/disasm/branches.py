@@ -69,7 +69,8 @@ def _pieces(data: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
 def _x86(data: NDArray[np.uint8], vaddr: int, _byteorder: str) -> Branches:
     last = len(data) - 5 if len(data) < _PIECE + _WIDEST - 1 else _PIECE - 1
     near = np.flatnonzero(data[: max(last + 1, 0)] & 0xFE == 0xE8)
-    far = np.flatnonzero((data[: max(last, 0)] == 0x0F) & (data[1 : max(last, 0) + 1] & 0xF0 == 0x80))
+    far = np.flatnonzero(data[: max(last, 0)] == 0x0F)
+    far = far[data[far + 1] & 0xF0 == 0x80]
     at = np.concatenate((near, far))
     length = np.concatenate((np.full(len(near), 5), np.full(len(far), 6)))
     order = np.argsort(at, kind="stable")

@@ -10,8 +10,13 @@ from typing import Final
 __all__ = ["GO_KINDS", "LANGUAGES", "LANG_GO", "TYPE_TAGS"]
 
 DW_TAG_ARRAY_TYPE: Final = 0x01
+DW_TAG_FORMAL_PARAMETER: Final = 0x05
+DW_TAG_MEMBER: Final = 0x0D
+DW_TAG_STRUCTURE_TYPE: Final = 0x13
+DW_TAG_SUBROUTINE_TYPE: Final = 0x15
 DW_TAG_TYPEDEF: Final = 0x16
 DW_TAG_SUBRANGE_TYPE: Final = 0x21
+DW_TAG_BASE_TYPE: Final = 0x24
 DW_TAG_SUBPROGRAM: Final = 0x2E
 DW_TAG_VARIABLE: Final = 0x34
 UNIT_TAGS: Final = frozenset((0x11, 0x3C, 0x4A))  # compile, partial, skeleton
@@ -37,11 +42,14 @@ DW_AT_COMP_DIR: Final = 0x1B
 DW_AT_ABSTRACT_ORIGIN: Final = 0x31
 DW_AT_COUNT: Final = 0x37
 DW_AT_UPPER_BOUND: Final = 0x2F
+DW_AT_DATA_MEMBER_LOCATION: Final = 0x38
 DW_AT_DECL_FILE: Final = 0x3A
 DW_AT_DECL_LINE: Final = 0x3B
 DW_AT_DECLARATION: Final = 0x3C
+DW_AT_ENCODING: Final = 0x3E
 DW_AT_SPECIFICATION: Final = 0x47
 DW_AT_TYPE: Final = 0x49
+DW_AT_VARIABLE_PARAMETER: Final = 0x4B
 DW_AT_RANGES: Final = 0x55
 DW_AT_LINKAGE_NAME: Final = 0x6E
 DW_AT_STR_OFFSETS_BASE: Final = 0x72
@@ -51,6 +59,11 @@ DW_AT_MIPS_LINKAGE_NAME: Final = 0x2007
 DW_AT_GO_KIND: Final = 0x2900
 DW_AT_GO_RUNTIME_TYPE: Final = 0x2904
 DW_AT_GO_DICT_INDEX: Final = 0x2906  # of a type parameter: an alias within one function, no type of its own
+
+DW_ATE_BOOLEAN: Final = 0x02
+DW_ATE_COMPLEX_FLOAT: Final = 0x03
+DW_ATE_FLOAT: Final = 0x04
+DW_ATE_SIGNED: Final = 0x05
 
 DW_OP_ADDR: Final = 0x03
 DW_OP_ADDRX: Final = 0xA1

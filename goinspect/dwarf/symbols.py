@@ -65,6 +65,7 @@ class _Collector:
 
     def collect(self) -> DwarfSymbols:
         add = {"function": self._function, "variable": self._variable, "type": self.types.add}
+        entries = 0
         for unit in self.entries.walk():
             language = dw.LANGUAGES.get(unit.language, f"language-{unit.language}")
             self.units.append(DwarfUnit(unit.name, language, unit.header.version))
@@ -74,12 +75,16 @@ class _Collector:
                     add[entry.abbrev.role](entry, number)
                 except GoinspectError as error:
                     self.entries.damage.note(f"entry at {entry.offset:#x}: {error.message}")
-                if len(self.functions.name) + len(self.variables.name) + len(self.types) > MAX_SYMBOLS:
+                entries += 1
+                if entries > MAX_SYMBOLS and self._rows() > MAX_SYMBOLS:
                     raise MalformedError(f"DWARF with more than {MAX_SYMBOLS} symbols")
         self._settle()
         types = self.types.distinct()
         warnings = (*self.entries.damage.lines(), *self.files.damage.lines())
         return DwarfSymbols(self.units, self.functions, self.variables, types, warnings)
+
+    def _rows(self) -> int:
+        return len(self.functions.name) + len(self.variables.name) + len(self.types)
 
     def _function(self, entry: Entry, number: int) -> None:
         unit, values, found = entry.unit, entry.values, entry.forms

@@ -14,18 +14,22 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 __all__ = [
+    "GOROUTINES",
     "HEADERS",
     "MODULEDATA",
     "RELEASES",
     "TYPE_LAYOUTS",
+    "GoroutineLayout",
     "HeaderLayout",
     "InlineLayout",
     "ModuledataLayout",
     "Release",
     "TypeLayout",
     "Version",
+    "goroutine_layout",
     "header_layout",
     "moduledata_layout",
+    "passes_in_registers",
     "release_for",
     "sample",
     "type_layout",
@@ -240,6 +244,30 @@ MODULEDATA: Final = (
     _MODULEDATA_1_26._replace(since=(1, 27), words=71, md_epclntab=44),
 )
 
+
+class GoroutineLayout(NamedTuple):
+    """Offsets of fields in runtime.g and runtime.m of 64-bit machines; None: not known (src/runtime/runtime2.go)."""
+
+    since: Version
+    m: int | None  # g.m
+    goid: int | None  # g.goid
+    labels: int | None  # g.labels
+    curg: int | None  # m.curg
+    label_list: bool  # g.labels points to a list of pairs of strings; before, to a map[string]string
+
+
+# As the DWARF of programs has it that 1.19.8, 1.21.13, 1.22.10, 1.23.9, 1.24.11, 1.25.5, 1.26.8 and 1.27.3 built for Linux
+# on amd64 and arm64.
+GOROUTINES: Final = (
+    GoroutineLayout((1, 19), m=48, goid=152, labels=360, curg=192, label_list=False),
+    GoroutineLayout((1, 20), m=None, goid=None, labels=None, curg=None, label_list=False),
+    GoroutineLayout((1, 21), m=48, goid=152, labels=344, curg=192, label_list=False),
+    GoroutineLayout((1, 23), m=48, goid=160, labels=352, curg=192, label_list=False),
+    GoroutineLayout((1, 24), m=48, goid=160, labels=352, curg=192, label_list=True),
+    GoroutineLayout((1, 25), m=48, goid=152, labels=344, curg=184, label_list=True),
+    GoroutineLayout((1, 26), m=48, goid=152, labels=352, curg=184, label_list=True),
+)
+
 FLAG_TOPFRAME: Final = 1
 FLAG_SPWRITE: Final = 2
 FLAG_ASM: Final = 4
@@ -270,3 +298,13 @@ def moduledata_layout(version: Version) -> ModuledataLayout | None:
 def sample(count: int, limit: int) -> range:
     """At most `limit` numbers below `count`, spread evenly."""
     return range(0, count, max(1, -(-count // limit)))
+
+
+def goroutine_layout(version: Version) -> GoroutineLayout | None:
+    """The newest row of runtime.g and runtime.m that is not newer than `version`; None before Go 1.19."""
+    return next((row for row in reversed(GOROUTINES) if row.since <= version), None)
+
+
+def passes_in_registers(since: Version | None, version: Version) -> bool:
+    """Whether a release passes arguments in registers, on a machine where Go does so since `since`."""
+    return since is not None and since <= version

@@ -5,6 +5,7 @@ An image is cheap: headers only, bytes by reference. Addresses are ``vaddr`` (th
 
 from __future__ import annotations
 
+import re
 import struct
 from bisect import bisect_left
 from itertools import zip_longest
@@ -248,18 +249,20 @@ class MappedImage:
 
     def find(self, needle: bytes, *, writable: bool | None = None, align: int = 1) -> Iterator[int]:
         left = MAX_OVERLAP * len(self._bytes)
+        search = re.compile(re.escape(needle)).search  # twice as quick as the `find` of a map
         for segment in self.segments:
             if writable is not None and segment.writable != writable:
                 continue
             start = min(segment.file_offset, len(self._bytes))
             end = min(start + segment.file_size, len(self._bytes))
             left -= end - start
-            at = self._map.find(needle, start, end) if left >= 0 else -1
-            while at >= 0:
+            found = search(self._map, start, end) if left >= 0 else None
+            while found is not None:
+                at = found.start()
                 vaddr = segment.vaddr + at - segment.file_offset
                 if vaddr % align == 0:
                     yield vaddr
-                at = self._map.find(needle, at + 1, end)
+                found = search(self._map, at + 1, end)
 
     def pointers_to(self, vaddr: int) -> Iterator[int]:
         word = vaddr.to_bytes(self.ptrsize, self.byteorder)

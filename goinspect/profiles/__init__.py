@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect._paths import is_fifo, is_regular, is_unsized
 from goinspect.errors import FileError, GoinspectError, UnrecognizedFormatError, UnsupportedError
 from goinspect.objfile import map_file
+from goinspect.profiles.others import other_of
 from goinspect.profiles.unwrap import wrapping_of
 
 if TYPE_CHECKING:
@@ -31,19 +31,6 @@ __all__ = ["open_profile", "read_profile"]
 _HEAD = 1 << 16  # bytes that readers are shown
 _MOST_WRAPPINGS = 3  # compressed more often than that is nothing but a trap
 
-# What people may mean to give us that cannot be read as a profile, by its first bytes.
-_KNOWN_OTHERS = (
-    (re.compile(rb"\x7fELF"), "is an ELF executable, not a recording of one"),
-    (
-        re.compile(rb"[0-9a-f]{8,16}-[0-9a-f]{8,16} [r-][w-][x-][ps] [0-9a-f]{8,} "),
-        "is the memory map of a process, not a recording of one (perf record -g -p PID makes one)",
-    ),
-    (
-        re.compile(rb"[0-9a-f]{8,16} [A-Za-z] [^\s;]+[\t\n]"),
-        "is a list of kernel symbols, which belongs behind --kallsyms",
-    ),
-)
-
 
 class _Reader(NamedTuple):
     """A row of the table."""
@@ -56,10 +43,11 @@ class _Reader(NamedTuple):
 
 def _readers() -> tuple[_Reader, ...]:
     """The table. Where no reader is sure, the first one that may know the bytes gets them."""
-    from goinspect.profiles import folded, perfdata, perfscript  # numpy comes with them
+    from goinspect.profiles import folded, perfdata, perfscript, pprof  # numpy comes with them
 
     return (
         _Reader("a perf.data recording (PERFILE2)", perfdata.sniff, perfdata.read, perfdata.parse),
+        _Reader("a pprof profile", pprof.sniff, pprof.read, pprof.parse),
         _Reader("text of perf script", perfscript.sniff, perfscript.read, perfscript.parse),
         _Reader("folded stacks (frame;frame WEIGHT)", folded.sniff, folded.read, folded.parse),
     )
@@ -78,7 +66,7 @@ def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
         return _readers()[0].read(name)
     if is_fifo(name):  # <(zcat stacks.folded.gz)
         return _read_fifo(name)
-    with map_file(name, "a perf.data recording or folded stacks") as mapped:
+    with map_file(name, "a perf.data recording, a pprof profile or folded stacks") as mapped:
         head = mapped[:_HEAD]
         if is_unsized(name):  # of the kernel's own, below /proc: what was read of it is all that there is
             return read_profile(io.BytesIO(mapped), name)
@@ -97,11 +85,11 @@ def read_profile(stream: BinaryIO, name: str) -> Profile | NamedStacks:
     try:
         head, pieces = _peek(iter(partial(stream.read, _HEAD), b""))
         if not head:
-            raise FileError("is empty, expected a recording or folded stacks", path=name)
+            raise FileError("is empty, expected a recording, a profile or folded stacks", path=name)
         inside, pieces = _unwrapped(head, pieces, told)
         if not inside:
             why = told[0] if told else "nothing is inside"
-            raise FileError(f"{why}, expected a recording or folded stacks", path=name)
+            raise FileError(f"{why}, expected a recording, a profile or folded stacks", path=name)
         reader = _chosen(inside, name, wrapped=inside is not head)
         if reader.parse is None:
             raise UnsupportedError(f"{reader.what} cannot be read from a pipe: save it to a file", path=name)
@@ -146,11 +134,13 @@ def _read_fifo(name: str) -> Profile | NamedStacks:
 
 def _chosen(head: bytes, name: str, *, wrapped: bool = False) -> _Reader:
     readers = _readers()
-    verdicts = [reader.sniff(head) for reader in readers]
-    found = next((what for pattern, what in _KNOWN_OTHERS if pattern.match(head)), None)
-    for verdict in (True,) if found else (True, None):
-        if verdict in verdicts:
-            return readers[verdicts.index(verdict)]
+    other = other_of(head)
+    if other is None or not other.certain:
+        verdicts = [reader.sniff(head) for reader in readers]
+        for verdict in (True,) if other else (True, None):
+            if verdict in verdicts:
+                return readers[verdicts.index(verdict)]
+    found = other.what if other else None
     if found is None:
         readable = head[:8].isascii() and head[:8].decode().isprintable()
         found = f"starts with {head[:8].decode()!r}" if readable else f"starts with {head[:8].hex(' ')}"

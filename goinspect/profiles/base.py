@@ -11,7 +11,7 @@ In `NamedStacks` a distinct name stands where a location would.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from goinspect.model import Mapping
     from goinspect.profiles.userstacks import UserStacks
+    from goinspect.results.stacks import Label
 
 __all__ = [
     "KIND_GUEST",
@@ -30,9 +31,12 @@ __all__ = [
     "Event",
     "Locations",
     "NamedStacks",
+    "Place",
     "Profile",
+    "SampleLabels",
     "Switches",
     "Totals",
+    "Values",
 ]
 
 # (start, end) of mappings that no recording told.
@@ -70,6 +74,41 @@ class Locations:
     unwound: NDArray[np.bool_] | None = (
         None  # by the sizes of frames: no caller is passed over; None: nowhere
     )
+    complete: NDArray[np.bool_] | None = (
+        None  # the name is all that can be known: no file is asked; None: nowhere
+    )
+
+
+class Place(NamedTuple):
+    """Where in the source a name stands; "" and 0: not known."""
+
+    file: str
+    line: int
+    start_line: int  # of the function
+
+
+class SampleLabels(Protocol):
+    """What samples are marked with, by keys."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys."""
+
+    def column(self, key: str) -> Label | None:
+        """The label of each sample; None: no sample has this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Several weights of each sample: of such a profile every event has all samples.
+
+    ``columns`` has a row for each event, negative values included, as differences of profiles have them; ``samples`` is,
+    for each event, the row that says how many samples each row stands for, -1: one; ``default`` is the event to show.
+    """
+
+    columns: NDArray[np.int64]
+    samples: tuple[int, ...]
+    default: int
 
 
 @dataclass(slots=True)
@@ -124,11 +163,17 @@ class Profile:
     # What a recorder's own tool called locations: the physical function, then the calls inlined there, outermost first.
     names: tuple[tuple[str, ...], ...] = ()
     user_stacks: UserStacks | None = None  # what callers can be found from where chains lack them
+    link: NDArray[np.uint64] | None = (
+        None  # link register of each sample, 0 where not recorded; None: of none
+    )
     switches: Switches | None = None  # None: not recorded, as the columns below
     cgroup: NDArray[np.int32] | None = None  # row in cgroups, -1 where not known
     cgroups: tuple[str, ...] = ()
     namespace: NDArray[np.int32] | None = None  # row in namespaces
     namespaces: tuple[str, ...] = ()  # mount namespaces as /proc/PID/ns/mnt shows them; "?" where not known
+    values: Values | None = None  # in place of one weight; `event` and `weight` are those of the default then
+    labels: SampleLabels | None = None
+    places: tuple[tuple[Place, ...], ...] = ()  # of each name in `names`; empty where the format tells none
 
     def __len__(self) -> int:
         return len(self.event)

@@ -12,6 +12,7 @@ goinspect writes the comment ``# goinspect SUBJECT unit=UNIT`` before all else w
 from __future__ import annotations
 
 import re
+import sys
 from array import array
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from goinspect.errors import GoinspectError, MalformedError, UnsupportedError
 from goinspect.profiles.base import NamedStacks
+from goinspect.profiles.foldedblocks import StackBlocks
 from goinspect.profiles.pieces import parse_file
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ _MAX_NAMES = 1 << 22  # distinct frames: each costs some 100 bytes, however shor
 _MAX_TOTAL = 1 << 63
 _SNIFFED = 1000  # lines
 _DIGITS = 9  # of a decimal's fraction
+_WIDTH = 4  # bytes of a frame's number
+_BLOCK = 1 << 20  # bytes of lines that are read at once
+_PIECE = 1 << 17  # where that is line by line: what is made of them stays in the cache
+_AT_ONCE = 1 << 16  # frames of a line; of most lines that is all
+_HASH = 0x23  # "#"; less are all blanks
 _NUMBER = re.compile(rb"(\d{1,18})(?:\.(\d*))?")
 _HEADER = re.compile(rb"# goinspect ([a-z]+)((?: [a-z]+=[!-~]{1,40}){0,8})")
 _SECOND = re.compile(r"(.*\S)\s+\d+(?:\.\d*)?", re.DOTALL)
@@ -71,13 +78,22 @@ def parse(chunks: Iterable[bytes], path: str) -> NamedStacks:
     """Read folded stacks in pieces of any size; what is kept in memory is the result. Raises what `read` does."""
     lines = _Lines()
     try:
-        rest = b""
+        ready: list[bytes] = []  # whole lines
+        rest: list[bytes] = []  # of the last line
+        size = 0
         for chunk in chunks:
-            data = rest + chunk
-            end = data.rfind(b"\n") + 1
-            lines.add(data[:end])
-            rest = lines.cut(data[end:])
-        lines.add(rest, last=True)
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                ready += [*rest, chunk[:end]]
+                rest = []
+                size += end
+            rest.append(chunk[end:])
+            if size >= _BLOCK or lines.is_too_long(rest):
+                lines.add(b"".join(ready))
+                ready, size = [], 0
+                rest = lines.cut(rest)
+        lines.add(b"".join(ready))
+        lines.add(b"".join(rest), last=True)
         return lines.stacks(path)
     except GoinspectError as error:
         raise error.about(path) from error
@@ -95,15 +111,15 @@ def _split(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     return (stack, number[1], number[2] or b"") if number and stack else None
 
 
-class _Ids(dict[bytes, int]):
-    """Numbers of names, in the order they come."""
+class _Ids(dict[bytes, bytes]):
+    """Numbers of names, in the order they come, as the bytes that they are in a column: joined, they are one."""
 
-    def __missing__(self, name: bytes) -> int:
+    def __missing__(self, name: bytes) -> bytes:
         if len(self) == _MAX_NAMES:
             raise UnsupportedError(
                 f"folded stacks with more than {_MAX_NAMES:,} distinct frames are not handled"
             )
-        self[name] = number = len(self)
+        self[name] = number = len(self).to_bytes(_WIDTH, sys.byteorder)
         return number
 
 
@@ -113,8 +129,9 @@ class _Lines:
     def __init__(self) -> None:
         self.number = 0  # of lines
         self._ids = _Ids()
-        self._frames = array("i")
-        self._ends = array("q", [0])
+        self._blocks = StackBlocks(self._ids.__getitem__)
+        self._frames = bytearray()  # int32
+        self._sizes = array("q")
         self._weights = array("q")
         self._decimal_rows = array("q")
         self._fractions = array("q")  # in 1e-9
@@ -123,12 +140,14 @@ class _Lines:
         self._too_long = False
         self._unit = self._subject = ""
 
-    def cut(self, rest: bytes) -> bytes:
+    def cut(self, rest: list[bytes]) -> list[bytes]:
         """The beginning of a line whose end has not been read; not kept when it is too long to be one."""
-        if len(rest) <= _MAX_LINE and not self._too_long:
-            return rest
-        self._too_long = True
-        return b""
+        self._too_long |= self.is_too_long(rest)
+        return [] if self._too_long else rest
+
+    def is_too_long(self, rest: list[bytes]) -> bool:
+        """Is this no beginning of a line?"""
+        return sum(map(len, rest)) > _MAX_LINE
 
     def add(self, block: bytes, *, last: bool = False) -> None:
         """Lines, each with its end except the last of all."""
@@ -136,7 +155,23 @@ class _Lines:
             return
         if not self.number:
             block = block.removeprefix(_BOM)
-        lines = block.replace(b"\r\n", b"\n").split(b"\n")
+        rows = None if self._too_long else self._blocks.read(block)
+        if rows is not None:
+            self._frames += rows.numbers.tobytes()
+            self._sizes.frombytes(rows.sizes.tobytes())
+            self._weights.frombytes(rows.weights.tobytes())
+            self.number += len(rows.sizes)
+            return
+        begin = 0
+        while len(block) - begin > _PIECE and (end := block.find(b"\n", begin + _PIECE) + 1):
+            self._add_piece(block[begin:end], last=False)
+            begin = end
+        self._add_piece(block[begin:], last=last)
+
+    def _add_piece(self, block: bytes, *, last: bool) -> None:
+        if b"\r" in block:
+            block = block.replace(b"\r\n", b"\n")
+        lines = block.split(b"\n")
         if not last or not lines[-1]:
             lines.pop()
         if self._too_long:  # the end of that line has come
@@ -147,44 +182,54 @@ class _Lines:
         self._add_lines(lines)
 
     def _add_lines(self, lines: list[bytes]) -> None:
-        extend, append, end = self._frames.extend, self._weights.append, self._ends.append
-        frames, identify, begin = self._frames, self._ids.__getitem__, self.number + 1
-        for number, line in enumerate(lines, begin):
+        size, append, identify = self._sizes.append, self._weights.append, self._ids.__getitem__
+        columns: list[bytes] = []
+        begin = self.number
+        for number, line in enumerate(lines, begin + 1):
             stack, _, weight = line.rpartition(b" ")
-            if not (weight.isdigit() and stack and len(weight) < 19) or line[0] == 35 or stack.isspace():
-                if not line:
-                    continue
-                self.number = number
-                if not self._add_other(line):
-                    continue
-            else:
+            if weight.isdigit() and stack and len(weight) < 19 and line[0] > _HASH:
                 leaf_first = stack.split(b";")
-                leaf_first.reverse()
-                extend(map(identify, leaf_first))
                 append(int(weight))
-            end(len(frames))
-        self.number = begin + len(lines) - 1
+            else:
+                leaf_first = self._add_other(line, number)
+                if not leaf_first:
+                    continue
+            leaf_first.reverse()
+            size(len(leaf_first))
+            if len(leaf_first) < _AT_ONCE:
+                columns += map(identify, leaf_first)
+                continue
+            self._frames += b"".join(columns)
+            columns = []
+            for at in range(0, len(leaf_first), _AT_ONCE):
+                self._frames += b"".join(map(identify, leaf_first[at : at + _AT_ONCE]))
+        self._frames += b"".join(columns)
+        self.number = begin + len(lines)
 
-    def _add_other(self, line: bytes) -> bool:
-        """A line that is not simply a stack and an integer. Adds all but its end; False: it is no stack."""
+    def _add_other(self, line: bytes, number: int) -> list[bytes]:
+        """A line that may be no stack and an integer. Adds its weight, and returns its frames; none where it is no stack."""
+        self.number = number
         if _is_comment(line) or not line.strip():
             header = _HEADER.fullmatch(line.rstrip()) if not self._weights else None
             if header is not None and not self._subject:
                 self._subject = header[1].decode()
                 words = dict(word.split("=", 1) for word in header[2].decode().split())
                 self._unit = words.get("unit", "")
-            return False
+            return []
+        stack, _, weight = line.rpartition(b" ")
+        if weight.isdigit() and len(weight) < 19 and stack and not stack.isspace() and line[0] != _HASH:
+            self._weights.append(int(weight))
+            return stack.split(b";")
         found = _split(line)
         if found is None:
             self._refuse(line, "no stack and weight")
-            return False
+            return []
         stack, whole, fraction = found
-        self._frames.extend(map(self._ids.__getitem__, stack.split(b";")[::-1]))
         if fraction.strip(b"0"):
             self._decimal_rows.append(len(self._weights))
             self._fractions.append(int(fraction[:_DIGITS].ljust(_DIGITS, b"0")))
         self._weights.append(int(whole))
-        return True
+        return stack.split(b";")
 
     def _refuse(self, line: bytes, why: str) -> None:
         self._malformed += 1
@@ -202,7 +247,8 @@ class _Lines:
             warnings.append(
                 f"{self._malformed:,} of {self.number:,} lines are left out as no folded stacks; {self._first_malformed}"
             )
-        start = np.frombuffer(self._ends, dtype=np.int64)
+        start = np.zeros(len(self._sizes) + 1, dtype=np.int64)
+        np.cumsum(np.frombuffer(self._sizes, dtype=np.int64), out=start[1:])
         frames = np.frombuffer(self._frames, dtype=np.int32)
         names = [name.decode("utf-8", "backslashreplace").strip() for name in self._ids]
         weight, decimals = self._weight(warnings)

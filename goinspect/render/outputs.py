@@ -67,8 +67,8 @@ class Output(NamedTuple):
 
 
 _LABELS = ("process", "pid", "tid", "comm", "container")
-_PLACES = {"lines": True, "places": True, "labels": _LABELS}
-_THREADS = {"lines": True, "labels": _LABELS, "series": True}
+_PLACES = {"lines": True, "places": True, "label_columns": _LABELS}
+_THREADS = {"lines": True, "label_columns": _LABELS, "series": True}
 
 OUTPUTS = (
     Output("svg", "svg.output", (".svg",), is_picture=True),
@@ -77,7 +77,9 @@ OUTPUTS = (
     Output("top", "text.top", has_json=True),
     Output("tree", "text.tree", has_json=True),
     Output("collapsed", "collapsed", (".collapsed",)),
-    Output("pprof", "pprof.output", (".pb.gz", ".pprof"), is_binary=True, asks=_PLACES),
+    Output(
+        "pprof", "pprof.output", (".pb.gz", ".pprof"), is_binary=True, asks=_PLACES | {"every_type": True}
+    ),
     Output("speedscope", "viewers.speedscope", (".speedscope.json",), asks=_THREADS),
     Output("firefox", "viewers.firefox", (".json.gz",), is_binary=True, asks=_PLACES | _THREADS),
     Output("cpuprofile", "viewers.cpuprofile", (".cpuprofile",), asks=_THREADS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["escape_terminal", "exact_weight", "human_bytes", "human_weight"]
+__all__ = ["base_name", "escape_terminal", "exact_weight", "human_bytes", "human_weight"]
 
 # Control characters would drive the terminal, bidirectional marks reorder what is read, lone surrogates do not encode.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -18,6 +18,11 @@ def escape_terminal(text: str) -> str:
 def _escaped(match: re.Match[str]) -> str:
     number = ord(match[0])
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+def base_name(path: str) -> str:
+    """The last part of a path, of Windows too."""
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def human_weight(value: int, unit: str) -> str:

@@ -66,6 +66,7 @@ class FlameProfile(NamedTuple):
     recorded: bool = True  # samples of a recorder, not stacks that came with their names
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, str] = MappingProxyType({})
+    profiled: bool = False  # read from a pprof profile, which tells neither losses nor threads
     span: Span = Span()
 
     @property

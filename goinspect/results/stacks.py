@@ -184,7 +184,6 @@ class Stacks:
         """Leaf first, for a graph merged from the leaves."""
         import numpy as np
 
-        from goinspect._ragged import flat_ranges
+        from goinspect._ragged import backward_ranges
 
-        sizes = np.diff(self.start)
-        return self._with_frames(np.repeat(self.start[1:], sizes) - 1 - flat_ranges(0, sizes), self.start)
+        return self._with_frames(backward_ranges(self.start[1:], np.diff(self.start)), self.start)

@@ -83,7 +83,9 @@ def draw(
     least = narrowest(int(stacks.weight.sum()), pixels, min_width)
     tree = build_tree(stacks, roots, names, least=least, heaviest_first=event == "sizes", marked=restored)
     start, left = _frames_left(stacks, roots, tree)
-    used = sorted(({*tree.frame, *distinct(left).tolist()}) - {-1})
+    used = distinct(np.concatenate((tree.frame, np.flatnonzero(np.bincount(left))))).tolist()[
+        1:
+    ]  # not the root's -1
     number = np.zeros(len(frames) + 1, dtype=np.int32)  # -1, at the end, is the root
     number[used] = np.arange(1, len(used) + 1)
     everything = StackFrame("all", FrameKind.ROOT, "", False)

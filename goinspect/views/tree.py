@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._ragged import distinct
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -71,28 +73,33 @@ def narrowest(total: int, pixels: float, min_width: float) -> int:
 
 
 class _Nodes:
-    """Nodes in the order they are made: breadth first."""
+    """Nodes in the order they are made: breadth first, the levels behind one another."""
 
     def __init__(self, total: int) -> None:
-        self.frame, self.parent, self.depth = [-1], [-1], [0]
-        self.total, self.own, self.marked = [total], [0], [0]
+        root = np.array([-1])
+        self.levels = [_Level(root, root, np.array([total], dtype=np.uint64), np.zeros(1, dtype=np.uint64))]
+        self.count = 1
+        self.ended: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
 
-    def add(
-        self,
-        parents: NDArray[np.int64],
-        frames: NDArray[np.int64],
-        totals: NDArray[np.uint64],
-        marked: NDArray[np.uint64],
-        depth: int,
-    ) -> int:
-        first = len(self.frame)
-        self.parent += parents.tolist()
-        self.frame += frames.tolist()
-        self.total += totals.tolist()
-        self.own += [0] * len(totals)
-        self.marked += marked.tolist()
-        self.depth += [depth] * len(totals)
+    def add(self, level: _Level) -> int:
+        first = self.count
+        self.levels.append(level)
+        self.count += len(level.total)
         return first
+
+    def end(self, nodes: NDArray[np.int64], weights: NDArray[np.uint64]) -> None:
+        """Stacks that end in nodes."""
+        if len(nodes):
+            self.ended.append((nodes, weights))
+
+
+class _Level(NamedTuple):
+    """Nodes of one depth."""
+
+    parent: NDArray[np.int64]
+    frame: NDArray[np.int64]
+    total: NDArray[np.uint64]
+    marked: NDArray[np.uint64]
 
 
 def _grow(
@@ -107,7 +114,7 @@ def _grow(
     lead = (roots >= 0).astype(np.int64)  # frames to draw before the stack's own
     for depth in range(MAX_DEPTH):
         ended = depth == sizes[alive] + lead[alive]
-        _end(nodes, node[ended], weight[alive[ended]])
+        nodes.end(node[ended], weight[alive[ended]])
         alive, node = alive[~ended], node[~ended]
         if not len(alive):
             break
@@ -122,18 +129,13 @@ def _grow(
             np.add.at(told, inverse[rows], weight[alive[rows]])
         wide = totals >= least
         pruned += int(len(keys) - wide.sum())
-        first = nodes.add(keys[wide] // stride, keys[wide] % stride, totals[wide], told[wide], depth + 1)
+        first = nodes.add(_Level(keys[wide] // stride, keys[wide] % stride, totals[wide], told[wide]))
         place = np.where(wide, np.cumsum(wide) - 1 + first, -1)[inverse]
         narrow = place < 0
         left.append(Left(node[narrow], alive[narrow], np.full(int(narrow.sum()), depth)))
         alive, node = alive[~narrow], place[~narrow]
     left.append(Left(node, alive, np.full(len(alive), MAX_DEPTH)))
     return nodes, pruned, Left(*(np.concatenate(column) for column in zip(*left, strict=True)))
-
-
-def _end(nodes: _Nodes, node: NDArray[np.int64], weight: NDArray[np.uint64]) -> None:
-    for index, value in zip(node.tolist(), weight.tolist(), strict=True):
-        nodes.own[index] += value
 
 
 def _frame_at(
@@ -152,29 +154,50 @@ def _frame_at(
 
 
 def _depth_first(nodes: _Nodes, names: list[str], pruned: int, left: Left, *, heaviest_first: bool) -> Tree:
-    def place_among_siblings(node: int) -> tuple[int, str, int]:
-        frame = nodes.frame[node]
-        return -nodes.total[node] if heaviest_first else 0, names[frame], frame
-
-    children: list[list[int]] = [[] for _ in nodes.frame]
-    for index in range(1, len(nodes.frame)):
-        children[nodes.parent[index]].append(index)
-    order: list[int] = []
-    pending = [0]
-    while pending:
-        index = pending.pop()
-        order.append(index)
-        below = children[index]
-        below.sort(key=place_among_siblings, reverse=True)
-        pending += below
-    place = {old: new for new, old in enumerate(order)}
+    parent, frame, total, marked = (np.concatenate(column) for column in zip(*nodes.levels, strict=True))
+    place = _places(nodes.levels, _ranks(frame, names), heaviest_first=heaviest_first)
+    order = np.empty(len(place), dtype=np.int64)
+    order[place] = np.arange(len(place))
+    own = np.zeros(len(place), dtype=np.uint64)
+    for ended, weights in nodes.ended:
+        np.add.at(own, ended, weights)
+    depth = np.repeat(np.arange(len(nodes.levels)), [len(level.frame) for level in nodes.levels])
+    above = np.append(place, -1)[parent]  # the root's is -1, and so is the last
     return Tree(
-        [nodes.frame[i] for i in order],
-        [place[nodes.parent[i]] if i else -1 for i in order],
-        [nodes.depth[i] for i in order],
-        [nodes.total[i] for i in order],
-        [nodes.own[i] for i in order],
+        frame[order].tolist(),
+        above[order].tolist(),
+        depth[order].tolist(),
+        total[order].tolist(),
+        own[order].tolist(),
         pruned,
-        left._replace(node=np.array([place[node] for node in left.node.tolist()], dtype=np.int64)),
-        [nodes.marked[i] for i in order],
+        left._replace(node=place[left.node]),
+        marked[order].tolist(),
     )
+
+
+def _ranks(frame: NDArray[np.int64], names: list[str]) -> NDArray[np.int64]:
+    """Of the frame of each node, its place among all frames by name."""
+    used = distinct(frame).tolist()
+    rank = np.zeros(len(names) + 1, dtype=np.int64)  # -1, at the end, is the root
+    rank[sorted(used, key=lambda number: (names[number] if number >= 0 else "", number))] = np.arange(
+        len(used)
+    )
+    return rank[frame]
+
+
+def _places(levels: list[_Level], rank: NDArray[np.int64], *, heaviest_first: bool) -> NDArray[np.int64]:
+    """Where each node stands when a node comes before its children, and these in their order."""
+    ends = np.cumsum([len(level.frame) for level in levels])
+    size = np.ones(len(rank), dtype=np.int64)  # nodes of the subtree
+    for level, end in zip(levels[:0:-1], ends[:0:-1].tolist(), strict=True):
+        np.add.at(size, level.parent, size[end - len(level.parent) : end])
+    place = np.zeros(len(rank), dtype=np.int64)
+    for level, end in zip(levels[1:], ends[1:].tolist(), strict=True):
+        begin = end - len(level.parent)
+        weight = ~level.total if heaviest_first else np.zeros(len(level.total), dtype=np.uint64)
+        order = np.lexsort((rank[begin:end], weight, level.parent))
+        parent, sizes = level.parent[order], size[begin:end][order]
+        before = np.cumsum(sizes) - sizes
+        first = np.searchsorted(parent, parent)  # of its siblings
+        place[begin + order] = place[parent] + 1 + before - before[first]
+    return place

@@ -76,9 +76,12 @@ def ask(path: str, number: int, *, raw: bool, commands: bool, original: str = ""
 
 def ask_commands(binary: Binary) -> None:
     """What the commands answer from."""
+    from goinspect.analysis.calls.report import call_report
     from goinspect.analysis.disasm.listing import disassemble
     from goinspect.analysis.pcln import frames as lines
     from goinspect.analysis.pcln import functions, linetable, sizes
+    from goinspect.analysis.probe.report import probe_report
+    from goinspect.render import callgraph, tracers
     from goinspect.render.json import disasm as disasmjson
     from goinspect.render.text import disasm as disasmtext
 
@@ -90,8 +93,19 @@ def ask_commands(binary: Binary) -> None:
                 disasmtext.render_text(found, code=True)
                 disasmjson.render_json(found)
 
+    def called() -> None:
+        first = binary.go.table.entry(0)
+        for query in ("main.f1", f"{first:#x}"):
+            for form in ("text", "json", "dot", "folded"):
+                with contextlib.suppress(GoinspectError):
+                    callgraph.render(call_report(binary, query, depth=2), form)
+            for form in ("text", "json", "bpftrace", "perf"):
+                with contextlib.suppress(GoinspectError):
+                    tracers.render(probe_report(binary, [query]), form)
+
     for question in (
         disassembled,
+        called,
         lambda: functions.list_functions(binary),
         lambda: functions.list_inlined_only(binary),
         lambda: sizes.list_sizes(binary),

@@ -16,7 +16,7 @@ from tests.cli.demo import BINARY, FLAME
 from tests.cli.runner import COMMAND, INTERRUPTIBLE, cli, environment, process
 from tests.cprograms import C_PROGRAM
 
-COMMANDS = ("flame", "pcln", "disasm", "symbols", "info", "compare")
+COMMANDS = ("flame", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare")
 
 
 # --- help and usage ---
@@ -62,10 +62,11 @@ def test_help_of_all():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--nonsense"], ["nonsense"], ["flame", "--nonsense"], ["flame", "a", "b"], ["flame", "--by", "moon"], ["flame", "--weight", "kg"],
+    [["--nonsense"], ["nonsense"], ["flame", "--nonsense"], ["flame", "--label", "x"], ["flame", "--by", "moon"], ["flame", "--weight", "kg"],
      ["flame", "--format", "gif"], ["flame", "--pid", "x"], ["flame", "--time", "soon"], ["flame", "--time", "1"], ["flame", "--width", "1"],
      ["flame", "--min-width", "-1"], ["pcln"], ["disasm"], ["disasm", "x"],
-     ["disasm", "x", "main.main", "--syntax", "masm"], ["symbols"], ["symbols", "x", "--kind", "stone"], ["symbols", "x", "--sort", "age"],
+     ["disasm", "x", "main.main", "--syntax", "masm"], ["calls", "x"], ["calls", "x", "f", "--depth", "0"],
+     ["calls", "x", "f", "--format", "svg"], ["probe", "x"], ["probe", "x", "f", "--format", "gdb"], ["symbols"], ["symbols", "x", "--kind", "stone"], ["symbols", "x", "--sort", "age"],
      ["symbols", "x", "-n", "many"], ["pcln", "x", "--color", "pink"], ["symbols", "x", "--by", "moon"],
      ["symbols", "x", "--format", "xml"], ["info"], ["info", "x", "--format", "xml"], ["info", "x", "--color", "pink"],
      ["compare"], ["compare", "x"], ["compare", "x", "y", "--by", "moon"], ["compare", "x", "y", "--format", "svg"],

@@ -13,7 +13,14 @@ from tests.cprograms import C_PROGRAM
 
 
 @pytest.mark.parametrize(
-    "arguments", [["info", BINARY], ["compare", BINARY, BINARY]], ids=["info", "compare"]
+    "arguments",
+    [
+        ["info", BINARY],
+        ["compare", BINARY, BINARY],
+        ["calls", BINARY, "main.run"],
+        ["probe", BINARY, "main.run"],
+    ],
+    ids=["info", "compare", "calls", "probe"],
 )
 def test_color_of_pages(arguments):
     plain = cli(*arguments)
@@ -28,8 +35,8 @@ def test_color_of_pages(arguments):
 @pytest.mark.parametrize(
     "arguments",
     [["symbols", BINARY], ["symbols", BINARY, "--by", "kind"], ["info", BINARY], ["info", BINARY, C_PROGRAM],
-     ["compare", BINARY, C_PROGRAM]],
-    ids=["symbols", "symbols --by", "info", "info of two", "compare"],
+     ["compare", BINARY, C_PROGRAM], ["calls", BINARY, "main.run"], ["probe", BINARY, "main.run"]],
+    ids=["symbols", "symbols --by", "info", "info of two", "compare", "calls", "probe"],
 )  # fmt: skip
 def test_json_is_one_document(arguments):
     """With the schema first, for each file where there are several; warnings are in it, and on stderr unless -q."""

@@ -133,7 +133,7 @@ def test_a_unit_is_for_folded_stacks():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is empty, expected a recording or folded stacks"),
+        (b"", "is empty, expected a recording, a profile or folded stacks"),
         (
             b"Once upon a time\n",
             "starts with 'Once upo', expected a perf.data recording .* or folded stacks .*",

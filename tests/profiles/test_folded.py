@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from decimal import Decimal
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goinspect.errors import FileError, MalformedError, UnrecognizedFormatError, UnsupportedError
-from goinspect.profiles import folded, open_profile
+from goinspect.profiles import folded, foldedblocks, open_profile
 from goinspect.profiles.base import NamedStacks
 from goinspect.profiles.folded import parse, sniff
 
@@ -257,6 +258,37 @@ def test_pieces_make_no_difference(content, size):
 
     pieces = [content[i : i + size] for i in range(0, len(content), size)]
     assert outcome(pieces) == outcome([content])
+
+
+words = st.sampled_from([b"a", b"main.main", b"", b" ", b"f(x y)", b"runtime.mallocgc", b"runtime.mallocgd", b"x" * 250, "ü".encode() * 9, b"_" * 24])  # fmt: skip
+lines = st.builds(lambda frames, weight: b";".join(frames) + b" %d" % weight, st.lists(words, min_size=1, max_size=5), weights)  # fmt: skip
+odd_lines = st.sampled_from([b"", b"# a b 1", b"#a 1", b" a;b 2", b"a;b", b"a 1.5", b"12", b" 12", b"a;12", b"a;b 1234567890123456789", b"\ta 1", b"a  7", b"a 5\r"])  # fmt: skip
+
+
+@given(st.lists(st.lists(lines, max_size=30), max_size=6), st.data(), st.booleans())
+@settings(deadline=None, max_examples=200)
+def test_blocks_make_no_difference(parts, data, alike):
+    """What numpy makes of a block is what is made of its lines; also where all its frames have the same hash."""
+    for part in parts:
+        if data.draw(st.booleans()):
+            part.insert(data.draw(st.integers(0, len(part))), data.draw(odd_lines))
+    text = b"".join(line + b"\n" for part in parts for line in part)
+
+    def outcome(least):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(foldedblocks, "_LEAST", least)
+            patch.setattr(foldedblocks, "_MOST_SKIPPED", 0)
+            patch.setattr(folded, "_BLOCK", 64)
+            if alike:
+                patch.setattr(foldedblocks, "_MULTIPLIER", np.uint64(0))
+            try:
+                found = parse([text[i : i + 50] for i in range(0, len(text), 50)], "x")
+            except (MalformedError, UnsupportedError) as error:
+                return str(error)
+            columns = (found.stack_start, found.frames, found.weight)
+            return found.names, [column.tolist() for column in columns], found.decimals, found.warnings
+
+    assert outcome(1) == outcome(1 << 30)
 
 
 @given(st.lists(st.sampled_from([b"a", b";", b" ", b"\t", b"1", b"9.5", b"\n", b"\r", b"#", b"\xff", b"\0", b"\xef\xbb\xbf"])))  # fmt: skip

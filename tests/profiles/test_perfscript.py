@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from goinspect.errors import GoinspectError, MalformedError
 from goinspect.profiles import perfscript
 from goinspect.profiles.base import KIND_KERNEL, UNPLACED, UNPLACED_ADDRESS
+from goinspect.profiles.perfscript.fields import FieldReader
 from goinspect.profiles.perfscript.grammar import Printed, is_frame, parse_frame, parse_header, parse_range
 from tests.conftest import BUILDS, FIXTURES, oracle_rows
 from tests.examples import examples
@@ -134,6 +135,61 @@ def test_pieces_of_any_size(size):
     whole, pieces = parse(text), parse(text, size)
     assert stacks(whole) == stacks(pieces)
     assert whole.time.tolist() == pieces.time.tolist()
+
+
+HEADS = st.builds(
+    lambda form, seconds, fraction, period: form % (seconds, fraction, period),
+    st.sampled_from([
+        b"work 12 %d.%06d:  %d cycles: ", b"work 12/34 [001] %d.%09d: %d cpu-clock:u: ", b"a 1.5: 3 b 7 %d.%06d: %d x:y: z",
+        b"%d %d.000001: %d x: ", b"swapper 0 %d.%06d:\t%d cycles: ", b"w 5 %d.%d: %d", b"# %d.%d: %d x", b"w 5 1.5: %d.%06d: %d c: ",
+    ]),
+    st.integers(0, 30), st.integers(0, 30), st.integers(0, 30),
+)  # fmt: skip
+CHAIN = st.lists(st.sampled_from([b"\t 10 f+0x1 (/b)", b"\t 20 g+0x2 (/b)", b"\t 10 i+0x1 (inlined)", b"\t 30 [unknown] (/c)", b"  srcline.c:5", b"junk here"]), max_size=4)  # fmt: skip
+
+
+@given(st.lists(HEADS, min_size=1, max_size=8))
+def test_lines_that_differ_in_digits(lines):
+    """What is known of a line from others like it is what it says."""
+    fields = FieldReader()
+    for line in lines:
+        known, time, period = fields.parse(line)
+        header = parse_header(line)
+        assert (known.header is None) == (header is None)
+        if header is not None:
+            assert known.header._replace(time=time, period=period) == header
+
+
+@given(
+    st.lists(st.tuples(HEADS, CHAIN, st.sampled_from([b"\n", b"\n\n", b"\n\n\n"])), max_size=12),
+    st.integers(1, 80),
+)
+@examples(100)
+def test_what_repeats_makes_no_difference(blocks, size):
+    text = b"".join(b"\n".join([head, *chain]) + end for head, chain, end in blocks)
+
+    def outcome(remembered):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("goinspect.profiles.perfscript.reader._REMEMBERED", remembered)
+            patch.setattr("goinspect.profiles.perfscript.fields._MOST", remembered)
+            patch.setattr("goinspect.profiles.perfscript.reader._TRIED", 3)
+            try:
+                found = parse(text, size)
+            except GoinspectError as error:
+                return str(error)
+        columns = (
+            found.event,
+            found.pid,
+            found.tid,
+            found.cpu,
+            found.time,
+            found.weight,
+            found.comm,
+            found.frames,
+        )
+        return [column.tolist() for column in columns], found.names, found.events, found.comms, found.warnings
+
+    assert outcome(1000) == outcome(0)
 
 
 def test_inlined_calls_belong_to_their_function():

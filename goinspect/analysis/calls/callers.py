@@ -32,6 +32,7 @@ NOT_CALLED = frozenset({
     "runtime.morestack_noctxt", "runtime.morestackc", "runtime.goexit", "runtime.mstart", "runtime.rt0_go", "runtime.clone",
 })  # fmt: skip
 _SOME, _SMALL = 256, 32  # functions that tell for all of a file; bytes of one that hardly needs a frame
+_SHARE = 4  # one in so many has to keep frame pointers
 
 
 class Deduced(NamedTuple):
@@ -60,19 +61,20 @@ class Callers:
     def __init__(self, binary: Binary, natives: NativeSymbols | None = None) -> None:
         self._binary = binary
         self.functions = Functions(binary, natives)
-        self.graph = CallGraph(binary.image, self.functions)
+        self.graph = CallGraph(binary.image, self.functions, exact=False)
         self._taken: NDArray[np.bool_] | None = None
         self._only: dict[int, Deduced] = {}
         self._not_called = frozenset(self.functions.named(NOT_CALLED))
 
     def deduce(
-        self, leaves: NDArray[np.int64], afters: NDArray[np.uint64]
+        self, leaves: NDArray[np.int64], afters: NDArray[np.uint64], links: NDArray[np.uint64] | None = None
     ) -> tuple[list[Deduced], NDArray[np.int64]]:
         """The callers of leaves.
 
         Args:
             leaves: numbers of functions, -1 where there is none.
             afters: the return addresses that walks found first.
+            links: the return addresses of the leaves, where a link register had them; 0 elsewhere.
 
         Returns:
             What is known, and for each leaf which of it.
@@ -81,15 +83,34 @@ class Callers:
         if self.graph.possible:
             called = self.graph.called_before(afters)
         count = len(self.functions) + 1
-        keys, which = np.unique(leaves * count + called + 1, return_inverse=True)
-        leaf, target = np.divmod(keys, count)
+        link, link_number = np.unique(
+            np.zeros(len(leaves), dtype=np.uint64) if links is None else links, return_inverse=True
+        )
+        keys, which = np.unique(
+            (leaves * count + called + 1) * len(link) + link_number, return_inverse=True
+        )  # fmt: skip
+        pairs, link_number = np.divmod(keys, max(len(link), 1))
+        leaf, target = np.divmod(pairs, count)
         target -= 1
         known = (target >= 0) & (leaf >= 0)
         sites = iter(self.graph.reach.all_sites(target[known], leaf[known]) if known.any() else ())
-        return [
-            self._deduced(leaf, target, next(sites) if there else ())
-            for leaf, target, there in zip(leaf.tolist(), target.tolist(), known.tolist(), strict=True)
-        ], which
+        out = []
+        columns = (leaf.tolist(), target.tolist(), known.tolist(), link[link_number].tolist())
+        for one, called_one, there, address in zip(*columns, strict=True):
+            found = self._deduced(one, called_one, next(sites) if there else ())
+            by_link = self._linked(one, address) if address and one not in self._not_called else None
+            out.append(by_link or found)
+        return out, which
+
+    def _linked(self, leaf: int, after: int) -> Deduced | None:
+        """The caller that the link register says, if that is behind a call that may lead to the leaf."""
+        addresses = np.array([after], dtype=np.uint64)
+        (caller,) = self.functions.find(addresses - np.uint64(1)).tolist()
+        (called,) = self.graph.called_before(addresses).tolist()
+        if caller < 0 or leaf < 0:
+            return None
+        leads = leaf in self.graph.leads(called) if called >= 0 else after in self.graph.indirect(caller)
+        return Deduced(caller, (after,)) if leads else None
 
     def _deduced(self, leaf: int, called: int, sites: tuple[int, ...]) -> Deduced:
         """`sites` are the calls in `called` that lead to the leaf."""
@@ -124,7 +145,7 @@ class Callers:
     def _framed(self, caller: int, leaf: int) -> bool:
         """C code may keep no frame pointers at all: then what a walk finds are stale words.
 
-        Most functions of the file must set theirs up, the caller among them, and the leaf, too, or leave it alone.
+        Functions of the file must set theirs up, the caller among them, and the leaf, too, or leave it alone.
         """
         graph = self.graph
         return (
@@ -135,11 +156,11 @@ class Callers:
 
     @cached_property
     def keeps_frame_pointers(self) -> bool:
-        """Does C code in the file set up frame pointers, most of it?"""
+        """Does C code in the file set up frame pointers? Where it does not by rule, some functions need one all the same."""
         known = np.arange(self.functions.go, len(self.functions))
         known = known[self.functions.ends[known] - self.functions.starts[known] >= np.uint64(_SMALL)]
         some = known[:: max(len(known) // _SOME, 1)].tolist()
-        return sum(map(self.graph.sets_frame_up, some)) * 2 > len(some)
+        return sum(map(self.graph.sets_frame_up, some)) * _SHARE > len(some)
 
     def _only_caller(self, leaf: int) -> Deduced:
         """R's call goes through a pointer: to whom it may have gone, and calls the leaf."""

@@ -141,6 +141,10 @@ class Functions:
         symbol = self._natives.find(int(self.starts[number])) if self._natives else None
         return symbol.name if symbol else ""
 
+    def natives_called(self, name: str) -> list[int]:
+        """Numbers of the functions that are not Go's and that a symbol table calls `name`."""
+        return [number for number in range(self.go, len(self)) if self.name(number) == name]
+
     def code(self, number: int) -> memoryview:
         """The bytes, as far as the file has them."""
         start, end = int(self.starts[number]), int(self.ends[number])

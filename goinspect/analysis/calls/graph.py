@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from goinspect.analysis.calls.reach import Reach
-from goinspect.disasm import CALL, decode, decode_calls
+from goinspect.disasm import BRANCH, CALL, JUMP, decode, decode_calls
 from goinspect.disasm.branches import Branches, direct_branches, shows_branches
+from goinspect.disasm.x86lengths import meets
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
@@ -25,16 +26,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.analysis.calls.functions import Functions
+    from goinspect.disasm import Instruction
     from goinspect.objfile.image import Image
 
-__all__ = ["CallGraph", "Edges"]
+__all__ = ["CallGraph", "Decoded", "Edges"]
 
-_LARGEST = 1 << 22  # bytes of a function that is decoded
-# ENDBR64, PUSH RBP; MOV RBP, RSP. PACIASP or BTI; SUB SP; STP X29, X30; MOV or ADD X29, SP.
+_WHOLE = 1 << 22  # bytes of a function that are looked at
+_LARGEST = 1 << 18  # bytes of one that is decoded
+_PATIENCE = (
+    1 << 24
+)  # bytes that are decoded in all: functions of a damaged file may be any number of large ones
+# PUSH RBP and MOV RBP, RSP, which need not follow each other. PACIASP or BTI; SUB SP; STP X29, X30; MOV or ADD X29, SP.
 _PROLOGUES = {
-    "amd64": re.compile(rb"(?s)(\xf3\x0f\x1e\xfa)?\x55\x48(\x89\xe5|\x8b\xec)"),
+    "amd64": re.compile(rb"(?s).{0,16}?\x55.{0,16}?\x48(\x89\xe5|\x8b\xec)"),
     "arm64": re.compile(rb"(?s)(?:....){0,3}\xfd\x7b.[\xa9\xa8](?:....){0,4}\xfd(?:\x03\x00\x91|..\x91)"),
 }
+_BITS = {"amd64": 64, "386": 32}
+_REACHES = (40, 160)  # bytes before a branch where decoding begins
 _FRAME_POINTERS = {"amd64": "bp", "arm64": "x29"}
 
 
@@ -51,23 +59,35 @@ class Edges:
         self.branch, self.source, self.target = branch, source, target
 
 
+class Decoded(NamedTuple):
+    """What the instructions of one function call."""
+
+    edges: Edges
+    indirect: tuple[Instruction, ...]  # calls through a register or memory
+
+
 class CallGraph:
     """What calls what in one file, looked up where it is asked for.
 
     Args:
         image: the file.
         functions: its functions; all else in it is no code.
+        exact: leave out what only looks like a branch on x86, one in a million, which takes twice as long.
     """
 
-    def __init__(self, image: Image, functions: Functions) -> None:
-        self.image, self.functions = image, functions
+    def __init__(self, image: Image, functions: Functions, *, exact: bool = True) -> None:
+        self.image, self.functions, self._exact = image, functions, exact
         self.possible = shows_branches(image.arch)
         self._edges: dict[int, Edges] = {}
+        self._patience = self._doubts = _PATIENCE
         self._indirect: dict[int, tuple[int, ...]] = {}
         self._everything: Edges | None = None
 
     def of(self, number: int) -> Edges:
-        """The direct branches of a function to functions, itself included where it is called."""
+        """The direct branches of a function to functions, itself included where it is called.
+
+        On x86 one in a million is none: `everything` and `decoded` leave these out.
+        """
         if number not in self._edges:
             start = int(self.functions.starts[number])
             found = direct_branches(
@@ -77,7 +97,11 @@ class CallGraph:
         return self._edges[number]
 
     def everything(self) -> Edges:
-        """The direct branches of all functions."""
+        """The direct branches of all functions.
+
+        On x86 a byte within another instruction may look like a call, of which few lead to the start of a function: what
+        decoding does not come upon is left out.
+        """
         if self._everything is None:
             parts = []
             for segment in self.image.segments:
@@ -86,13 +110,29 @@ class CallGraph:
                         code = self.image.tail(segment.vaddr)[: segment.file_size]
                     except GoinspectError:
                         continue
-                    parts.append(
-                        self._between(
-                            direct_branches(code, segment.vaddr, self.image.arch, self.image.byteorder)
-                        )
-                    )
+                    found = direct_branches(code, segment.vaddr, self.image.arch, self.image.byteorder)
+                    edges = self._between(found)
+                    parts.append(self._real(edges, code, segment.vaddr) if self._exact else edges)
             self._everything = _joined(parts) if parts else self._between(Branches.none())
         return self._everything
+
+    def decoded(self, number: int) -> Decoded:
+        """The same, and the calls whose target is not in the code, from one instruction to the next."""
+        start = int(self.functions.starts[number])
+        found = [
+            one
+            for one in decode(self._code(number), start, self.image.arch)
+            if one.kind in (CALL, JUMP, BRANCH)
+        ]
+        direct = [one for one in found if one.target is not None]
+        rows = Branches(
+            np.array([one.address for one in direct], dtype=np.uint64),
+            np.array([one.end for one in direct], dtype=np.uint64),
+            np.array([one.target for one in direct], dtype=np.uint64),
+            np.array([one.kind == CALL for one in direct], dtype=np.bool_),
+        )
+        indirect = (one for one in found if one.kind == CALL and one.target is None)
+        return Decoded(self._between(rows), tuple(indirect))
 
     def _between(self, found: Branches) -> Edges:
         target = self.functions.entered(found.target)
@@ -100,6 +140,41 @@ class CallGraph:
         source = self.functions.holding(found.site)
         real = (source >= 0) & (found.call | (source != target))
         return Edges(found.where(real), source[real], target[real])
+
+    def _real(self, edges: Edges, code: memoryview, vaddr: int) -> Edges:
+        """Those where an instruction begins."""
+        bits = _BITS.get(self.image.arch)
+        if bits is None or not len(edges.source):
+            return edges
+        low = np.uint64(vaddr)
+        site = (edges.branch.site - low).astype(np.int64)
+        entry = (np.maximum(self.functions.starts[edges.source], low) - low).astype(np.int64)
+        behind = (edges.branch.after - low).astype(np.int64)
+        real = np.zeros(len(site), dtype=np.bool_)
+        # Decoding that begins in the wrong place soon falls into step. What one attempt misses the next decides.
+        for reach in _REACHES:
+            left = np.flatnonzero(~real)
+            start = np.maximum(site[left] - reach, entry[left])
+            if len(left) == len(real):
+                start[1:] = np.where(behind[:-1] <= site[1:], np.maximum(start[1:], behind[:-1]), start[1:])
+            real[left] = meets(np.frombuffer(code, dtype=np.uint8), start, site[left], bits)
+        starts: dict[int, frozenset[int] | None] = {}
+        for row in np.flatnonzero(~real).tolist():
+            number = int(edges.source[row])
+            if number not in starts:
+                starts[number] = self._addresses(number)
+            known = starts[number]
+            real[row] = known is None or int(edges.branch.site[row]) in known
+        return Edges(edges.branch.where(real), edges.source[real], edges.target[real])
+
+    def _addresses(self, number: int) -> frozenset[int] | None:
+        """Of the instructions of a function; None where it is too large to decode it."""
+        code = self._code(number)
+        self._doubts -= len(code)
+        if len(code) > _LARGEST or self._doubts < 0:
+            return None
+        found = decode(code, int(self.functions.starts[number]), self.image.arch)
+        return frozenset(one.address for one in found)
 
     @cached_property
     def reach(self) -> Reach:
@@ -162,20 +237,24 @@ class CallGraph:
         """Does any instruction of the function name the frame pointer?"""
         name = _FRAME_POINTERS.get(self.image.arch)
         code = self._code(number)
-        if name is None or len(code) > _LARGEST:
+        if name is None or not self._may_decode(code):
             return True
         start = int(self.functions.starts[number])
         return any(name in instruction.operands for instruction in decode(code, start, self.image.arch))
 
+    def _may_decode(self, code: bytes) -> bool:
+        self._patience -= len(code)
+        return len(code) <= _LARGEST and self._patience >= 0
+
     def _code(self, number: int) -> bytes:
         try:
-            return bytes(self.functions.code(number)[: _LARGEST + 1])
+            return bytes(self.functions.code(number)[:_WHOLE])
         except GoinspectError:  # the file ends before it
             return b""
 
     def _decoded(self, number: int) -> tuple[int, ...]:
         code, start = self._code(number), int(self.functions.starts[number])
-        if len(code) > _LARGEST:
+        if not self._may_decode(code):
             return ()
         if self.image.arch in ("amd64", "386"):
             return tuple(self._indirect_x86(number, code, start))

@@ -73,6 +73,27 @@ class Queries:
         self._tell_several(query, found)
         return found
 
+    def functions_with_code(self, query: str) -> list[int]:
+        """`functions`, where an answer is about machine code: of what exists only inlined, it is told where.
+
+        Raises:
+            QueryError: there is none.
+        """
+        found = None if _ADDRESS.fullmatch(query) or self._names.find(query) else self._inlined(query)
+        if found is None:
+            return self.functions(query)
+        if not len(found.start):
+            raise self._error(f"{query!r} exists only inlined, and nothing of its code is left")
+        holders = dict.fromkeys(self._name(number) for number in found.func.tolist())
+        raise self._error(f"{query!r} has no code of its own: it was inlined into {_listed(holders)}")
+
+    def _name(self, number: int) -> str:
+        try:
+            func = self._table.func(number)
+            return self._table.name(func) if func else "?"
+        except GoinspectError:
+            return "?"
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to say about the answers so far."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect.analysis.recordings.kallsyms import read_kallsyms
 from goinspect.errors import FileError, MalformedError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KernelSymbols", "find_kallsyms", "is_running", "module_of"]
 
-_CODE_TYPES = frozenset(b"TtWw")
 _NOTES = "/sys/kernel/notes"
 _MODULES = "/proc/modules"
 _CORE = "kernel"
@@ -38,33 +38,22 @@ class KernelSymbols:
 
     def __init__(self, path: str, machine: Machine) -> None:
         try:
-            lines = Path(path).read_bytes().splitlines()
+            data = Path(path).read_bytes()
         except OSError as error:
             raise FileError(
                 f"cannot be read: {error.strerror}, expected a kallsyms file", path=path
             ) from None
-        addresses: list[int] = []
-        names: list[bytes] = []
-        anchors: dict[bytes, int] = {}
-        for line in lines:
-            fields = line.split(None, 3)
-            try:
-                address, kind, name = int(fields[0], 16), fields[1][0], fields[2]
-            except (ValueError, IndexError):
-                raise MalformedError(f"line {line[:40]!r}, expected 'address type name'", path=path) from None
-            if name in (b"_text", b"_stext", b"_etext"):
-                anchors.setdefault(name, address)
-            if kind in _CODE_TYPES:
-                addresses.append(address)
-                names.append(b" ".join(fields[2:]))
-        if not addresses or not any(addresses):
+        try:
+            self._functions = read_kallsyms(data)
+        except ValueError as error:
+            line: bytes = error.args[0]
+            raise MalformedError(f"line {line[:40]!r}, expected 'address type name'", path=path) from None
+        self._addresses = self._functions.addresses
+        if not self._addresses.any():
             raise MalformedError(
                 "all addresses are hidden (kptr_restrict), expected kernel addresses", path=path
             )
-        order = np.argsort(np.array(addresses, dtype=np.uint64), kind="stable")
-        self._addresses = np.array(addresses, dtype=np.uint64)[order]
-        self._names = [names[i] for i in order.tolist()]
-        self._anchors = anchors
+        self._anchors = self._functions.anchors
         self._live = Path(path) == machine.kallsyms
         self._modules = machine.path(_MODULES)
 
@@ -105,7 +94,7 @@ class KernelSymbols:
         ]
 
     def _name(self, index: int, distance: int) -> tuple[str, str] | None:
-        name, _, module = self._names[index].decode("utf-8", "backslashreplace").partition(" ")
+        name, _, module = self._functions.name(index).decode("utf-8", "backslashreplace").partition(" ")
         module = module.strip("[]\t ")
         if not module:
             return name, _CORE

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from goinspect.analysis.recordings.selection import label_of
 from goinspect.errors import QueryError
 from goinspect.results.stacks import Label
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from goinspect.profiles.base import Profile
 
-__all__ = ["group_by", "labels_of", "processes"]
+__all__ = ["LABEL", "group_by", "labels_of", "processes"]
+
+LABEL: Final = "label:"  # what a key stands behind
 
 # The ID that a container engine puts into the path of a cgroup: docker-ID.scope, /docker/ID, cri-containerd-ID.scope,
 # crio-ID.scope, libpod-ID.scope, /kubepods/…/ID; and the name that systemd and LXC give instead.
@@ -34,6 +37,17 @@ def group_by(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArra
     """
     if by == "none":
         return np.zeros(len(rows), dtype=np.int32), []
+    if by.startswith(LABEL):
+        key = by.removeprefix(LABEL)
+        label = label_of(profile, key, f"--by {by}")
+        return _named(label.row[rows].astype(np.int64), [*label.values, f"no {key}"])
+    if profile.values is not None and not _tells(profile, by):
+        if by == "process":  # what is not told is not asked for either: it is the default
+            return np.zeros(len(rows), dtype=np.int32), []
+        keys = ", ".join(profile.labels.keys) if profile.labels else ""
+        raise QueryError(
+            f"--by {by}: no label of the samples tells it; --by label:KEY takes any of theirs: {keys or 'none'}"
+        )
     if by == "cgroup":
         return _named(*_told(profile, rows, by))
     if by == "container":
@@ -74,6 +88,14 @@ def labels_of(profile: Profile, rows: NDArray[np.int64], wanted: Sequence[str]) 
         if label.values and label.values != ("?",):
             found[name] = label
     return found
+
+
+def _tells(profile: Profile, by: str) -> bool:
+    """Do the labels of a pprof profile tell what stacks are to be kept apart by?"""
+    if by in ("cgroup", "container"):
+        return profile.cgroup is not None
+    columns = {"process": (profile.pid, profile.tid), "thread": (profile.tid,), "comm": (profile.comm,)}
+    return any(bool((column >= 0).any()) for column in columns[by])
 
 
 def _distinct(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from goinspect._words import be, counted
 from goinspect.errors import QueryError
 from goinspect.results.flame import EventSummary
 
@@ -13,18 +16,73 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.analysis.options import FlameOptions, TimeBound
-    from goinspect.profiles.base import Profile
+    from goinspect.profiles.base import Profile, Values
+    from goinspect.results.stacks import Label
 
-__all__ = ["TimeRange", "choose_event", "list_events", "select_rows", "take_rows", "time_range"]
+__all__ = [
+    "NO_EVENT", "TimeRange", "choose_event", "label_of", "list_events", "samples_of", "select_rows", "take_rows",
+    "time_range", "with_event",
+]  # fmt: skip
+
+NO_EVENT: Final = 0xFFFF  # of samples that weigh nothing in the event shown
 
 
 def list_events(profile: Profile) -> tuple[EventSummary, ...]:
     """The events of a recording with their samples, in the recording's order."""
+    if profile.values is not None:
+        return tuple(_summary(profile, profile.values, row) for row in range(len(profile.events)))
     counts = np.bincount(profile.event, minlength=len(profile.events))
     return tuple(
         EventSummary(event.name, int(count), int(profile.weight[profile.event == i].sum()), event.unit)
         for i, (event, count) in enumerate(zip(profile.events, counts.tolist(), strict=True))
     )
+
+
+def _summary(profile: Profile, values: Values, row: int) -> EventSummary:
+    event = profile.events[row]
+    there = values.columns[row] != 0
+    count = int(samples_of(values, row)[there].sum())
+    return EventSummary(event.name, count, int(values.columns[row].sum()), event.unit)
+
+
+def samples_of(values: Values, event: int) -> NDArray[np.int64]:
+    """How many samples each row stands for."""
+    row = values.samples[event]
+    if row < 0:
+        return np.ones(values.columns.shape[1], dtype=np.int64)
+    count: NDArray[np.int64] = np.maximum(values.columns[row], 0)
+    return count
+
+
+def with_event(profile: Profile, event: int) -> tuple[Profile, tuple[str, ...]]:
+    """A profile whose samples have several weights, with that of one event; what weighs nothing is of no event.
+
+    Returns:
+        The profile, and warnings.
+    """
+    values = profile.values
+    if values is None:
+        return profile, ()
+    weight = values.columns[event]
+    negative = int(np.count_nonzero(weight < 0))
+    warnings = (
+        [
+            f"{counted(negative, 'sample')} of negative weight, as of a difference of profiles, {be(negative)} left out"
+        ]
+        if negative
+        else []
+    )
+    if not (weight > 0).any() and len(weight):
+        others = [summary.name for summary in list_events(profile) if summary.weight > 0]
+        if others:
+            warnings.append(
+                f"no sample weighs anything in {profile.events[event].name}; others do in {', '.join(others)} (--sample-type)"
+            )
+    return replace(
+        profile,
+        event=np.where(weight > 0, event, NO_EVENT).astype(np.uint16),
+        weight=np.maximum(weight, 0).astype(np.uint64),
+    ), tuple(warnings)
 
 
 def choose_event(events: tuple[EventSummary, ...], name: str | None) -> int:
@@ -43,6 +101,7 @@ def choose_event(events: tuple[EventSummary, ...], name: str | None) -> int:
     for spelled in (
         names,
         [known.partition(":")[0] for known in names],
+        [f"inuse_{known}" for known in names],  # as pprof takes it
         [f"#{i + 1}" for i in range(len(names))],
     ):
         found = [i for i, known in enumerate(spelled) if known == name]
@@ -104,12 +163,40 @@ def select_rows(profile: Profile, event: int, options: FlameOptions) -> NDArray[
     if options.comms:
         known = np.array([comm in options.comms for comm in profile.comms] or [False])
         rows &= np.where(profile.comm >= 0, known[profile.comm], False)
+    for key, pattern in options.labels:
+        rows &= _labelled(profile, key, pattern)
+    if profile.values is not None and options.time != (None, None):
+        raise QueryError("--time: the samples of a pprof profile have no time")
     begin, end = time_range(profile, options)
     if begin is not None:
         rows &= profile.time >= np.uint64(max(begin, 0))
     if end is not None:
         rows &= profile.time < np.uint64(max(end, 0))
     return rows
+
+
+def label_of(profile: Profile, key: str, option: str) -> Label:
+    """The label of each sample. Raises QueryError: no sample has this key."""
+    if profile.labels is None:
+        raise QueryError(
+            f"{option}: the samples of this recording have no labels, which those of pprof profiles may have"
+        )
+    column = profile.labels.column(key)
+    if column is None:
+        keys = ", ".join(profile.labels.keys[:20])
+        raise QueryError(
+            f"{option}: no sample has a label {key!r}: " + (f"there are {keys}" if keys else "there are none")
+        )
+    return column
+
+
+def _labelled(profile: Profile, key: str, pattern: str) -> NDArray[np.bool_]:
+    column = label_of(profile, key, f"--label {key}={pattern}")
+    try:
+        found = re.compile(pattern)
+    except re.error as error:
+        raise QueryError(f"--label {key}={pattern}: no regular expression: {error}") from None
+    return np.array([*(found.search(value) is not None for value in column.values), False])[column.row]
 
 
 def take_rows(

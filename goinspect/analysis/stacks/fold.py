@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.analysis.stacks import merge as stack_ops
-from goinspect.analysis.stacks.named import take_stacks
 from goinspect.analysis.stacks.places import placed
-from goinspect.analysis.stacks.recording import take_samples
-from goinspect.analysis.stacks.repair import still_truncated
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
 from goinspect.profiles.base import NamedStacks
@@ -44,7 +41,11 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
             an option asks for what folded stacks do not hold.
     """
     if isinstance(profile, NamedStacks):
+        from goinspect.analysis.stacks.named import take_stacks
+
         return _folded(take_stacks(profile, options), options)
+    from goinspect.analysis.stacks.recording import take_samples
+
     return _folded(take_samples(profile, options), options)
 
 
@@ -57,8 +58,9 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     label_group, label_rows = _label_groups(taken)
     group = label_group if truncated is None else 2 * label_group + truncated
     merged = stack_ops.merge(
-        taken.samples, cut.stop, table, group, taken.weight, keep=keep, expansions=where is not None
-    )
+        taken.samples, cut.stop, table, group, taken.weight, keep=keep, count=taken.count,
+        others=[other.values for other in taken.others], expansions=where is not None,
+    )  # fmt: skip
     if truncated is not None:
         rows = merged.group & 1 == 1
         merged = replace(stack_ops.with_roots(merged, rows, len(table.frames)), group=merged.group >> 1)
@@ -82,6 +84,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
         recorded=taken.origin.recorded,
         warnings=tuple(dict.fromkeys(warnings)),
         metadata=dict(taken.metadata),
+        profiled=taken.profiled,
         span=taken.span,
     )
 
@@ -136,6 +139,8 @@ def _truncated(taken: Taken, cut: Cut) -> NDArray[np.bool_] | None:
     """Which stacks lack their root; None where none does."""
     if taken.origin.truncated is None or not taken.origin.truncated.any():
         return None
+    from goinspect.analysis.stacks.repair import still_truncated
+
     found = still_truncated(taken.origin.truncated, taken.samples.start, cut.stop, cut.lasts)
     return found if found.any() else None
 
@@ -180,7 +185,13 @@ def _as_stacks(
         start=merged.start,
         frame=merged.frame,
         samples=merged.samples,
-        weights=(Weight(taken.event, taken.unit, merged.weight),),
+        weights=(
+            Weight(taken.event, taken.unit, merged.weight),
+            *(
+                other._replace(values=values)
+                for other, values in zip(taken.others, merged.others.T, strict=True)
+            ),
+        ),
         labels=labels,
         root=by if taken.groups else "",
         place=place,

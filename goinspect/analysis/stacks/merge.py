@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import backward_ranges, flat_ranges
 from goinspect.analysis.stacks.symboltable import Flag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cut", "Merged", "Samples", "correct_trapped", "cut_garbage", "matching", "merge", "with_roots"]
 
-_BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
+_BLOCK = 1 << 12  # stacks handled at once: temporaries stay in the cache
 _PIECE = 1 << 18  # frames gathered at once
 _PART = 1 << 24  # frames merged at once: what is made of all of a large recording would fill the memory
 _BLANK = -1
@@ -40,6 +40,7 @@ class Merged:
     weight: NDArray[np.uint64]
     samples: NDArray[np.int64]
     stack: NDArray[np.int64]  # of each sample
+    others: NDArray[np.uint64]  # further weights, a row for each stack
     expansion: NDArray[np.int32] | None = None  # that each frame is of
 
 
@@ -114,6 +115,7 @@ def _one_further(locations: Locations, rows: NDArray[np.int32]) -> Locations:
         kind=locations.kind[rows],
         exact=np.ones(len(rows), dtype=np.bool_),
         name=None if locations.name is None else locations.name[rows],
+        complete=None if locations.complete is None else locations.complete[rows],
         unwound=None if locations.unwound is None else locations.unwound[rows],
     )
 
@@ -179,6 +181,8 @@ def merge(
     weight: NDArray[np.uint64],
     *,
     keep: NDArray[np.bool_] | None = None,
+    count: NDArray[np.int64] | None = None,
+    others: Sequence[NDArray[np.uint64]] = (),
     expansions: bool = False,
 ) -> Merged:
     """Merge samples with the same group and the same frames.
@@ -190,8 +194,12 @@ def merge(
         group: of each sample; samples of different groups stay apart.
         weight: of each sample.
         keep: expansions to leave in; all where it is None.
+        count: how many samples each row stands for; one where it is None.
+        others: further weights of each sample.
         expansions: tell which one each frame is of.
     """
+    further = np.stack(others, axis=1) if others else np.empty((len(weight), 0), dtype=np.uint64)
+    number = np.ones(len(weight), dtype=np.int64) if count is None else count
     expansion = table.expansion
     if keep is not None:
         expansion = np.where(keep[expansion], expansion, np.int32(_BLANK))
@@ -203,8 +211,8 @@ def merge(
         ends = stop[rows] - samples.start[rows.start]
         for row in np.flatnonzero(ends < start[1:]).tolist():
             flat[ends[row] : start[row + 1]] = _BLANK
-        ones = np.ones(len(start) - 1, dtype=np.int64)
-        found, which = _distinct_stacks(_Counted(start, flat, group[rows], weight[rows], ones), table)
+        counted = _Counted(start, flat, group[rows], weight[rows], number[rows], further[rows])
+        found, which = _distinct_stacks(counted, table)
         stacks.append(which + sum(len(part.number) for part in parts))
         parts.append(found)
     stack = stacks[0]
@@ -212,7 +220,7 @@ def merge(
         found, which = _distinct_stacks(_joined(parts), table)
         stack = which[np.concatenate(stacks)]
     start, frames, of = _expanded(found.start, found.flat, table, expansions=expansions)
-    return Merged(start, frames, found.group, found.weight, found.number, stack, of)
+    return Merged(start, frames, found.group, found.weight, found.number, stack, found.others, of)
 
 
 class _Counted(NamedTuple):
@@ -223,6 +231,7 @@ class _Counted(NamedTuple):
     group: NDArray[np.int32]
     weight: NDArray[np.uint64]
     number: NDArray[np.int64]
+    others: NDArray[np.uint64]
 
 
 def _parts(start: NDArray[np.int64]) -> Iterator[slice]:
@@ -258,17 +267,21 @@ def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> tuple[_Counted, ND
     np.add.at(weight, inverse, stacks.weight)
     count = np.zeros(len(first), dtype=np.int64)
     np.add.at(count, inverse, stacks.number)
+    others = np.zeros((len(first), stacks.others.shape[1]), dtype=np.uint64)
+    for column in range(others.shape[1]):
+        np.add.at(others[:, column], inverse, stacks.others[:, column])
     sizes = stacks.start[first + 1] - stacks.start[first]
     flat = stacks.flat[flat_ranges(stacks.start[first], sizes)]
-    return _Counted(np.append(0, np.cumsum(sizes)), flat, stacks.group[first], weight, count), inverse
+    start = np.append(0, np.cumsum(sizes))
+    return _Counted(start, flat, stacks.group[first], weight, count, others), inverse
 
 
 def _joined(parts: list[_Counted]) -> _Counted:
     sizes = np.concatenate([np.diff(part.start) for part in parts])
-    flat, group, weight, count = (
+    flat, group, weight, count, others = (
         np.concatenate([part[column] for part in parts]) for column in range(1, len(_Counted._fields))
     )
-    return _Counted(np.append(0, np.cumsum(sizes)), flat, group, weight, count)
+    return _Counted(np.append(0, np.cumsum(sizes)), flat, group, weight, count, others)
 
 
 def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) -> NDArray[np.uint64]:
@@ -302,11 +315,9 @@ def _verified(
     different: list[int] = []
     lengths = np.diff(start)
     same = (group[first[inverse]] == group) & (lengths[first[inverse]] == lengths)
-    for begin in range(0, len(inverse), _BLOCK):
-        rows = np.arange(begin, min(begin + _BLOCK, len(inverse)))
-        rows = rows[same[rows] & (lengths[rows] > 0)]
-        if not len(rows):
-            continue
+    merged = np.flatnonzero(same & (lengths > 0) & (first[inverse] != np.arange(len(inverse))))
+    for begin in range(0, len(merged), _BLOCK):
+        rows = merged[begin : begin + _BLOCK]
         sizes = lengths[rows]
         mine = flat[flat_ranges(start[rows], sizes)]
         other = flat[flat_ranges(start[first[inverse[rows]]], sizes)]
@@ -344,7 +355,7 @@ def _expanded(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32] | None]:
     """Where the stacks start, and their frames, root first, inlined calls expanded; the expansion of each if asked for."""
     sizes = np.diff(start)
-    rooted = flat[np.repeat(start[1:], sizes) - 1 - flat_ranges(0, sizes)]
+    rooted = flat[backward_ranges(start[1:], sizes)]
     lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
     pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
     kept = rooted != _BLANK

@@ -81,7 +81,7 @@ def _refuse_what_is_not_there(options: FlameOptions) -> None:
         "--pid": options.pids, "--tid": options.tids, "--comm": options.comms, "--cpu": options.cpus,
         "--time": options.time != (None, None), "--weight": options.weight != "period", "--by": options.by != "process",
         "--lines": options.lines, "--off-cpu": options.off_cpu, "--repair": options.repair,
-        "--hidden-callers": options.hidden_callers,
+        "--hidden-callers": options.hidden_callers, "--label": options.labels,
     }  # fmt: skip
     for option, given in asked.items():
         if given:

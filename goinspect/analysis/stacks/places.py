@@ -134,5 +134,5 @@ def _of_mapping(mapping: Mapping | None) -> Module | None:
         path = _KERNEL if path.startswith("[kernel") else path
         return Module(path, mapping.build_id, mapping.start, mapping.end, 0, kernel=True, base=mapping.start)
     if mapping.end <= mapping.start:  # not told
-        return Module(path, mapping.build_id, 0, 0, 0)
+        return Module(path, mapping.build_id, 0, 0, 0) if path else None
     return Module(path, mapping.build_id, mapping.start, mapping.end, mapping.pgoff)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +17,23 @@ from goinspect.analysis.recordings.roots import group_by, labels_of, processes
 from goinspect.analysis.recordings.selection import (
     choose_event,
     list_events,
+    samples_of,
     select_rows,
     take_rows,
     time_range,
+    with_event,
 )
 from goinspect.analysis.stacks import merge as stack_ops
 from goinspect.analysis.stacks.repair import Repaired, repair
 from goinspect.analysis.stacks.restored import with_callers
 from goinspect.analysis.stacks.symbolize import SymbolizeOptions, Symbolizer
 from goinspect.analysis.stacks.taken import Origin, Taken
-from goinspect.analysis.stacks.unwind import unwind
+from goinspect.analysis.stacks.unwinding.unwind import unwind
 from goinspect.errors import QueryError
 from goinspect.gosym.unwinding.steps import End
 from goinspect.results.flame import OFF_CPU
 from goinspect.results.places import Span
+from goinspect.results.stacks import Weight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,25 +56,29 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     finder = _finder(profile, options)
     profile, ends = unwind(profile, finder)
     source, waits, chosen = _source(profile, options)
+    source, told = with_event(source, chosen)
     symbolizer = Symbolizer(
         profile,
         finder,
         SymbolizeOptions(options.inlines, options.lines, options.kallsyms),
     )
     table = symbolizer.add(profile.locations)
-    rows, start, frames = take_rows(source, select_rows(source, chosen, options))
+    rows, start, frames = take_rows(source, _rows(source, chosen, options))
     truncated = source.truncated[rows]
     repaired = Repaired(start, frames, np.empty(0, dtype=np.int64))
     if options.repair:
         repaired = repair(start, frames, truncated, processes(source)[rows], table.flags)
     samples = stack_ops.correct_trapped(repaired.start, repaired.frames, profile.locations, symbolizer)
     if options.restore:
-        samples = with_callers(samples, symbolizer, profile.locations, apart=options.places)
+        link = source.link[rows] if source.link is not None and not waits else None
+        samples = with_callers(samples, symbolizer, profile.locations, link, apart=options.places)
     if options.hidden_callers:
         symbolizer.mark_hidden()
     group, groups = group_by(source, rows, options.by)
-    weight = source.weight[rows] if options.weight == "period" else np.ones(len(rows), dtype=np.uint64)
-    warnings = [*profile.warnings, *table.warnings, *finder.warnings]
+    count = None if source.values is None else samples_of(source.values, chosen)[rows]
+    ones = np.ones(len(rows), dtype=np.uint64) if count is None else count.astype(np.uint64)
+    weight = source.weight[rows] if options.weight == "period" else ones
+    warnings = [*profile.warnings, *told, *table.warnings, *finder.warnings]
     warnings += [f"{path}: given with --binary, but no mapping of the recording has its name or build ID"
                  for path in finder.unused()]  # fmt: skip
     warnings += waits.warnings() if waits else []
@@ -85,10 +93,10 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         group=group,
         groups=groups,
         origin=Origin(
-            samples=len(rows),
+            samples=len(rows) if count is None else int(count.sum()),
             lost=profile.totals.lost,
             throttled=profile.totals.throttled,
-            threads=len(distinct(source.tid[rows])),
+            threads=0 if source.values is not None else len(distinct(source.tid[rows])),
             truncated=truncated,
             repaired=len(repaired.rows),
             cut_by_dump=0 if waits else int(np.count_nonzero(ends[rows] == End.CUT)),
@@ -100,9 +108,33 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         warnings=tuple(warnings),
         metadata=profile.metadata,
         mappings=profile.mappings,
-        time=source.time[rows] if options.series else None,
-        span=_span(source.time[rows], source.weight[rows], profile.metadata),
-        labels=labels_of(source, rows, options.labels),
+        time=source.time[rows] if options.series and source.values is None else None,
+        span=_span(source.time[rows], source.weight[rows], profile.metadata)
+        if source.values is None
+        else Span(),
+        labels=labels_of(source, rows, options.label_columns),
+        count=count,
+        others=_others(source, chosen, rows) if options.every_type else (),
+        profiled=source.values is not None,
+    )
+
+
+def _rows(source: Profile, chosen: int, options: FlameOptions) -> NDArray[np.bool_]:
+    """Which samples to take; with every type those, too, that weigh something in another one only."""
+    if source.values is None or not options.every_type:
+        return select_rows(source, chosen, options)
+    everything = replace(source, event=np.full(len(source), chosen, dtype=np.uint16))
+    return select_rows(everything, chosen, options) & (source.values.columns > 0).any(axis=0)
+
+
+def _others(source: Profile, chosen: int, rows: NDArray[np.int64]) -> tuple[Weight, ...]:
+    """The weights of the other events."""
+    if source.values is None:
+        return ()
+    return tuple(
+        Weight(event.name, event.unit, np.maximum(column[rows], 0).astype(np.uint64))
+        for row, (event, column) in enumerate(zip(source.events, source.values.columns, strict=True))
+        if row != chosen
     )
 
 
@@ -119,6 +151,8 @@ def _span(time: NDArray[np.uint64], weight: NDArray[np.uint64], metadata: dict[s
 def _source(profile: Profile, options: FlameOptions) -> tuple[Profile, Waits | None, int]:
     """The profile to draw, and which of its events: the recording's own, or what its context switches tell."""
     if not options.off_cpu:
+        if profile.values is not None and options.event is None:
+            return profile, None, profile.values.default
         return profile, None, choose_event(list_events(profile), options.event)
     if options.event not in (None, OFF_CPU):
         raise QueryError("--off-cpu and --event: off-CPU time comes from all events together")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.calls.callers import Deduced
     from goinspect.analysis.stacks.merge import Samples
     from goinspect.analysis.stacks.symbolize import Symbolizer
+    from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.binary import Binary
     from goinspect.profiles.base import Locations
 
@@ -36,10 +37,18 @@ class _Pairs(NamedTuple):
     which: NDArray[np.int64]
     leaf: NDArray[np.int32]  # locations of each pair
     below: NDArray[np.int32]
+    link: NDArray[
+        np.uint64
+    ]  # what the link register says is the leaf's return address, as an address in its file; or 0
 
 
 def with_callers(
-    samples: Samples, symbolizer: Symbolizer, locations: Locations, *, apart: bool = False
+    samples: Samples,
+    symbolizer: Symbolizer,
+    locations: Locations,
+    link: NDArray[np.uint64] | None = None,
+    *,
+    apart: bool = False,
 ) -> Samples:
     """The samples with the callers that are known.
 
@@ -47,6 +56,7 @@ def with_callers(
         samples: as they were walked.
         symbolizer: has named all their locations, and gets further ones.
         locations: those of the profile; what the symbolizer has beyond them are PCs that a trap interrupted.
+        link: the link register of each sample, where the recording has it.
         apart: leaves of different addresses stay apart where they show the same frames.
     """
     table = symbolizer.table
@@ -59,6 +69,8 @@ def with_callers(
     leaf = code & (native | (table.flags & np.uint8(Flag.HIDDEN) > 0))
     called = code & ~exact
     pairs = _pairs(samples, leaf, called)
+    if link is not None and len(pairs.at):
+        pairs = _with_links(pairs, samples, table, locations, link)
     if not len(pairs.at):
         return samples
     new = _Deduction(symbolizer, pairs, apart=apart).run()
@@ -80,7 +92,26 @@ def _pairs(samples: Samples, leaf: NDArray[np.bool_], called: NDArray[np.bool_])
     good = called[second]
     at, first, second = at[good], first[good].astype(np.int64), second[good]
     keys, which = np.unique(first * len(leaf) + second, return_inverse=True)
-    return _Pairs(at, which, (keys // len(leaf)).astype(np.int32), (keys % len(leaf)).astype(np.int32))
+    leaf_of, below = (keys // len(leaf)).astype(np.int32), (keys % len(leaf)).astype(np.int32)
+    return _Pairs(at, which, leaf_of, below, np.zeros(len(keys), dtype=np.uint64))
+
+
+def _with_links(
+    pairs: _Pairs, samples: Samples, table: SymbolTable, locations: Locations, link: NDArray[np.uint64]
+) -> _Pairs:
+    """The pairs told apart by the link register of their samples, which belongs to the innermost frame of user code."""
+    row = np.searchsorted(samples.start, pairs.at, side="right") - 1
+    before = samples.frames[np.maximum(pairs.at - 1, 0)]
+    innermost = (pairs.at == samples.start[row]) | (locations.kind[before] != KIND_USER)
+    leaf = pairs.leaf[pairs.which]
+    innermost &= leaf < len(locations.exact)
+    known = np.minimum(leaf, len(locations.exact) - 1)
+    bias = locations.runtime_addr[known] - table.vaddr[known]
+    values = np.where(innermost & (link[row] > 0), link[row] - bias, np.uint64(0))
+    addresses, number = np.unique(values, return_inverse=True)
+    keys, which = np.unique(pairs.which * len(addresses) + number, return_inverse=True)
+    old = keys // len(addresses)
+    return _Pairs(pairs.at, which, pairs.leaf[old], pairs.below[old], addresses[keys % len(addresses)])
 
 
 def _locations(samples: Samples, at: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -131,7 +162,9 @@ class _Deduction:
         if foreign.all() and not callers.keeps_frame_pointers:
             return np.full(len(rows), -1, dtype=np.int32)
         deduced, which = callers.deduce(
-            callers.functions.find(table.vaddr[leaf]), table.vaddr[pairs.below[rows]] + np.uint64(1)
+            callers.functions.find(table.vaddr[leaf]),
+            table.vaddr[pairs.below[rows]] + np.uint64(1),
+            pairs.link[rows],
         )
         module = self._package(int(leaf[foreign.argmax()])) if foreign.any() else ""
         frames = self._frames(binary, callers, set(deduced), module)

@@ -19,8 +19,8 @@ from goinspect.analysis.recordings.callsites import Agreement, CallCheck
 from goinspect.analysis.recordings.finder import mapped_name
 from goinspect.analysis.recordings.kernelnames import KernelNamer, grouped
 from goinspect.analysis.recordings.perfmap import PerfMap, find_perf_map
+from goinspect.analysis.recordings.printed import are_addresses, is_unplaced, to_vaddrs
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
-from goinspect.analysis.stacks.printed import are_addresses, is_unplaced, to_vaddrs
 from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, Flag, SymbolTable, rule
 from goinspect.analysis.stacks.textnames import PrintedNames
 from goinspect.errors import GoinspectError
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import Locations, Profile
 
 __all__ = ["SymbolizeOptions", "Symbolizer"]
-
 
 _NOWHERE = ("", 0, 0)
 # Where JIT compilers put code.
@@ -83,14 +82,16 @@ class Symbolizer:
         self._flags = np.zeros(count, dtype=np.uint8)
         self._file, self._vaddr = np.full(count, -1, np.int32), np.zeros(count, np.uint64)
         printed = self._printed.known(locations)
+        complete = np.zeros(count, np.bool_) if locations.complete is None else locations.complete
         kernel = (locations.kind != KIND_USER) & (locations.kind != KIND_GUEST)
         self._kernel_rows(np.flatnonzero(kernel & ~printed), locations)
-        for key, rows in self._by_file(np.flatnonzero(~kernel), locations):
+        for key, rows in self._by_file(np.flatnonzero(~kernel & ~complete), locations):
             if key is None:
                 self._label(rows, "[unknown]", Flag.BAD)
             elif not self._printed.suffice(rows, locations):
                 self._file_rows(key, rows, locations)
         self._printed_rows(np.flatnonzero(printed & (self._flags & np.uint8(Flag.GO) == 0)), locations)
+        self._flags[complete] = Flag.NAMED  # stacks that somebody has gone over already: nothing is cut
         self._checked = True
         table = self.table
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
@@ -182,7 +183,7 @@ class Symbolizer:
 
     def _printed_rows(self, rows: NDArray[np.int64], locations: Locations) -> None:
         """Names that came with the profile, where its files gave none that are better: perf had the very files."""
-        for row, frames in self._printed.frames(rows, locations):
+        for row, frames in self._printed.frames(rows, locations, lines=self._options.lines):
             shown = frames if self._options.inlines else frames[:1]
             ids = (self._frame_ids.setdefault(frame, len(self._frame_ids)) for frame in shown)
             self._expansion[row] = self._expand(*ids)
@@ -355,9 +356,8 @@ class Symbolizer:
         if not self._options.lines:
             return []
         columns = (found.file.tolist(), found.line.tolist(), found.start_line.tolist())
-        files = found.files
         return [
-            (files[file], line, start) if file >= 0 else ("", 0, start)
+            (found.files[file], line, start) if file >= 0 else ("", 0, start)
             for file, line, start in zip(*columns, strict=True)
         ]
 

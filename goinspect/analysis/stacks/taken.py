@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.model import Mapping as ProcessMapping
     from goinspect.results.flame import EventSummary
-    from goinspect.results.stacks import Label
+    from goinspect.results.stacks import Label, Weight
 
 __all__ = ["Origin", "Taken"]
 
@@ -54,6 +54,9 @@ class Taken:
     refused: tuple[str, ...]
     warnings: tuple[str, ...]
     metadata: Mapping[str, str]
+    count: NDArray[np.int64] | None = None  # samples that each row stands for; None: one
+    others: tuple[Weight, ...] = ()  # further weights of each row
+    profiled: bool = False  # by a pprof profile, which tells nothing of losses
     mappings: tuple[ProcessMapping, ...] = ()
     time: NDArray[np.uint64] | None = None  # of each row, ns of the recording's clock
     span: Span = field(default_factory=Span)

@@ -69,7 +69,14 @@ class PrintedNames:
         self._mappings = profile.mappings
         self._of_profile = profile.locations.name
         self._origins = Origins(None)
+        self._places = profile.places
         self._go = [any(map(is_go_evidence, names)) for names in self._names]
+        if self._places:
+            self._go = [
+                go or any(place.file.endswith(".go") for place in places)
+                for go, places in zip(self._go, self._places, strict=True)
+            ]
+        self._frames: dict[tuple[str, str, bool, bool, bool], StackFrame] = {}
 
     @property
     def exist(self) -> bool:
@@ -89,7 +96,7 @@ class PrintedNames:
         return not any(self._go[name] for name in distinct(locations.name[rows]).tolist())
 
     def frames(
-        self, rows: NDArray[np.int64], locations: Locations
+        self, rows: NDArray[np.int64], locations: Locations, *, lines: bool
     ) -> Iterable[tuple[int, tuple[StackFrame, ...]]]:
         """The frames of each location, all of which have names: the physical function first."""
         if locations.name is None:
@@ -102,10 +109,16 @@ class PrintedNames:
             if frames is None:
                 file = self._mappings[number].path if number >= 0 else ""
                 kernel = locations.kind[row] == KIND_KERNEL
-                frames = made[number, name] = tuple(
+                frames = tuple(
                     self._frame(text, file, kernel=kernel, go=go[number], inlined=depth > 0)
                     for depth, text in enumerate(self._names[name])
                 )
+                if lines and self._places:
+                    frames = tuple(
+                        frame._replace(file=place.file, line=place.line, start_line=place.start_line)
+                        for frame, place in zip(frames, self._places[name], strict=True)
+                    )
+                made[number, name] = frames
             yield row, frames
 
     def agreement(
@@ -128,6 +141,13 @@ class PrintedNames:
         return not any(self._go[name] for name in distinct(names).tolist())
 
     def _frame(self, name: str, file: str, *, kernel: bool, go: bool, inlined: bool) -> StackFrame:
+        key = name, file, kernel, go, inlined
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = self._made(*key)
+        return frame
+
+    def _made(self, name: str, file: str, kernel: bool, go: bool, inlined: bool) -> StackFrame:
         if kernel:
             return StackFrame(name, FrameKind.KERNEL, _module(file), inlined)
         if go and looks_go(name):

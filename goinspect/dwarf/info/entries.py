@@ -147,6 +147,18 @@ class Entries:
             raise MalformedError("DWARF entries overlap", offset=offset)
         return Entry(unit, offset, abbrev, values, forms, at)
 
+    def children(self, parent: Entry) -> Iterator[Entry]:
+        """The entries right below one, all their attributes. Raises as `at`."""
+        at, depth = parent.end, 1 if parent.abbrev.children else 0
+        while depth and at < parent.unit.header.end:
+            child = self._entry(parent.unit, at)
+            if child is None:
+                depth, at = depth - 1, at + 1
+                continue
+            if depth == 1:
+                yield child
+            depth, at = depth + child.abbrev.children, child.end
+
     def dimensions(self, array: Entry) -> int | None:
         """How many elements an array has by its subranges; None where that is not a number. Raises as `at`."""
         count, at = 1, array.end

@@ -76,6 +76,7 @@ class Unit:
     """
 
     __slots__ = (
+        "_addresses",
         "_bases",
         "comp_dir",
         "encoding",
@@ -96,6 +97,7 @@ class Unit:
         self.name = self.comp_dir = ""
         self.language = self.range_base = 0
         self.line_offset: int | None = None
+        self._addresses: bytes | memoryview | None = None  # ``.debug_addr``
         # Tables of DWARF 5 start behind a header, which is where an index counts from when nothing else is said.
         base = 2 * header.offset_size
         self._bases = dict.fromkeys((dw.DW_AT_STR_OFFSETS_BASE, dw.DW_AT_ADDR_BASE), base)
@@ -159,7 +161,13 @@ class Unit:
     def indexed_address(self, index: int) -> int:
         """An address of ``.debug_addr``. Raises TruncatedError where there is none."""
         size = self.header.address_size
-        return self._word("addr", self._bases[dw.DW_AT_ADDR_BASE] + index * size)
+        at = self._bases[dw.DW_AT_ADDR_BASE] + index * size
+        table = self._addresses
+        if table is None:
+            table = self._addresses = self.sections.reader("addr").data
+        if 0 <= at <= len(table) - size:
+            return int.from_bytes(table[at : at + size], self.encoding.byteorder)
+        return self._word("addr", at)  # which says what is wrong
 
     def _word(self, section: str, at: int) -> int:
         """As many bytes as an address has."""

@@ -164,9 +164,14 @@ def _follow(
             continue
         left -= descriptor.extent
         found[vaddr] = descriptor
-        leads_to = {*descriptor.elems, *descriptor.others, *[part.type for part in descriptor.parts]} - seen
-        seen |= leads_to
-        todo += [other for other in leads_to if reader.offset(other) >= 0]
+        leads_to = descriptor.elems + descriptor.others
+        if descriptor.parts:
+            leads_to += tuple([part.type for part in descriptor.parts])
+        for other in leads_to:
+            if other not in seen:
+                seen.add(other)
+                if reader.offset(other) >= 0:
+                    todo.append(other)
     return left
 
 

@@ -159,17 +159,18 @@ class DumpLayout(NamedTuple):
     raw: bool
     branch: tuple[int, int] | None
     registers: int
+    stack: bool
 
     @classmethod
     def of(cls, sample_type: int, branch_sample_type: int, registers: int) -> DumpLayout | None:
-        """The layout that these bits ask for; None where a sample has not both registers and stack."""
-        if not (sample_type & _S.REGS_USER and sample_type & _S.STACK_USER):
+        """The layout that these bits ask for; None where a sample has no registers of user code."""
+        if not sample_type & _S.REGS_USER:
             return None
         branch = None
         if sample_type & _S.BRANCH_STACK:
             before = 1 + bool(branch_sample_type & _BRANCH_HW_INDEX)
             branch = (before, 3 + bool(branch_sample_type & _BRANCH_COUNTERS))
-        return cls(bool(sample_type & _S.RAW), branch, registers)
+        return cls(bool(sample_type & _S.RAW), branch, registers, bool(sample_type & _S.STACK_USER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class SampleLayout:
     chain: int | None
     words: int
     cgroup: int | None = None
-    dump: DumpLayout | None = None  # registers and stack of user code
+    dump: DumpLayout | None = None  # registers of user code, and its stack
 
     @classmethod
     def of(

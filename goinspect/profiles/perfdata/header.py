@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import MalformedError, TruncatedError
 from goinspect.profiles.perfdata.attr import MIN_ATTR_SIZE, Attr, read_attr
+from goinspect.profiles.perfdata.container.magic import MAGICS
 
 if TYPE_CHECKING:
     from goinspect._reader import ByteOrder, Reader
 
 __all__ = [
-    "MAGICS",
     "MAX_EVENTS",
     "PIPE_HEADER_SIZE",
     "FileHeader",
@@ -28,13 +28,6 @@ __all__ = [
     "read_attrs",
     "read_header",
 ]
-
-MAGICS: dict[bytes, ByteOrder] = {
-    b"PERFILE2": "little",
-    b"2ELIFREP": "big",
-    b"PERFFILE": "little",  # version 1, perf before 2.6.36
-    b"ELIFFREP": "big",
-}
 
 PIPE_HEADER_SIZE = 16
 _FILE_HEADER_SIZE = 104

@@ -15,11 +15,10 @@ from goinspect.profiles.perfdata.columns import SampleIndex, index_samples
 from goinspect.profiles.perfdata.container.content import Source, open_content, open_sources
 from goinspect.profiles.perfdata.container.source import Words
 from goinspect.profiles.perfdata.container.spool import Spool
-from goinspect.profiles.perfdata.header import MAGICS
 from goinspect.profiles.perfdata.samples import Clock, SampleColumns, locations
 from goinspect.profiles.perfdata.sideband import SideBandState, TimedRecord, apply_records, read_sideband
 from goinspect.profiles.perfdata.tasks import TaskRecords
-from goinspect.profiles.perfdata.userstack import read_user_stacks
+from goinspect.profiles.perfdata.userstack import read_links, read_user_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,17 +29,9 @@ if TYPE_CHECKING:
     from goinspect.profiles.perfdata.events import EventTable
     from goinspect.profiles.perfdata.features import Features
 
-__all__ = ["parse", "read", "sniff"]
+__all__ = ["parse", "read"]
 
-_MAGIC_SIZE = 8
 _MOST_WARNINGS = 30
-
-
-def sniff(head: bytes) -> bool | None:
-    """Is this the start of a perf.data file? None: too short to tell."""
-    if len(head) >= _MAGIC_SIZE:
-        return head[:_MAGIC_SIZE] in MAGICS
-    return None if any(magic.startswith(head) for magic in MAGICS) else False
 
 
 def read(path: str | os.PathLike[str], *, warn: Callable[[str], None] | None = None) -> Profile:
@@ -192,5 +183,6 @@ class _Recording:
                 samples.pid,
                 samples.clock,
             ),
+            link=read_links(words, index, events, features.metadata.get("arch", "")),
             **tasks._asdict(),
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from goinspect.profiles.perfdata.container.source import Words
     from goinspect.profiles.perfdata.events import EventTable
 
-__all__ = ["read_user_stacks"]
+__all__ = ["read_links", "read_user_stacks"]
 
 _ABI_64 = 2
 
@@ -58,22 +58,16 @@ def read_user_stacks(
         pids: process of each sample.
         clock: what decides which mappings hold for each sample.
     """
-    layouts = [layout for layout in events.layouts if layout.dump is not None]
-    if not layouts:
-        return None
-    arch = _MACHINES.get(machine, "")
-    if not machine:  # x86 has no such register among those that are recorded of user code
-        arch = (
-            "arm64" if all(layout.dump and layout.dump.registers >> 32 & 1 for layout in layouts) else "amd64"
-        )
-    if arch not in _ARCHES:
+    dumps = [layout.dump for layout in events.layouts if layout.dump is not None and layout.dump.stack]
+    arch = _arch(machine, dumps)
+    if not dumps or arch not in _ARCHES:
         return None
     parts = []
     at_once = samples_at_once(words, len(index.position))
     for begin in range(0, len(index.position), at_once):
         step = slice(begin, begin + at_once)
         for layout, members in events.by_layout(index.event[step]):
-            if layout.dump is not None:
+            if layout.dump is not None and layout.dump.stack:
                 rows = np.arange(begin, min(begin + at_once, len(index.position)))[members]
                 position = index.position[rows]
                 parts.append(_read_part(words, position, rows, layout, layout.dump, _ARCHES[arch]))
@@ -90,15 +84,47 @@ def read_user_stacks(
     )
 
 
-def _read_part(
-    words: Words,
-    position: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    layout: SampleLayout,
-    dump: DumpLayout,
-    numbers: _Numbers,
-) -> tuple[NDArray[np.int64], ...]:
-    """Of samples of one layout: row, registers, first word and bytes of the copy; without those that have none."""
+def read_links(
+    words: Words, index: SampleIndex, events: EventTable, machine: str
+) -> NDArray[np.uint64] | None:
+    """The link register of each sample that has it, but no copy of its stack; 0 elsewhere, None where no event asked.
+
+    On arm64 perf records it with call chains by frame pointers, since Linux 5.18: of a function without a frame of its
+    own it is the return address. Arguments as of `read_user_stacks`.
+    """
+    dumps = [layout.dump for layout in events.layouts if layout.dump is not None and not layout.dump.stack]
+    number = _ARCHES["arm64"].lr
+    if not dumps or _arch(machine, dumps) != "arm64" or number is None:
+        return None
+    out = np.zeros(len(index.position), dtype=np.uint64)
+    at_once = samples_at_once(words, len(index.position))
+    for begin in range(0, len(index.position), at_once):
+        step = slice(begin, begin + at_once)
+        for layout, members in events.by_layout(index.event[step]):
+            dump = layout.dump
+            if dump is None or dump.stack or not dump.registers >> number & 1:
+                continue
+            rows = np.arange(begin, min(begin + at_once, len(index.position)))[members]
+            walk, abi, registers = _registers(words, index.position[rows], layout, dump)
+            good = walk.inside & (abi == _ABI_64)
+            place = registers[good] + (dump.registers & ((1 << number) - 1)).bit_count()
+            out[rows[good]] = words.take(place)
+        words.release()
+    return out
+
+
+def _arch(machine: str, dumps: list[DumpLayout]) -> str:
+    """GOARCH; x86 has no register 32 among those that are recorded of user code, and none is as high as LR."""
+    if machine:
+        return _MACHINES.get(machine, "")
+    high = 32 if any(dump.stack for dump in dumps) else 30
+    return "arm64" if dumps and all(dump.registers >> high & 1 for dump in dumps) else "amd64"
+
+
+def _registers(
+    words: Words, position: NDArray[np.int64], layout: SampleLayout, dump: DumpLayout
+) -> tuple[_Walk, NDArray[np.int64], NDArray[np.int64]]:
+    """Behind the registers of samples; their ABI, and the word of the first register."""
     end = position + record_words(words, position)
     walk = _Walk(words, _behind_chain(words, position, end, layout), end)
     if dump.raw:
@@ -109,6 +135,19 @@ def _read_part(
         walk.skip(before + each * walk.word())
     abi, registers = walk.word(), walk.at + 1
     walk.skip(1 + np.where(abi != 0, dump.registers.bit_count(), 0))
+    return walk, abi, registers
+
+
+def _read_part(
+    words: Words,
+    position: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    layout: SampleLayout,
+    dump: DumpLayout,
+    numbers: _Numbers,
+) -> tuple[NDArray[np.int64], ...]:
+    """Of samples of one layout: row, registers, first word and bytes of the copy; without those that have none."""
+    walk, abi, registers = _registers(words, position, layout, dump)
     size, first = walk.word(), walk.at + 1
     walk.skip(1 + (size >> 3))
     valid = walk.word()

@@ -144,10 +144,11 @@ def parse_frame(line: bytes) -> Printed:
         return Printed(0, "", "", None, inlined=False)
     name, file = _split_file((match[2] or b"").decode("utf-8", "backslashreplace").strip())
     offset = None
-    if found := _OFFSET.search(file):
+    if "+0x" in file and (found := _OFFSET.search(file)):
         offset, file = int(found[0][1:], 16), file[: found.start()]
     inlined = file == "inlined"
-    name = _OFFSET.sub("", name)
+    if "+0x" in name:
+        name = _OFFSET.sub("", name)
     return Printed(
         int(match[1], 16),
         "" if name == "[unknown]" else name,
@@ -161,6 +162,9 @@ def _split_file(text: str) -> tuple[str, str]:
     """Symbol and file of "symbol (file)"; both may hold blanks and parentheses."""
     if not text.endswith(")"):
         return text, ""
+    at = text.rfind("(")
+    if at >= 0 and text.find(")", at) == len(text) - 1:
+        return _cut(text, at)
     depth = 0
     for at in range(len(text) - 1, -1, -1):
         depth += (text[at] == ")") - (text[at] == "(")
@@ -168,6 +172,10 @@ def _split_file(text: str) -> tuple[str, str]:
             break
     else:
         at = text.rfind(" (") + 1
+    return _cut(text, at)
+
+
+def _cut(text: str, at: int) -> tuple[str, str]:
     if text[at] != "(" or (at and text[at - 1] != " "):
         return text, ""
     return text[:at].rstrip(), text[at + 1 : -1]

@@ -73,27 +73,31 @@ class _Lines:
 
     def __init__(self, lines: list[bytes]) -> None:
         count = len(lines)
-        self.address = np.zeros(count, dtype=np.uint64)
-        self.file = np.full(count, -1, dtype=np.int32)
-        self.name = np.full(count, -1, dtype=np.int32)
-        self.kind = np.full(count, KIND_USER, dtype=np.uint8)
-        self.form = np.full(count, _CHAINED, dtype=np.uint8)
+        address, file, name = [0] * count, [-1] * count, [-1] * count
+        kinds, form = bytearray(count), bytearray(count)
         files: dict[tuple[str, int], int] = {}
         names: dict[tuple[str, ...], int] = {}
         for row, line in enumerate(lines):
-            printed = [parse_frame(part) for part in line.split(b"\n") if part]
-            last = printed[-1]
-            self.address[row] = last.address if last.file_offset is None else last.file_offset
+            if b"\n" in line:
+                printed = [parse_frame(part) for part in line.split(b"\n") if part]
+                last = printed[-1]
+                calls = tuple(part.name for part in reversed(printed) if part.name)
+            else:
+                last = parse_frame(line)
+                calls = (last.name,) if last.name else ()
+            address[row] = last.address if last.file_offset is None else last.file_offset
             if last.file_offset is not None:
-                self.form[row] = _OFFSET
+                form[row] = _OFFSET
             elif line.startswith(b"\n"):
-                self.form[row] = _SINGLE
-            self.kind[row] = kind = _kind(last.file, last.address)
+                form[row] = _SINGLE
+            kinds[row] = kind = _kind(last.file, last.address)
             if last.file:
-                self.file[row] = files.setdefault((last.file, kind), len(files))
-            calls = tuple(part.name for part in reversed(printed) if part.name)
+                file[row] = files.setdefault((last.file, kind), len(files))
             if calls:
-                self.name[row] = names.setdefault(calls, len(names))
+                name[row] = names.setdefault(calls, len(names))
+        self.address = np.array(address, dtype=np.uint64)
+        self.file, self.name = np.array(file, dtype=np.int32), np.array(name, dtype=np.int32)
+        self.kind, self.form = np.frombuffer(kinds, dtype=np.uint8), np.frombuffer(form, dtype=np.uint8)
         self.files, self.names = tuple(file for file, _ in files), tuple(names)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goinspect.render.pprof import wire
-from goinspect.render.sampletypes import event_type, sample_types
+from goinspect.render.sampletypes import event_type, sample_types, shown_type
 from goinspect.render.text.summary import summary
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def header(profile: FlameProfile, strings: Strings, maker: str) -> bytes:
         kind = event_type(profile.event, unit)
         parts += [wire.message(_PERIOD_TYPE, _value_type(kind, strings)), wire.number(_PERIOD, span.period)]
     parts += [wire.number(_COMMENT, strings.number(text)) for text in _comments(profile, maker)]
-    parts.append(wire.number(_DEFAULT, strings.number(types[-1].type)))
+    parts.append(wire.number(_DEFAULT, strings.number(shown_type(profile).type)))
     return b"".join(parts)
 
 

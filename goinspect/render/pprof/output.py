@@ -52,7 +52,8 @@ def _parts(profile: FlameProfile, maker: str) -> Iterator[bytes]:
 
 
 def _values(profile: FlameProfile) -> list[NDArray[np.int64]]:
-    columns = {"samples": profile.stacks.samples, "weight": profile.stacks.weight}
+    stacks = profile.stacks
+    columns = [*(weight.values for weight in stacks.weights), stacks.samples]  # SAMPLES is the last
     return [columns[kind.of].astype(np.int64) for kind in sample_types(profile)]
 
 

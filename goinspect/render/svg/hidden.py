@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.results.stacks import StackFrame
-    from goinspect.views.graph import FlameGraph
+    from goinspect.views.graph import FlameGraph, HiddenStacks
 
 __all__ = ["Rows", "hidden_rows", "leaf_weights", "pack"]
 
@@ -43,18 +43,18 @@ class Rows(NamedTuple):
 
 def leaf_weights(graph: FlameGraph) -> list[int]:
     """Of each frame of `graph`, what ended in it: drawn or not."""
-    own = [0] * len(graph.frames)
-    for frame, weight in zip(graph.node_frame, graph.node_own, strict=True):
-        own[frame] += weight
+    own = np.zeros(len(graph.frames), dtype=np.uint64)
+    np.add.at(own, graph.node_frame, np.array(graph.node_own, dtype=np.uint64))
     if graph.hidden is not None:
-        last = graph.hidden.frames[graph.hidden.start[1:] - 1]
-        for frame, weight in zip(last.tolist(), graph.hidden.weight.tolist(), strict=True):
-            own[frame] += weight
-    return own
+        np.add.at(own, graph.hidden.frames[graph.hidden.start[1:] - 1], graph.hidden.weight)
+    found: list[int] = own.tolist()
+    return found
 
 
 def hidden_rows(graph: FlameGraph, drawn: Sequence[int]) -> Rows:
     """All that `graph` holds and `drawn`, the nodes of the boxes, do not show, in the order of boxes and frames."""
+    if len(drawn) == len(graph.node_frame) and graph.hidden is not None and len(graph.hidden.node):
+        return _in_order(_all_hidden(graph.hidden, drawn))
     box_of = dict(zip(drawn, range(len(drawn)), strict=True))
     undrawn: dict[int, tuple[int, tuple[int, ...]]] = {}  # node → box, frames from there to the node
     loose: list[tuple[int, tuple[int, ...], int]] = []
@@ -69,15 +69,20 @@ def hidden_rows(graph: FlameGraph, drawn: Sequence[int]) -> Rows:
     if graph.hidden is None or not len(graph.hidden.node):
         return _in_order(_as_rows(loose))
     hidden = graph.hidden
-    if not undrawn:
-        boxes = np.array([box_of[node] for node in hidden.node.tolist()], dtype=np.int64)
-        weight = hidden.weight.astype(np.int64)
-        return _in_order(Rows(boxes, hidden.start, hidden.frames.astype(np.int64), weight))
     for i, (node, amount) in enumerate(zip(hidden.node.tolist(), hidden.weight.tolist(), strict=True)):
         box_above, frames = undrawn.get(node) or (box_of.get(node, 0), ())
         rest = hidden.frames[hidden.start[i] : hidden.start[i + 1]].tolist()
         loose.append((box_above, (*frames, *rest), amount))
     return _in_order(_as_rows(loose))
+
+
+def _all_hidden(hidden: HiddenStacks, drawn: Sequence[int]) -> Rows:
+    """Where every node has a box."""
+    box = np.empty(len(drawn), dtype=np.int64)
+    box[drawn] = np.arange(len(drawn))
+    return Rows(
+        box[hidden.node], hidden.start, hidden.frames.astype(np.int64), hidden.weight.astype(np.int64)
+    )
 
 
 def _as_rows(loose: list[tuple[int, tuple[int, ...], int]]) -> Rows:
@@ -95,12 +100,11 @@ def _in_order(rows: Rows) -> Rows:
         return rows
     again = rows.frames[1:] == rows.frames[:-1]
     again[rows.start[1:-1] - 1] = False  # the first frame of a row
-    keep = np.append(True, ~again)
-    frames = rows.frames[keep]
-    start = np.append(0, np.cumsum(keep))[rows.start]
+    dropped = np.flatnonzero(again) + 1
+    frames = np.delete(rows.frames, dropped)
+    start = rows.start - np.searchsorted(dropped, rows.start)
     sizes = np.diff(start)
-    begin = _beginnings(start, frames)
-    order = np.lexsort((*begin.T[::-1], rows.box))
+    order = np.lexsort(_keys(rows.box, _beginnings(start, frames))[::-1])
     return Rows(
         rows.box[order],
         np.append(0, np.cumsum(sizes[order])),
@@ -111,11 +115,25 @@ def _in_order(rows: Rows) -> Rows:
 
 def _beginnings(start: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.int64]:
     """The first frames of each row, -1 behind its end."""
-    sizes = np.minimum(np.diff(start), _COMPARED)
-    out = np.full((len(sizes), _COMPARED), -1, dtype=np.int64)
-    out[np.repeat(np.arange(len(sizes)), sizes), flat_ranges(0, sizes)] = frames[
-        flat_ranges(start[:-1], sizes)
-    ]
+    out = np.empty((len(start) - 1, _COMPARED), dtype=np.int64)
+    for at in range(_COMPARED):
+        place = start[:-1] + at
+        here = place < start[1:]
+        out[:, at] = np.where(here, frames[np.where(here, place, 0)], -1)
+    return out
+
+
+def _keys(box: NDArray[np.int64], begin: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Few columns that order rows as boxes and beginnings do, the first one first: as many in a word as fit into it."""
+    width = int(begin.max()).bit_length() + 1
+    out, free = [box], 63 - int(box.max()).bit_length()
+    for column in begin.T:
+        if free < width:
+            out.append(column + 1)
+            free = 63 - width
+        else:
+            out[-1] = out[-1] << width | column + 1
+            free -= width
     return out
 
 
@@ -128,7 +146,7 @@ def pack(rows: Rows, known: dict[int, int], frames: Sequence[StackFrame], text: 
         frames: of the graph.
         text: makes a name safe to show.
     """
-    used = np.unique(rows.frames).tolist()
+    used = np.flatnonzero(np.bincount(rows.frames, minlength=len(frames))).tolist()
     more = [frame for frame in used if frame not in known]
     number = np.zeros(len(frames), dtype=np.int64)
     number[list(known)] = list(known.values())

@@ -14,13 +14,12 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
-from xml.sax.saxutils import escape
 
 from goinspect._words import counted
 from goinspect.model import FrameKind
 from goinspect.render.svg import colors
 from goinspect.render.svg.hidden import hidden_rows, leaf_weights, pack
-from goinspect.render.svg.labels import cells, cut, is_wide, shorten, visible
+from goinspect.render.svg.labels import all_visible, cells, cut, escape, is_wide, shorten, visible
 from goinspect.render.values import human_weight
 
 if TYPE_CHECKING:
@@ -167,7 +166,7 @@ class _Picture:
 
     def __post_init__(self) -> None:
         self.unit = visible(self.graph.unit)
-        self.names = [visible(frame.name) for frame in self.graph.frames]
+        self.names = all_visible([frame.name for frame in self.graph.frames])
         self.own = leaf_weights(self.graph)
         self.moved = colors.separate(colors.user_packages(self.graph.frames, self.own))
         self.colors = [colors.color_class(f.kind, f.package, f.name, self.moved) for f in self.graph.frames]
@@ -187,7 +186,7 @@ class _Picture:
         yield f"<style>{escape(_asset('flame.css'))}{self.palette()}</style>\n{_HATCH}"
         yield f'<rect class="paper" width="100%" height="100%" fill="{colors.BACKGROUND[0]}"/>\n'
         yield f'<g class="frames" transform="translate({MARGIN},{self.head_height})" font-family="monospace" font-size="12">\n'
-        yield from (self.frame(box) for box in self.boxes)
+        yield from self.frames()
         yield "</g>\n"
         yield from self.empty() if not self.boxes else ()
         yield from self.head()
@@ -209,17 +208,24 @@ class _Picture:
         hatch = "".join(f".gi .{color}{{fill:url(#gi-hatch)}}" for color in used if color[0] == "x")
         return f"{light}{hatch}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
 
-    def frame(self, box: Box) -> str:
-        index = self.graph.node_frame[box.node]
-        frame, name = self.graph.frames[index], self.names[index]
-        y = box.depth if self.graph.inverted else self.rows - 1 - box.depth
-        tooltip = f"<title>{escape(self.tooltip(box, name))}</title>" if box.width >= TITLE_MIN_WIDTH else ""
-        drawn = max(box.width - 0.5, box.width * 0.7)
-        return (
-            f'<g class="{self.colors[index]}{" i" if frame.inlined else ""}" '
-            f'transform="translate({_number(box.x)},{y * ROW})">{tooltip}'
-            f'<rect width="{_number(drawn)}" height="{ROW - 1}"/>{_label(name, frame, box.width)}</g>\n'
-        )
+    def frames(self) -> Iterator[str]:
+        graph, names = self.graph, self.names
+        begin = [
+            f'<g class="{color}{" i" if frame.inlined else ""}" transform="translate('
+            for color, frame in zip(self.colors, graph.frames, strict=True)
+        ]
+        top, step = (0, ROW) if graph.inverted else ((self.rows - 1) * ROW, -ROW)
+        for box in self.boxes:
+            node, _, _, x, width, depth = box
+            index = graph.node_frame[node]
+            inside = label = ""
+            if width >= TITLE_MIN_WIDTH:  # most of a large picture are narrower
+                inside = f"<title>{escape(self.tooltip(box, names[index]))}</title>"
+                label = _label(names[index], graph.frames[index], width)
+            yield (
+                f'{begin[index]}{_number(x)},{top + depth * step})">{inside}'
+                f'<rect width="{_number(max(width - 0.5, width * 0.7))}" height="{ROW - 1}"/>{label}</g>\n'
+            )
 
     def tooltip(self, box: Box, name: str) -> str:
         total = self.graph.node_total[box.node]

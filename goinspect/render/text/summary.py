@@ -62,14 +62,21 @@ def _named(profile: FlameProfile) -> str:
 def _of_recording(profile: FlameProfile) -> list[str]:
     totals = profile.totals
     repaired = f" ({totals.repaired:,} repaired)" if totals.repaired else ""
+    named = _named(profile) if totals.frames else "no frames"
     parts = [
         counted(totals.samples, _noun(profile)),
         f"{totals.lost:,} lost",
         counted(totals.threads, "thread"),
-        _named(profile) if totals.frames else "no frames",
+        named,
         f"{counted(totals.truncated, 'stack')} truncated{repaired}",
         f"{counted(totals.garbage_dropped, 'garbage frame')} dropped",
     ]
+    if profile.profiled:  # such a profile does not tell the rest
+        weight = human_weight(totals.weight, profile.unit)
+        parts = [f"{profile.event} {weight}" if profile.unit != "samples" else weight, *parts[:1], named]
+        parts += (
+            [f"{counted(totals.garbage_dropped, 'garbage frame')} dropped"] if totals.garbage_dropped else []
+        )
     more = "(--call-graph dwarf,65528 records more)"
     for number, text in (
         (
@@ -90,7 +97,7 @@ def _of_recording(profile: FlameProfile) -> list[str]:
             parts.append(text)
     others = [event.name for event in profile.events if event.samples and event.name != profile.event]
     if others and _noun(profile) == "sample":
-        parts.append(f"other events: {_listed(others)}")
+        parts.append(f"other {'sample types' if profile.profiled else 'events'}: {_listed(others)}")
     for paths, what in ((profile.missing, "found"), (profile.refused, "used")):
         if paths:
             parts.append(f"{counted(len(paths), 'binary', 'binaries')} not {what}: {_listed(sorted(paths))}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from goinspect.model import FrameKind
-from goinspect.render.sampletypes import sample_types
+from goinspect.render.sampletypes import shown_type
 from goinspect.render.text.summary import summary
 from goinspect.render.values import escape_terminal
 from goinspect.render.viewers.common import numbers
@@ -115,7 +115,7 @@ def _meta(profile: FlameProfile, options: DrawOptions) -> dict[str, Any]:
                 "label": "goinspect",
                 "entries": [
                     {"label": "Event", "format": "string", "value": escape_terminal(profile.event)},
-                    {"label": "Weight", "format": "string", "value": "/".join(sample_types(profile)[-1][:2])},
+                    {"label": "Weight", "format": "string", "value": "/".join(shown_type(profile)[:2])},
                     {"label": "Stacks", "format": "string", "value": escape_terminal(summary(profile))},
                 ],
             }
@@ -141,7 +141,7 @@ def _samples(part: Series, profile: FlameProfile) -> dict[str, Any]:
 
 def _cpu(part: Series, profile: FlameProfile) -> dict[str, Any]:
     """CPU time before each sample, which tracks show: what a sample of a clock stands for."""
-    if sample_types(profile)[-1].type != "cpu" or profile.unit != "ns":
+    if shown_type(profile).type != "cpu" or profile.unit != "ns":
         return {}
     return {"threadCPUDelta": part.weight.tolist()}
 

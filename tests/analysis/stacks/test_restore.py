@@ -19,6 +19,7 @@ from goinspect.views.graph import draw
 from scripts.checks.check_restored import caller, pairs, same
 from tests.analysis.stacks.test_hidden_callers import samples
 from tests.conftest import FIXTURES
+from tests.cprograms import C_PROGRAM
 
 
 def unpacked(name, tmp_path):
@@ -171,3 +172,26 @@ def test_what_is_not_known_can_be_shown(recording):
     assert HIDDEN_CALLER in names
     hidden = np.array([name == HIDDEN_CALLER for name in names])
     assert int(flame.stacks.samples[flame.stacks.holding(hidden)].sum()) == flame.totals.hidden_callers
+
+
+def test_c_that_keeps_frame_pointers(fixture_file):
+    """Two functions spend the same time in a leaf without a frame (scripts/fixtures/recorded_programs/framed.c)."""
+    path, program = (fixture_file("recordings/framed", name) for name in ("perf.data", "framed"))
+    flame = goinspect.flame(path, binaries=[program], by="none")
+    weights = {
+        tuple(line.rpartition(" ")[0].split(";")[1:]): int(line.rpartition(" ")[2])
+        for line in render_folded(flame.profile).splitlines()
+    }
+    assert set(weights) == {("main", "repeat", "both", one, "leaf") for one in ("first", "second")}
+    assert min(weights.values()) > 0.4 * flame.total
+    assert (flame.totals.restored, flame.totals.hidden_callers) == (flame.totals.samples, 0)
+    recorded = goinspect.flame(path, binaries=[program], by="none", restore=False)
+    assert {line.rpartition(" ")[0] for line in render_folded(recorded.profile).splitlines()} == {
+        "[libc.so.6];main;repeat;both;leaf"
+    }
+
+
+def test_c_that_keeps_none(fixture_file):
+    """What a walk finds there are stale words, which prove nothing."""
+    path = fixture_file("recordings/frameless", "perf.data")
+    assert goinspect.flame(path, binaries=[C_PROGRAM]).totals.restored == 0

@@ -9,28 +9,32 @@ import typer
 
 from goinspect.cli.groups import grouped
 from goinspect.cli.interrupt import recorder_interrupted_first
+from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.output import check_output, report, warn, write
-from goinspect.cli.profileoptions import Form, Input, Picture, Selection, Shape, Talk, moments
+from goinspect.cli.profileoptions import Form, Input, Picture, Selection, Shape, Talk, moments, pairs
 from goinspect.render.outputs import DrawOptions, output_for
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from goinspect.api.flame import FlameOptions
 
 __all__ = ["flame"]
 
+_DEFAULT_INPUT = "perf.data"
 _DEFAULT_OUTPUT = "flame.svg"
 
 
 @grouped
 def flame(
     profile: Annotated[
-        str,
+        list[str] | None,
         typer.Argument(
-            metavar="[PROFILE]",
-            help="A recording of perf record, the text of perf script, or folded stacks of any tool; also from stdin (-).",
-            show_default=True,
+            metavar="[PROFILE]...",
+            help="A recording of perf record, a pprof profile, the text of perf script, or folded stacks of any tool; also from stdin (-). Several are added up.  [default: perf.data]",
+            show_default=False,
         ),
-    ] = "perf.data",
+    ] = None,
     *,
     input_: Input,
     form: Form,
@@ -39,7 +43,7 @@ def flame(
     picture: Picture,
     talk: Talk,
 ) -> None:
-    r"""Draw a flame graph of a perf recording, with every Go frame named, stripped and PIE binaries included.
+    r"""Draw a flame graph of a profile, with every Go frame named, stripped and PIE binaries included.
 
     Needs neither perf nor symbols: names, inlined calls and lines come from gopclntab. Binaries are looked for where
     they were recorded (below --symfs first), beside the recording, in perf's cache (~/.debug), in the process while it
@@ -53,6 +57,10 @@ def flame(
     The text of perf script is read too, whatever its fields; its [unknown] frames of Go programs are named by their
     offsets. For samples without call chains it has to be printed with --show-mmap-events.
 
+    pprof profiles of Go programs and other tools are read, with inlined calls, lines and labels as they hold them: of
+    the sample types the profile's default is drawn unless --sample-type names another. Locations without names are looked up
+    in binaries, as those of recordings.
+
     Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
     Examples:
@@ -63,11 +71,14 @@ def flame(
 
     perf record -F 999 -g -o - ./server | goinspect flame - -o flame.svg
 
+    goinspect flame heap.pprof --sample-type alloc_space -o allocations.svg
+
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
     from goinspect import __version__
-    from goinspect.api.flame import Flame, open_input
+    from goinspect.api.flame import Flame
 
+    paths = profile or [_DEFAULT_INPUT]
     output = output_for(form.form, form.output)
     if form.json and not (form.form and output.has_json):
         output = output_for("json", None)
@@ -75,21 +86,16 @@ def flame(
     path = form.output or (_DEFAULT_OUTPUT if draws else None)
     check_output(path, picture=draws, binary=output.is_binary and not selection.list_events)
     options = _options(input_, selection, shape)
-    with recorder_interrupted_first() if profile == "-" else nullcontext():
-        opened = open_input(profile)
+    keep_freed_memory()
     if selection.list_events:
-        from goinspect.api.flame import events_of
-        from goinspect.render.text.top import render_events
-
-        write(render_events(events_of(opened)), path)
+        write(_events(paths), path)
         return
-    result = Flame.of(opened, options, path=profile, output=output)
-    del opened  # the columns of a large recording are not needed to draw it
+    result = Flame.read(paths, options, output=output, reading=_reading)
     warn(result.warnings, quiet=talk.quiet)
     written = output.render(
         result.profile,
         DrawOptions(
-            profile,
+            result.path,
             picture.title,
             picture.width,
             picture.min_width,
@@ -113,13 +119,30 @@ def flame(
     report(f"goinspect: {result.summary}", quiet=talk.quiet)
 
 
+def _reading(path: str) -> AbstractContextManager[None]:
+    return recorder_interrupted_first() if path == "-" else nullcontext()
+
+
+def _events(paths: list[str]) -> str:
+    """The events of each profile."""
+    from goinspect.api.flame import events_of, open_input
+    from goinspect.render.text.top import render_events
+
+    tables = []
+    for path in paths:
+        with _reading(path):
+            events = events_of(open_input(path))
+        tables.append((f"{path}:\n" if len(paths) > 1 else "") + render_events(events))
+    return "\n".join(tables)
+
+
 def _options(input_: Input, selection: Selection, shape: Shape) -> FlameOptions:
     from goinspect.api.flame import FlameOptions
 
     return FlameOptions(
         tuple(input_.binary or ()), input_.symfs, input_.kallsyms, selection.event, selection.weight.value,
-        selection.by.value, tuple(selection.pid or ()), tuple(selection.tid or ()), tuple(selection.comm or ()),
+        selection.by, tuple(selection.pid or ()), tuple(selection.tid or ()), tuple(selection.comm or ()),
         tuple(selection.cpu or ()), moments(selection.time), not shape.no_inline, not shape.no_kernel, shape.lines,
         shape.focus, shape.ignore, shape.hide, shape.reverse, shape.unit, selection.off_cpu, shape.repair,
-        shape.hidden_callers, not shape.no_restore,
+        shape.hidden_callers, not shape.no_restore, pairs(selection.label),
     )  # fmt: skip

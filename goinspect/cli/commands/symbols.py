@@ -154,15 +154,18 @@ def symbols(
 
 
 def _rendered(listed: Symbols, form: Format) -> str | Iterator[str]:
-    from goinspect.render import symbolfolded
-    from goinspect.render.json import symbols as symboljson
+    if form is Format.folded:
+        from goinspect.render import symbolfolded
+
+        return symbolfolded.render_folded(listed.stacks())
+    if form is Format.json:
+        from goinspect.render.json import symbols as symboljson
+
+        return symboljson.render(listed.listed)
     from goinspect.render.text import symbols as symboltext
 
-    if form is Format.folded:
-        return symbolfolded.render_folded(listed.stacks())
     renderers: dict[Format, Callable[[SymbolList], str | Iterator[str]]] = {
         Format.table: symboltext.render_table,
-        Format.json: symboljson.render,
         Format.csv: symboltext.render_csv,
         Format.nm: symboltext.render_nm,
     }

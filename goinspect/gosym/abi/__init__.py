@@ -1,0 +1,1 @@
+"""How Go passes arguments and where it keeps the goroutine, by architecture and release."""
