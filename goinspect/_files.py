@@ -17,14 +17,17 @@ __all__ = ["encoded", "write_file"]
 _PIECE = 1 << 20  # characters
 
 
-def encoded(text: str | Iterable[str]) -> Iterator[bytes]:
-    """UTF-8, piece by piece: a listing may have fifty megabytes, which need not be there twice."""
+def encoded(text: str | bytes | Iterable[str]) -> Iterator[bytes]:
+    """UTF-8, piece by piece: a listing may have fifty megabytes, which need not be there twice. Bytes as they are."""
+    if isinstance(text, bytes):
+        yield text
+        return
     for part in (text,) if isinstance(text, str) else text:
         for start in range(0, len(part), _PIECE):
             yield part[start : start + _PIECE].encode("utf-8", "backslashreplace")
 
 
-def write_file(path: str, text: str | Iterable[str]) -> None:
+def write_file(path: str, text: str | bytes | Iterable[str]) -> None:
     """Write a file that appears, or changes, only when it is complete; a device or a pipe as the text comes.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LONGEST", "backward_ranges", "capped", "distinct", "flat_ranges", "terminated"]
+__all__ = ["LONGEST", "backward_ranges", "capped", "distinct", "first_seen", "flat_ranges", "terminated"]
 
 LONGEST: Final = 1 << 18  # bytes of a name that is read to its end: Go's longest ones have some ten thousand
 _PIECE: Final = 256  # names read between two looks at how long they are
@@ -58,6 +58,15 @@ def distinct(values: NDArray[Any]) -> NDArray[Any]:
     first: NDArray[np.bool_] = np.append(True, ordered[1:] != ordered[:-1])
     found: NDArray[Any] = ordered[first]
     return found
+
+
+def first_seen(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The values, each once, in the order in which they come first; and which of these each of `values` is."""
+    found, first, inverse = np.unique(values, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return found[order], place[inverse]
 
 
 def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[list[str], int]:

@@ -55,6 +55,12 @@ class FlameOptions:
     hidden_callers: bool = False  # a frame where a walk by frame pointers must have passed one over
     restore: bool = True  # the callers themselves, where the machine code proves them
     labels: Sequence[tuple[str, str]] = ()  # only samples with these labels: a key, and what finds its value
+    # What formats for other tools ask for, as far as a recording tells it:
+    places: bool = False  # the address of each frame; stacks that differ in one stay apart
+    label_columns: Sequence[
+        str
+    ] = ()  # "pid", "tid", or what `by` may be; stacks that differ in one stay apart
+    series: bool = False  # which stack each sample has, and when
     every_type: bool = (
         False  # keep all weights of each sample, also of those that weigh nothing in the event shown
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from goinspect._files import write_file
+from goinspect._files import encoded, write_file
 from goinspect.analysis.options import FlameOptions, TimeBound
 from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from goinspect.profiles.base import Profile
+    from goinspect.render.outputs import Output
     from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
     from goinspect.results.stacks import Stacks
     from goinspect.views.top import TopRow
@@ -39,17 +41,36 @@ class Flame:
         self.profile = profile
         self.path = path
         self._reverse = reverse
+        self._again: Callable[[Output], FlameProfile] | None = None
 
     @classmethod
-    def of(cls, opened: Profile | NamedStacks, options: FlameOptions, *, path: str = "-") -> Flame:
+    def of(
+        cls,
+        opened: Profile | NamedStacks,
+        options: FlameOptions,
+        *,
+        path: str = "-",
+        output: Output | None = None,
+    ) -> Flame:
         """The stacks of a profile that is open already.
+
+        Args:
+            opened: the profile.
+            options: what to take of it.
+            path: what it was read from.
+            output: the only format that it will be written in. Otherwise the profile is kept, which formats with
+                addresses or times (pprof) need again.
 
         Raises:
             QueryError: `options` ask for what the profile does not hold, or a file given by hand is unusable.
         """
         from goinspect.analysis.stacks.fold import fold
 
-        return cls(fold(opened, options), path=path, reverse=options.reverse)
+        asked = options if output is None else _options_for(output, options, opened)
+        flame = cls(fold(opened, asked), path=path, reverse=options.reverse)
+        if output is None:
+            flame._again = lambda other: fold(opened, _options_for(other, options, opened))
+        return flame
 
     @classmethod
     def read(
@@ -57,6 +78,7 @@ class Flame:
         paths: Sequence[str],
         options: FlameOptions,
         *,
+        output: Output | None = None,
         reading: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> Flame:
         """The stacks of one profile or of several, which are added up; "-" is stdin.
@@ -64,6 +86,7 @@ class Flame:
         Args:
             paths: what to read.
             options: of each.
+            output: the only format, as of `of`.
             reading: is entered with a path while it is read.
 
         Raises:
@@ -72,14 +95,30 @@ class Flame:
         from goinspect.analysis.stacks.fold import fold
         from goinspect.analysis.stacks.together import Together
 
+        def added(opened: Profile | NamedStacks, path: str, together: Together, to: Output | None) -> None:
+            asked = together.options_for(opened)
+            together.add(fold(opened, asked if to is None else _options_for(to, asked, opened)), path)
+
+        def again(to: Output) -> FlameProfile:
+            together = Together(options, len(paths))
+            for opened, path in kept:
+                added(opened, path, together, to)
+            return together.profile()
+
+        kept: list[tuple[Profile | NamedStacks, str]] = []
         together = Together(options, len(paths))
         for path in paths:
             with reading(path):
                 opened = open_input(path)
-            together.add(fold(opened, together.options_for(opened)), path)
+            added(opened, path, together, output)
+            if output is None:
+                kept.append((opened, path))
             del opened  # the columns of a large recording are not needed to draw it
         named = paths[0] if len(paths) == 1 else f"{len(paths)} profiles"
-        return cls(together.profile(), path=named, reverse=options.reverse)
+        flame = cls(together.profile(), path=named, reverse=options.reverse)
+        if output is None:
+            flame._again = again
+        return flame
 
     @property
     def stacks(self) -> Stacks:
@@ -125,19 +164,35 @@ class Flame:
         return top(self.stacks, limit)
 
     def text(self, format: str, **how: Any) -> str:
-        """The stacks as ``svg``, ``folded``, ``json`` or ``top``.
+        """The stacks as ``svg``, ``folded``, ``json``, ``top`` or another format that is text.
 
         Args:
             format: one of these.
             how: fields of `DrawOptions`: title, width, min_width, inverted, annotate.
 
         Raises:
-            QueryError: there is no such format.
+            QueryError: there is no such format, or it is no text.
         """
+        written = self._rendered(format, how)
+        if isinstance(written, bytes):
+            raise QueryError(f"{format} is no text: take binary({format!r}), or save it")
+        return written
+
+    def binary(self, format: str, **how: Any) -> bytes:
+        """The stacks as ``pprof`` or any other format, as its file holds them. Raises as `text`."""
+        written = self._rendered(format, how)
+        return written if isinstance(written, bytes) else b"".join(encoded(written))
+
+    def _rendered(self, format: str, how: dict[str, Any]) -> str | bytes:
         if format not in [output.name for output in OUTPUTS]:
             raise QueryError(f"no format {format!r}: {', '.join(output.name for output in OUTPUTS)}")
-        options = DrawOptions(path=self.path, reverse=self._reverse)._replace(**how)
-        return output_for(format, None).render(self.profile, options)
+        from goinspect import __version__
+
+        maker = f"goinspect {__version__}"
+        options = DrawOptions(path=self.path, reverse=self._reverse, maker=maker)._replace(**how)
+        output = output_for(format, None)
+        profile = self._again(output) if output.asks and self._again is not None else self.profile
+        return output.render(profile, options)
 
     def save(self, path: str | os.PathLike[str], format: str | None = None, **how: Any) -> None:
         """Write the stacks to a file, whole or not at all, in the format that its suffix means unless one is named; `how` as of `text`.
@@ -146,7 +201,7 @@ class Flame:
             FileError: the file cannot be written.
             QueryError: there is no such format.
         """
-        write_file(str(path), self.text(format or output_for(None, str(path)).name, **how))
+        write_file(str(path), self._rendered(format or output_for(None, str(path)).name, how))
 
     def __repr__(self) -> str:
         return f"<flame graph of {self.path}: {self.summary}>"
@@ -168,6 +223,18 @@ def open_input(name: str) -> Profile | NamedStacks:
     from goinspect.profiles import open_profile, read_profile
 
     return read_profile(sys.stdin.buffer, "stdin") if name == "-" else open_profile(name)
+
+
+def _options_for(output: Output, options: FlameOptions, opened: Profile | NamedStacks) -> FlameOptions:
+    """The options with what a format asks for by itself, which folded stacks do not hold."""
+    if output.asks and options.reverse:
+        raise QueryError(
+            f"--reverse: {output.name} holds stacks as they were called; its viewer turns them around"
+        )
+    if isinstance(opened, NamedStacks):
+        return options
+    asked = replace(options, **output.asks)
+    return asked if options.weight == "period" else replace(asked, every_type=options.every_type)
 
 
 def events_of(opened: Profile | NamedStacks) -> tuple[EventSummary, ...]:

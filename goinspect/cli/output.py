@@ -42,16 +42,17 @@ def use_color(mode: Color, stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def check_output(path: str | None, *, picture: bool = False) -> None:
+def check_output(path: str | None, *, picture: bool = False, binary: bool = False) -> None:
     """Fail before the work is done when its result could not be written.
 
     Raises:
         FileError: the directory does not exist or may not be written to, or the path is a directory.
-        QueryError: a picture would go to a terminal.
+        QueryError: a picture, or what is no text, would go to a terminal.
     """
     if path is None or path == STDOUT:
-        if picture and sys.stdout.isatty():
-            raise QueryError("refusing to write a picture to the terminal: use -o FILE, or a pipe")
+        if (picture or binary) and sys.stdout.isatty():
+            what = "a picture" if picture else "bytes that are no text"
+            raise QueryError(f"refusing to write {what} to the terminal: use -o FILE, or a pipe")
         return
     if is_special(path):
         if not os.access(path, os.W_OK):
@@ -66,7 +67,7 @@ def check_output(path: str | None, *, picture: bool = False) -> None:
         raise FileError(f"cannot be written: no permission in {folder}", path=path)
 
 
-def write(text: str | Iterable[str], path: str | None) -> None:
+def write(text: str | bytes | Iterable[str], path: str | None) -> None:
     """Write a result, whole or in pieces, to stdout, or to a file that appears only when it is complete.
 
     Raises:
@@ -78,7 +79,7 @@ def write(text: str | Iterable[str], path: str | None) -> None:
         write_file(path, text)
 
 
-def _write_stdout(text: str | Iterable[str]) -> None:
+def _write_stdout(text: str | bytes | Iterable[str]) -> None:
     try:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(encoded(text))

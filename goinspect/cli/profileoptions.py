@@ -224,6 +224,12 @@ class Picture(NamedTuple):
     min_width: Annotated[
         float, typer.Option("--min-width", min=0.0, help="Leave out frames narrower than this many pixels.")
     ] = 0.1
+    min_percent: Annotated[
+        float,
+        typer.Option(
+            "--min-percent", min=0.0, max=100.0, help="Leave out call paths with a smaller share (tree)."
+        ),
+    ] = 0.5
 
 
 class Talk(NamedTuple):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["render", "render_folded"]
 
+_COMPILED = ("jit", "[jit]")  # as recordings and as folded stacks tell it
+
 
 def frame_text(frame: StackFrame, *, annotate: bool = False) -> str:
     """A frame as folded text: ``;`` separates frames, so one inside a name is written ``:``."""
@@ -24,7 +26,7 @@ def frame_text(frame: StackFrame, *, annotate: bool = False) -> str:
         name += "_[k]"
     elif annotate and frame.inlined:
         name += "_[i]"
-    elif annotate and frame.package == "[jit]":
+    elif annotate and frame.package in _COMPILED:
         name += "_[j]"
     return name
 

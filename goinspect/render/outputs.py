@@ -1,15 +1,17 @@
 """What stacks can be written as: a row for each format, and the module that writes it.
 
-A module of a format has ``render(profile, options)``, which returns text. A new format is a module and a row here.
+A module of a format has ``render(profile, options)``, which returns text, or bytes where the row says so. A new format
+is a module and a row here.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from goinspect.results.flame import FlameProfile
 
@@ -27,6 +29,9 @@ class DrawOptions(NamedTuple):
         inverted: the root is at the top.
         reverse: the stacks were merged from the leaf.
         annotate: mark kernel and inlined frames in names.
+        min_percent: subtrees with a smaller share are left out (tree).
+        json: JSON in place of text (top, tree).
+        maker: who writes it, for formats that tell.
     """
 
     path: str = "-"
@@ -36,27 +41,48 @@ class DrawOptions(NamedTuple):
     inverted: bool = False
     reverse: bool = False
     annotate: bool = False
+    min_percent: float = 0.5
+    json: bool = False
+    maker: str = "goinspect"
 
 
 class Output(NamedTuple):
-    """A format: its name, the suffixes of files that mean it, and the module that writes it."""
+    """A format: its name, the suffixes of files that mean it, and the module that writes it.
+
+    ``asks`` names the options of the fold that the format needs beside those that were given (`FlameOptions`).
+    """
 
     name: str
     module: str
     suffixes: tuple[str, ...] = ()
     is_picture: bool = False  # nothing for a terminal
+    is_binary: bool = False  # bytes
+    has_json: bool = False  # too, of its own
+    asks: Mapping[str, Any] = MappingProxyType({})
 
-    def render(self, profile: FlameProfile, options: DrawOptions) -> str:
+    def render(self, profile: FlameProfile, options: DrawOptions) -> str | bytes:
         """The profile in this format."""
         write = import_module(f"goinspect.render.{self.module}").render
-        return cast("Callable[[FlameProfile, DrawOptions], str]", write)(profile, options)
+        return cast("Callable[[FlameProfile, DrawOptions], str | bytes]", write)(profile, options)
 
+
+_LABELS = ("process", "pid", "tid", "comm", "container")
+_PLACES = {"lines": True, "places": True, "label_columns": _LABELS}
+_THREADS = {"lines": True, "label_columns": _LABELS, "series": True}
 
 OUTPUTS = (
     Output("svg", "svg.output", (".svg",), is_picture=True),
     Output("folded", "folded", (".folded", ".txt")),
     Output("json", "json.flame", (".json",)),
-    Output("top", "text.top"),
+    Output("top", "text.top", has_json=True),
+    Output("tree", "text.tree", has_json=True),
+    Output("collapsed", "collapsed", (".collapsed",)),
+    Output(
+        "pprof", "pprof.output", (".pb.gz", ".pprof"), is_binary=True, asks=_PLACES | {"every_type": True}
+    ),
+    Output("speedscope", "viewers.speedscope", (".speedscope.json",), asks=_THREADS),
+    Output("firefox", "viewers.firefox", (".json.gz",), is_binary=True, asks=_PLACES | _THREADS),
+    Output("cpuprofile", "viewers.cpuprofile", (".cpuprofile",), asks=_THREADS),
 )
 
 
@@ -64,5 +90,7 @@ def output_for(name: str | None, path: str | None) -> Output:
     """The format called `name`; without a name the one that the suffix of `path` means, else the first."""
     if name is not None:
         return next(output for output in OUTPUTS if output.name == name)
-    suffix = "." + path.rpartition(".")[2] if path and "." in path.rpartition("/")[2] else ""
-    return next((output for output in OUTPUTS if suffix in output.suffixes), OUTPUTS[0])
+    file = (path or "").rpartition("/")[2]
+    suffixes = sorted((suffix for output in OUTPUTS for suffix in output.suffixes), key=len, reverse=True)
+    longest = next((suffix for suffix in suffixes if file.endswith(suffix)), "")
+    return next((output for output in OUTPUTS if longest in output.suffixes), OUTPUTS[0])

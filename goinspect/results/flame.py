@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from goinspect.results.places import Span
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -65,6 +67,7 @@ class FlameProfile(NamedTuple):
     warnings: tuple[str, ...] = ()
     metadata: Mapping[str, str] = MappingProxyType({})
     profiled: bool = False  # read from a pprof profile, which tells neither losses nor threads
+    span: Span = Span()
 
     @property
     def unit(self) -> str:

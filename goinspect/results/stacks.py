@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from goinspect.results.places import Places, Series
+
 __all__ = ["PARTS", "Label", "StackFrame", "Stacks", "Weight"]
 
 # Weights with decimals are counted in these parts of their unit ("thousandths of samples"): decimal places.
@@ -68,6 +70,9 @@ class Stacks:
         weights: at least one; the first is the one that is shown.
         labels: by name ("process", "thread", …).
         root: the label whose value stands above each stack, where one does.
+        place: row in `places` of each entry of `frame`, -1 where its address is not known; None unless asked for.
+        places: the distinct addresses.
+        series: the single samples; None unless asked for.
     """
 
     frames: tuple[StackFrame, ...]
@@ -77,6 +82,9 @@ class Stacks:
     weights: tuple[Weight, ...]
     labels: Mapping[str, Label] = field(default_factory=dict)
     root: str = ""
+    place: NDArray[np.int32] | None = None
+    places: Places | None = None
+    series: Series | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -126,13 +134,19 @@ class Stacks:
 
         sizes = np.diff(self.start)
         start = np.concatenate(([0], np.cumsum(sizes[rows]))).astype(np.int64)
-        return replace(self, start=start, frame=self.frame[np.repeat(rows, sizes)], **self._columns(rows))
+        return self._with_frames(np.repeat(rows, sizes), start, **self._columns(rows))
+
+    def _with_frames(self, at: NDArray[Any], start: NDArray[np.int64], **columns: Any) -> Stacks:
+        """These entries of `frame`, with what is known of each."""
+        place = None if self.place is None else self.place[at]
+        return replace(self, start=start, frame=self.frame[at], place=place, **columns)
 
     def _columns(self, rows: NDArray[np.bool_]) -> dict[str, Any]:
         return {
             "samples": self.samples[rows],
             "weights": tuple(weight._replace(values=weight.values[rows]) for weight in self.weights),
             "labels": {name: label._replace(row=label.row[rows]) for name, label in self.labels.items()},
+            "series": None if self.series is None else self.series.where(rows),
         }
 
     def without_marks(self) -> tuple[Stacks, NDArray[np.bool_] | None]:
@@ -164,7 +178,7 @@ class Stacks:
         keep = ~dropped[self.frame]
         owner = np.repeat(np.arange(len(self)), np.diff(self.start))[keep]
         start = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(self)))))
-        return replace(self, start=start.astype(np.int64), frame=self.frame[keep])
+        return self._with_frames(keep, start.astype(np.int64))
 
     def reversed(self) -> Stacks:
         """Leaf first, for a graph merged from the leaves."""
@@ -172,4 +186,4 @@ class Stacks:
 
         from goinspect._ragged import backward_ranges
 
-        return replace(self, frame=self.frame[backward_ranges(self.start[1:], np.diff(self.start))])
+        return self._with_frames(backward_ranges(self.start[1:], np.diff(self.start)), self.start)

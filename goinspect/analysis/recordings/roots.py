@@ -9,13 +9,16 @@ import numpy as np
 
 from goinspect.analysis.recordings.selection import label_of
 from goinspect.errors import QueryError
+from goinspect.results.stacks import Label
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from goinspect.profiles.base import Profile
 
-__all__ = ["LABEL", "group_by", "processes"]
+__all__ = ["LABEL", "group_by", "labels_of", "processes"]
 
 LABEL: Final = "label:"  # what a key stands behind
 
@@ -64,6 +67,27 @@ def group_by(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArra
         _, first, inverse = _distinct(comm << 32 | who)
         labels = [f"{_comm(profile, int(comm[i]))} {int(who[i])}" for i in first.tolist()]
     return _named(inverse, labels)
+
+
+def labels_of(profile: Profile, rows: NDArray[np.int64], wanted: Sequence[str]) -> dict[str, Label]:
+    """What else samples are told apart by: "pid", "tid", or what `group_by` knows; left out where it is not recorded."""
+    numbers = {"pid": profile.pid, "tid": profile.tid}
+    found = {}
+    for name in wanted:
+        if name in numbers:
+            values, _, row = _distinct(numbers[name][rows].astype(np.int64))
+            known = values >= 0
+            place = np.where(known, np.cumsum(known) - 1, -1).astype(np.int32)
+            label = Label(tuple(str(value) for value in values[known].tolist()), place[row])
+        else:
+            try:
+                group, names = group_by(profile, rows, name)
+            except QueryError:  # not recorded
+                continue
+            label = Label(tuple(names), group)
+        if label.values and label.values != ("?",):
+            found[name] = label
+    return found
 
 
 def _tells(profile: Profile, by: str) -> bool:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.analysis.stacks import merge as stack_ops
+from goinspect.analysis.stacks.places import placed
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
 from goinspect.profiles.base import NamedStacks
 from goinspect.results.flame import FlameProfile, FlameTotals
+from goinspect.results.places import Series
 from goinspect.results.stacks import Label, StackFrame, Stacks, Weight
 from goinspect.views.tree import MAX_DEPTH
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.options import FlameOptions
     from goinspect.analysis.stacks.merge import Cut, Merged
+    from goinspect.analysis.stacks.places import Placed
     from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.analysis.stacks.taken import Taken
     from goinspect.profiles.base import Profile
@@ -47,14 +50,16 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
 
 
 def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
-    table = taken.table
+    where = placed(taken.table, taken.mappings) if options.places and taken.origin.recorded else None
+    table = where.table if where else taken.table
     cut = stack_ops.cut_garbage(taken.samples, table.flags)
     keep = None if options.kernel and options.inlines else kept_expansions(table, options)
     truncated = truncated_rows(taken, cut)
-    group = taken.group if truncated is None else 2 * taken.group + truncated
+    label_group, label_rows = _label_groups(taken)
+    group = label_group if truncated is None else 2 * label_group + truncated
     merged = stack_ops.merge(
         taken.samples, cut.stop, table, group, taken.weight, keep=keep, count=taken.count,
-        others=[other.values for other in taken.others],
+        others=[other.values for other in taken.others], expansions=where is not None,
     )  # fmt: skip
     if truncated is not None:
         rows = merged.group & 1 == 1
@@ -63,7 +68,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     if taken.unit == "samples":
         merged = replace(merged, samples=merged.weight.astype(np.int64))
     warnings = list(taken.warnings)
-    stacks = _filtered(_as_stacks(merged, taken, options.by), options, warnings)
+    stacks = _filtered(_as_stacks(merged, taken, options.by, label_rows, where), options, warnings)
     deepest = int(np.diff(stacks.start).max(initial=0))
     if deepest >= MAX_DEPTH:
         warnings.append(
@@ -80,7 +85,23 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
         warnings=tuple(dict.fromkeys(warnings)),
         metadata=dict(taken.metadata),
         profiled=taken.profiled,
+        span=taken.span,
     )
+
+
+def _label_groups(taken: Taken) -> tuple[NDArray[np.int32], NDArray[np.int64] | None]:
+    """A number for each row by all that keeps rows apart, and for each number a row that has it."""
+    if not taken.labels:
+        return taken.group, None
+    key, most = taken.group.astype(np.int64), max(len(taken.groups), 1)
+    for label in taken.labels.values():
+        size = len(label.values) + 1
+        if most * size >= 1 << 62:
+            _, key = np.unique(key, return_inverse=True)
+            most = len(key)
+        key, most = key * size + label.row + 1, most * size
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    return group.astype(np.int32), first
 
 
 def kept_expansions(table: SymbolTable, options: FlameOptions) -> NDArray[np.bool_]:
@@ -152,11 +173,21 @@ def _totals(taken: Taken, cut: Cut, stacks: Stacks, truncated: int) -> FlameTota
     )
 
 
-def _as_stacks(merged: Merged, taken: Taken, by: str) -> Stacks:
+def _as_stacks(
+    merged: Merged, taken: Taken, by: str, label_rows: NDArray[np.int64] | None, where: Placed | None
+) -> Stacks:
     """Merged stacks with their frames; the groups that were kept apart are labels."""
-    labels = {by: Label(tuple(taken.groups), merged.group)} if taken.groups else {}
+    row = None if label_rows is None else label_rows[merged.group]
+    group = merged.group if row is None else taken.group[row]
+    labels = {by: Label(tuple(taken.groups), group)} if taken.groups else {}
+    if row is not None:
+        labels |= {name: label._replace(row=label.row[row]) for name, label in taken.labels.items()}
+    table = where.table if where else taken.table
+    place = None
+    if where is not None and merged.expansion is not None:
+        place = where.of_frames(merged.frame, merged.expansion)
     return Stacks(
-        frames=tuple(taken.table.frames),
+        frames=tuple(table.frames),
         start=merged.start,
         frame=merged.frame,
         samples=merged.samples,
@@ -168,5 +199,8 @@ def _as_stacks(merged: Merged, taken: Taken, by: str) -> Stacks:
             ),
         ),
         labels=labels,
-        root=by if labels else "",
+        root=by if taken.groups else "",
+        place=place,
+        places=where.places if where else None,
+        series=None if taken.time is None else Series(merged.stack, taken.time, taken.weight),
     )

@@ -41,7 +41,9 @@ class Merged:
     group: NDArray[np.int32]  # stacks of different groups (processes, threads) are kept apart
     weight: NDArray[np.uint64]
     samples: NDArray[np.int64]
+    stack: NDArray[np.int64]  # of each sample
     others: NDArray[np.uint64]  # further weights, a row for each stack
+    expansion: NDArray[np.int32] | None = None  # that each frame is of
 
 
 class Samples(NamedTuple):
@@ -192,6 +194,7 @@ def merge(
     keep: NDArray[np.bool_] | None = None,
     count: NDArray[np.int64] | None = None,
     others: Sequence[NDArray[np.uint64]] = (),
+    expansions: bool = False,
 ) -> Merged:
     """Merge samples with the same group and the same frames.
 
@@ -204,13 +207,15 @@ def merge(
         keep: expansions to leave in; all where it is None.
         count: how many samples each row stands for; one where it is None.
         others: further weights of each sample.
+        expansions: tell which one each frame is of.
     """
     further = np.stack(others, axis=1) if others else np.empty((len(weight), 0), dtype=np.uint64)
     number = np.ones(len(weight), dtype=np.int64) if count is None else count
     expansion = table.expansion
     if keep is not None:
         expansion = np.where(keep[expansion], expansion, np.int32(_BLANK))
-    parts = []
+    parts: list[_Counted] = []
+    stacks: list[NDArray[np.int64]] = []
     for rows in parts_of(samples.start):
         part = part_of(samples, rows)
         start, flat = part.start, part.of_locations(expansion)
@@ -218,10 +223,15 @@ def merge(
         for row in np.flatnonzero(ends < start[1:]).tolist():
             flat[ends[row] : start[row + 1]] = _BLANK
         counted = _Counted(start, flat, group[rows], weight[rows], number[rows], further[rows])
-        parts.append(_distinct_stacks(counted, table))
-    found = parts[0] if len(parts) == 1 else _distinct_stacks(_joined(parts), table)
-    start, frames = _expanded(found.start, found.flat, table)
-    return Merged(start, frames, found.group, found.weight, found.number, found.others)
+        found, which = _distinct_stacks(counted, table)
+        stacks.append(which + sum(len(part.number) for part in parts))
+        parts.append(found)
+    stack = stacks[0]
+    if len(parts) > 1:
+        found, which = _distinct_stacks(_joined(parts), table)
+        stack = which[np.concatenate(stacks)]
+    start, frames, of = _expanded(found.start, found.flat, table, expansions=expansions)
+    return Merged(start, frames, found.group, found.weight, found.number, stack, found.others, of)
 
 
 class _Counted(NamedTuple):
@@ -257,8 +267,8 @@ def part_of(samples: Samples, rows: slice) -> Samples:
     )
 
 
-def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> _Counted:
-    """Equal ones of one group made one."""
+def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> tuple[_Counted, NDArray[np.int64]]:
+    """Equal ones of one group made one, and which each of the stacks became."""
     hashes = _hash_stacks(stacks.start, stacks.flat, len(table.expansions)) ^ (
         stacks.group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     )
@@ -273,7 +283,8 @@ def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> _Counted:
         np.add.at(others[:, column], inverse, stacks.others[:, column])
     sizes = stacks.start[first + 1] - stacks.start[first]
     flat = stacks.flat[flat_ranges(stacks.start[first], sizes)]
-    return _Counted(np.append(0, np.cumsum(sizes)), flat, stacks.group[first], weight, count, others)
+    start = np.append(0, np.cumsum(sizes))
+    return _Counted(start, flat, stacks.group[first], weight, count, others), inverse
 
 
 def _joined(parts: list[_Counted]) -> _Counted:
@@ -351,29 +362,31 @@ def _reassign(
 
 
 def _expanded(
-    start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Where the stacks start, and their frames, root first, inlined calls expanded."""
+    start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable, *, expansions: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32] | None]:
+    """Where the stacks start, and their frames, root first, inlined calls expanded; the expansion of each if asked for."""
     sizes = np.diff(start)
     rooted = flat[backward_ranges(start[1:], sizes)]
     lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
     pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
     kept = rooted != _BLANK
     if kept.all() and len(pool) == len(lengths):  # as of folded stacks: a frame each
-        return np.append(0, np.cumsum(sizes)), pool[rooted]
+        return np.append(0, np.cumsum(sizes)), pool[rooted], rooted if expansions else None
     owner = np.repeat(np.arange(len(sizes)), sizes)[kept]
     rooted = rooted[kept]
     counts = lengths[rooted]
     frames = pool[flat_ranges((np.cumsum(lengths) - lengths)[rooted], counts)]
     out = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.cumsum(np.bincount(owner, weights=counts, minlength=len(sizes)).astype(np.int64), out=out[1:])
-    return out, frames
+    return out, frames, np.repeat(rooted, counts) if expansions else None
 
 
 def with_roots(stacks: Merged, rows: NDArray[np.bool_], frame: int) -> Merged:
     """The stacks with `frame` below those where `rows` is True."""
     frames = np.insert(stacks.frame, stacks.start[:-1][rows], np.int32(frame))
-    return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frame=frames)
+    of = stacks.expansion
+    of = None if of is None else np.insert(of, stacks.start[:-1][rows], np.int32(_BLANK))
+    return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frame=frames, expansion=of)
 
 
 def matching(names: list[str], test: Callable[[str], object]) -> NDArray[np.bool_]:

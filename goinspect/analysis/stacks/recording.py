@@ -13,7 +13,7 @@ from goinspect.analysis.recordings.finder import BinaryFinder
 from goinspect.analysis.recordings.kernel import is_running
 from goinspect.analysis.recordings.machine import this_machine
 from goinspect.analysis.recordings.offcpu import Waits, off_cpu
-from goinspect.analysis.recordings.roots import group_by, processes
+from goinspect.analysis.recordings.roots import group_by, labels_of, processes
 from goinspect.analysis.recordings.selection import (
     choose_event,
     list_events,
@@ -28,10 +28,11 @@ from goinspect.analysis.stacks.repair import Repaired, repair
 from goinspect.analysis.stacks.restored import with_callers
 from goinspect.analysis.stacks.symbolize import SymbolizeOptions, Symbolizer
 from goinspect.analysis.stacks.taken import Origin, Taken
-from goinspect.analysis.stacks.unwind import unwind
+from goinspect.analysis.stacks.unwinding.unwind import unwind
 from goinspect.errors import QueryError
 from goinspect.gosym.unwinding.steps import End
 from goinspect.results.flame import OFF_CPU
+from goinspect.results.places import Span
 from goinspect.results.stacks import Weight
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     walked = samples
     if options.restore:
         link = source.link[rows] if source.link is not None and not waits else None
-        samples = with_callers(walked, symbolizer, profile.locations, link)
+        samples = with_callers(walked, symbolizer, profile.locations, link, apart=options.places)
     if options.hidden_callers:
         symbolizer.mark_hidden()
     group, groups = group_by(source, rows, options.by)
@@ -109,6 +110,12 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         warnings=tuple(warnings),
         metadata=profile.metadata,
         natives=symbolizer.natives,
+        mappings=profile.mappings,
+        time=source.time[rows] if options.series and source.values is None else None,
+        span=_span(source.time[rows], source.weight[rows], profile.metadata)
+        if source.values is None
+        else Span(),
+        labels=labels_of(source, rows, options.label_columns),
         count=count,
         others=_others(source, chosen, rows) if options.every_type else (),
         profiled=source.values is not None,
@@ -132,6 +139,16 @@ def _others(source: Profile, chosen: int, rows: NDArray[np.int64]) -> tuple[Weig
         for row, (event, column) in enumerate(zip(source.events, source.values.columns, strict=True))
         if row != chosen
     )
+
+
+def _span(time: NDArray[np.uint64], weight: NDArray[np.uint64], metadata: dict[str, str]) -> Span:
+    """When the samples were taken, as far as the recording tells."""
+    if not len(time):
+        return Span()
+    period = int(weight[0]) if (weight == weight[0]).all() else 0
+    begin, end = int(time[0]), int(time[-1])
+    at, wall = (int(metadata.get(f"clock_{what}_ns", 0)) for what in ("recorder", "wall"))
+    return Span(begin, end, wall + begin - at if wall and begin else 0, period)
 
 
 def _source(profile: Profile, options: FlameOptions) -> tuple[Profile, Waits | None, int]:

@@ -43,7 +43,12 @@ class _Pairs(NamedTuple):
 
 
 def with_callers(
-    samples: Samples, symbolizer: Symbolizer, locations: Locations, link: NDArray[np.uint64] | None = None
+    samples: Samples,
+    symbolizer: Symbolizer,
+    locations: Locations,
+    link: NDArray[np.uint64] | None = None,
+    *,
+    apart: bool = False,
 ) -> Samples:
     """The samples with the callers that are known.
 
@@ -52,6 +57,7 @@ def with_callers(
         symbolizer: has named all their locations, and gets further ones.
         locations: those of the profile; what the symbolizer has beyond them are PCs that a trap interrupted.
         link: the link register of each sample, where the recording has it.
+        apart: leaves of different addresses stay apart where they show the same frames.
     """
     table = symbolizer.table
     more = np.ones(len(table.flags) - len(locations.exact), dtype=np.bool_)
@@ -67,7 +73,7 @@ def with_callers(
         pairs = _with_links(pairs, samples, table, locations, link)
     if not len(pairs.at):
         return samples
-    new = _Deduction(symbolizer, pairs).run()
+    new = _Deduction(symbolizer, pairs, apart=apart).run()
     patch = new[pairs.which]
     known = patch >= 0
     at = pairs.at[known]
@@ -112,12 +118,14 @@ def _with_links(
 class _Deduction:
     """The frames of the callers of pairs."""
 
-    def __init__(self, symbolizer: Symbolizer, pairs: _Pairs) -> None:
+    def __init__(self, symbolizer: Symbolizer, pairs: _Pairs, *, apart: bool) -> None:
+        self._apart = apart
         self._symbolizer, self._table, self._pairs = symbolizer, symbolizer.table, pairs
         self._expansions: list[tuple[int, ...]] = []  # of new locations
         self._like: list[int] = []
         self._flags: list[int] = []
         self._sites: list[tuple[int, ...]] = []
+        self._caller: list[int] = []
 
     def run(self) -> NDArray[np.int32]:
         """A location for each pair, with the frames of the caller and the leaf; -1 where no caller is known."""
@@ -131,7 +139,10 @@ class _Deduction:
                 out[rows] = self._of_file(binary, rows)
         known = out >= 0
         first = self._symbolizer.add_expansions(
-            self._expansions, np.array(self._like, dtype=np.int32), np.array(self._flags, dtype=np.uint8)
+            self._expansions,
+            np.array(self._like, dtype=np.int32),
+            np.array(self._flags, dtype=np.uint8),
+            np.array(self._caller, dtype=np.uint64),
         )
         out[known] += first
         table.sites.update(enumerate(self._sites, first))
@@ -154,8 +165,9 @@ class _Deduction:
         frames = self._frames(binary, callers, set(deduced), module)
         # Leaves that show the same frames and have the same caller are one location.
         shown, flags = table.expansion[leaf].astype(np.int64), table.flags[leaf].astype(np.int64)
+        told, count = (leaf, len(table.flags)) if self._apart else (shown, len(table.expansions))
         keys, first, same = np.unique(
-            (which * len(table.expansions) + shown) << 8 | flags, return_index=True, return_inverse=True
+            (which * count + told) << 8 | flags, return_index=True, return_inverse=True
         )
         number, shown = which[first].tolist(), shown[first].tolist()
         out = np.full(len(keys), -1, dtype=np.int32)
@@ -166,7 +178,9 @@ class _Deduction:
                 self._expansions.append((*above, *table.expansions[expansion]))
                 self._like.append(like)
                 self._flags.append(Flag.RESTORED if above else 0)
-                self._sites.append(deduced[one].sites if above else ())
+                sites = deduced[one].sites if above else ()
+                self._sites.append(sites)
+                self._caller.append(next(iter(sites)) - 1 if len(sites) == 1 else 0)
         return out[same]
 
     def _package(self, location: int) -> str:

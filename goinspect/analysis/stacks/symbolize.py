@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import distinct
+from goinspect._ragged import distinct, first_seen
 from goinspect._words import be, counted
 from goinspect.analysis.recordings.callsites import Agreement, CallCheck
 from goinspect.analysis.recordings.finder import mapped_name
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import Locations, Profile
 
 __all__ = ["SymbolizeOptions", "Symbolizer"]
-
 
 _NOWHERE = ("", 0, 0)
 # Where JIT compilers put code.
@@ -100,10 +99,17 @@ class Symbolizer:
         table.flags = np.concatenate((table.flags, self._flags))
         table.file = np.concatenate((table.file, self._file))
         table.vaddr = np.concatenate((table.vaddr, self._vaddr))
+        table.mapping = np.concatenate((table.mapping, locations.mapping))
+        table.runtime_addr = np.concatenate((table.runtime_addr, locations.runtime_addr))
+        table.caller = np.concatenate((table.caller, np.zeros(count, np.uint64)))
         return table
 
     def add_expansions(
-        self, expansions: list[tuple[int, ...]], like: NDArray[np.int32], flags: NDArray[np.uint8]
+        self,
+        expansions: list[tuple[int, ...]],
+        like: NDArray[np.int32],
+        flags: NDArray[np.uint8],
+        caller: NDArray[np.uint64],
     ) -> int:
         """Locations with other frames than those of the locations `like`; the number of the first one.
 
@@ -111,6 +117,7 @@ class Symbolizer:
             expansions: rows of frames, outermost first.
             like: for each, the location whose place and rules it has.
             flags: for each, a bit more, in place of Flag.HIDDEN.
+            caller: for each, where the restored caller is, or 0.
         """
         table, first = self.table, len(self.table.expansion)
         ids = np.array([self._expand(*frames) for frames in expansions], dtype=np.int32)
@@ -120,6 +127,9 @@ class Symbolizer:
         table.flags = np.concatenate((table.flags, changed))
         table.file = np.concatenate((table.file, table.file[like]))
         table.vaddr = np.concatenate((table.vaddr, table.vaddr[like]))
+        table.mapping = np.concatenate((table.mapping, table.mapping[like]))
+        table.runtime_addr = np.concatenate((table.runtime_addr, table.runtime_addr[like]))
+        table.caller = np.concatenate((table.caller, caller))
         return first
 
     def mark_hidden(self) -> None:
@@ -289,20 +299,23 @@ class Symbolizer:
         """Name what lies in Go functions; returns the mask of what does not."""
         exact = locations.exact[rows]
         vaddrs = _at_entries(binary, vaddrs, exact)
-        found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
+        asked, which = first_seen(vaddrs)  # processes of one program have the same addresses
+        found = binary.bulk_frames(asked, inlines=self._options.inlines, lines=self._options.lines)
         frame_ids = self._frame_ids
-        for row, frames in zip(rows.tolist(), self._of_go(binary, found), strict=True):
+        told = np.zeros((2, len(asked)), dtype=np.int32)
+        for row, frames in enumerate(self._of_go(binary, found)):
             if frames:
-                self._expansion[row] = self._expand(
-                    *(frame_ids.setdefault(frame, len(frame_ids)) for frame in frames)
-                )
-                self._flags[row] = Flag.NAMED | Flag.GO | rule(frames[0].name)
+                ids = (frame_ids.setdefault(frame, len(frame_ids)) for frame in frames)
+                told[:, row] = self._expand(*ids), Flag.NAMED | Flag.GO | rule(frames[0].name)
+        nameless = np.asarray(found.start[1:] == found.start[:-1])[which]
+        named = ~nameless
+        self._expansion[rows[named]], self._flags[rows[named]] = told[:, which[named]]
         walked = exact
         if locations.unwound is not None:  # the callers of an unwound leaf are its own, whatever it is
             walked = exact & ~locations.unwound[rows]
             self._flags[rows[exact & ~walked]] &= np.uint8(0xFF & ~(Flag.CUT | Flag.ROOT))
         self._hide_callers(binary, rows[walked], vaddrs[walked])
-        return np.asarray(found.start[1:] == found.start[:-1])
+        return nameless
 
     def _of_go(self, binary: Binary, found: Frames) -> Iterator[list[StackFrame]]:
         """The frames of each address, the physical function first; none where no function holds it."""
@@ -343,9 +356,8 @@ class Symbolizer:
         if not self._options.lines:
             return []
         columns = (found.file.tolist(), found.line.tolist(), found.start_line.tolist())
-        files = found.files
         return [
-            (files[file], line, start) if file >= 0 else ("", 0, start)
+            (found.files[file], line, start) if file >= 0 else ("", 0, start)
             for file, line, start in zip(*columns, strict=True)
         ]
 

@@ -49,9 +49,14 @@ class SymbolTable:
     expansions: list[tuple[int, ...]] = field(default_factory=list)  # outermost (physical) frame first
     expansion: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     flags: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))  # Flag bits, per location
-    # Where each location is: number of its file in `binaries` (-1: none), and its address there.
+    # Where each location is: its mapping (-1: none) and runtime address; number of its file in `binaries` (-1: none),
+    # and its address there.
+    mapping: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    runtime_addr: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     file: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     vaddr: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    # Where the restored caller in a location's expansion is, where that is certain; else 0.
+    caller: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     binaries: list[Binary] = field(default_factory=list)
     # Of locations with a restored caller: the return addresses that it may have, in the file of the location.
     sites: dict[int, tuple[int, ...]] = field(default_factory=dict)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from goinspect.results.places import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.merge import Samples
     from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.binary import Binary, NativeSymbols
+    from goinspect.model import Mapping as ProcessMapping
     from goinspect.results.flame import EventSummary
-    from goinspect.results.stacks import Weight
+    from goinspect.results.stacks import Label, Weight
 
 __all__ = ["Origin", "Taken"]
 
@@ -59,3 +62,7 @@ class Taken:
     natives: Callable[[Binary], NativeSymbols] | None = (
         None  # what names functions of a file that are not Go's
     )
+    mappings: tuple[ProcessMapping, ...] = ()
+    time: NDArray[np.uint64] | None = None  # of each row, ns of the recording's clock
+    span: Span = field(default_factory=Span)
+    labels: Mapping[str, Label] = field(default_factory=dict)  # rows that differ in one stay apart, too

@@ -14,6 +14,7 @@ from goinspect.analysis.stacks.symboltable import SymbolTable
 from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
 from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
+from goinspect.results.places import Span
 from goinspect.results.stacks import Label, StackFrame, Stacks
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Together:
         warnings = [f"{path}: {warning}" for profile, path in self._profiles for warning in profile.warnings]
         return first._replace(
             events=_events(profiles, first.event),
+            span=Span(),
             totals=FlameTotals(*(sum(column) for column in zip(*(p.totals for p in profiles), strict=True))),
             stacks=_added([profile.stacks for profile in profiles]),
             missing=_all([profile.missing for profile in profiles]),
@@ -99,7 +101,7 @@ def _weighed(profile: FlameProfile) -> str:
 
 
 def _alike(first: FlameProfile, second: FlameProfile) -> bool:
-    if [weight.unit for weight in first.stacks.weights] != [weight.unit for weight in second.stacks.weights]:
+    if first.unit != second.unit:
         return False
     if first.unit == "samples" or first.event == second.event:
         return True
@@ -143,10 +145,9 @@ def _added(parts: Sequence[Stacks]) -> Stacks:
         flags=np.zeros(len(frames), dtype=np.uint8),
     )
     start = np.append(0, np.cumsum(sizes)).astype(np.int64)
-    weights = [
-        np.concatenate(columns)
-        for columns in zip(*([weight.values for weight in part.weights] for part in parts), strict=True)
-    ]
+    further = {tuple(weight[:2] for weight in part.weights[1:]) for part in parts}
+    common = len(parts[0].weights) if len(further) == 1 else 1  # those that weigh something else are left out
+    weights = [np.concatenate([part.weights[row].values for part in parts]) for row in range(common)]
     merged = stack_ops.merge(
         Samples(start, flat, np.empty(0, np.int64), np.empty(0, np.int32)), start[1:], table, groups, weights[0],
         count=np.concatenate([part.samples for part in parts]), others=weights[1:],
@@ -158,7 +159,7 @@ def _added(parts: Sequence[Stacks]) -> Stacks:
         frame=merged.frame,
         samples=merged.samples,
         weights=tuple(
-            weight._replace(values=values) for weight, values in zip(parts[0].weights, columns, strict=True)
+            weight._replace(values=values) for weight, values in zip(parts[0].weights, columns, strict=False)
         ),
         labels={root: Label(tuple(names), merged.group)} if root else {},
         root=root,

@@ -20,7 +20,7 @@ _PROFILE = typer.Argument(
     metavar="[PROFILE]", help="A recording of perf record, or the text of perf script; also from stdin (-)."
 )
 _FUNCTION = typer.Argument(
-    metavar="[FUNC]", help="A function by name, or FILE:FUNC; without it, the one that most samples ended in.", show_default=False
+    metavar="[FUNC]", help="A function by name, or FILE:FUNC; unless it is given, the one in which most samples of the recording ended.", show_default=False
 )  # fmt: skip
 _MIN = typer.Option(
     "--min", metavar="PERCENT", min=0.0, max=100.0, show_default=False,

@@ -75,13 +75,16 @@ def flame(
 
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
+    from goinspect import __version__
     from goinspect.api.flame import Flame
 
     paths = profile or [_DEFAULT_INPUT]
-    output = output_for("json" if form.json else form.form, form.output)
+    output = output_for(form.form, form.output)
+    if form.json and not (form.form and output.has_json):
+        output = output_for("json", None)
     draws = output.is_picture and not selection.list_events
     path = form.output or (_DEFAULT_OUTPUT if draws else None)
-    check_output(path, picture=draws)
+    check_output(path, picture=draws, binary=output.is_binary and not selection.list_events)
     options = replace(
         options_of(input_, selection, frames), by=shape.by, lines=shape.lines, hide=shape.hide,
         reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers,
@@ -90,9 +93,9 @@ def flame(
     if selection.list_events:
         write(_events(paths), path)
         return
-    result = Flame.read(paths, options, reading=_reading)
+    result = Flame.read(paths, options, output=output, reading=_reading)
     warn(result.warnings, quiet=talk.quiet)
-    text = output.render(
+    written = output.render(
         result.profile,
         DrawOptions(
             result.path,
@@ -102,13 +105,17 @@ def flame(
             shape.inverted,
             shape.reverse,
             shape.annotate,
+            picture.min_percent,
+            form.json,
+            f"goinspect {__version__}",
         ),
     )
-    write(text, path)
+    write(written, path)
     if path not in (None, "-"):
         from goinspect.render.values import human_bytes
 
-        report(f"goinspect: wrote {path} ({human_bytes(len(text.encode()))})", quiet=talk.quiet)
+        size = len(written if isinstance(written, bytes) else written.encode())
+        report(f"goinspect: wrote {path} ({human_bytes(size)})", quiet=talk.quiet)
     if talk.verbose:
         for name, value in result.profile.metadata.items():
             report(f"goinspect: {name}: {value}")

@@ -35,6 +35,7 @@ class Feature(IntEnum):
     EVENT_DESC = 12
     STAT = 19
     SAMPLE_TIME = 21
+    CLOCK_DATA = 29
     DIR_FORMAT = 24
     SIMPLEPERF_META_INFO = 129
 
@@ -133,6 +134,13 @@ def _read_sample_time(section: Reader, features: Features) -> None:
         features.metadata["first_sample_ns"], features.metadata["last_sample_ns"] = str(first), str(last)
 
 
+def _read_clock_data(section: Reader, features: Features) -> None:
+    """u32 version, u32 clock, u64 wall clock and u64 recorder's clock at one moment, in ns (perf record -k)."""
+    wall, at = section.u64(8), section.u64(16)
+    if section.u32(0) == 1 and wall:
+        features.metadata["clock_wall_ns"], features.metadata["clock_recorder_ns"] = str(wall), str(at)
+
+
 def _read_event_desc(section: Reader, features: Features) -> None:
     count, attr_size = section.u32(0), section.u32(4)
     offset, events = 8, []
@@ -196,5 +204,6 @@ _READERS: dict[Feature, Callable[[Reader, Features], None]] = {
     Feature.CMDLINE: _read_cmdline,
     Feature.EVENT_DESC: _read_event_desc,
     Feature.SAMPLE_TIME: _read_sample_time,
+    Feature.CLOCK_DATA: _read_clock_data,
     Feature.SIMPLEPERF_META_INFO: _read_meta_info,
 }

@@ -33,8 +33,12 @@ def render_events(events: tuple[EventSummary, ...]) -> str:
     return _table(["event", "samples", "weight"], rows, ["left", "right", "right"])
 
 
-def render(profile: FlameProfile, _options: DrawOptions | None = None) -> str:
+def render(profile: FlameProfile, options: DrawOptions | None = None) -> str:
     """Functions by their own weight, with what they and their callees took; recursion counted once."""
+    if options is not None and options.json:
+        from goinspect.render.json.views import top_json
+
+        return top_json(profile)
     whole, unit = max(profile.totals.weight, 1), profile.unit
     rows = [
         [

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from goinspect.analysis.recordings.finder import BinaryFinder
-from goinspect.analysis.stacks.unwind import unwind
+from goinspect.analysis.stacks.unwinding.unwind import unwind
 from goinspect.binary import Binary
 from goinspect.gosym.unwinding.rules import Action, rules_of
 from goinspect.gosym.unwinding.steps import End

@@ -18,7 +18,7 @@ import pytest
 from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.recordings.finder import BinaryFinder
 from goinspect.analysis.stacks.fold import fold
-from goinspect.analysis.stacks.unwind import NO_CALLER, OTHER_STACK, unwind
+from goinspect.analysis.stacks.unwinding.unwind import NO_CALLER, OTHER_STACK, unwind
 from goinspect.gosym.unwinding.steps import End
 from goinspect.profiles import open_profile
 from tests.conftest import FIXTURES, oracle_rows

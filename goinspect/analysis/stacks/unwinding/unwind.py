@@ -14,7 +14,7 @@ import numpy as np
 
 from goinspect._ragged import flat_ranges
 from goinspect.analysis.recordings.callsites import Agreement, CallCheck
-from goinspect.analysis.stacks.unwindplaces import Places, file_of
+from goinspect.analysis.stacks.unwinding.places import Places, file_of
 from goinspect.gosym.unwinding.rules import Action
 from goinspect.gosym.unwinding.steps import ARCHES, End, Registers, step
 from goinspect.maps import file_offset_to_vaddr

@@ -1,0 +1,1 @@
+"""Callers where a recording has copies of stacks instead of call chains."""

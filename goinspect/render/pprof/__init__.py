@@ -1,0 +1,1 @@
+"""`--format pprof`: a profile for `go tool pprof` and whatever else reads profile.proto."""

@@ -1,0 +1,165 @@
+"""What samples refer to: mappings, locations, functions, strings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from goinspect.model import FrameKind
+from goinspect.render.pprof import wire
+from goinspect.render.values import escape_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from goinspect.render.pprof.locations import LocatedStacks
+    from goinspect.results.places import Module
+    from goinspect.results.stacks import StackFrame, Stacks
+
+__all__ = ["Strings", "tables"]
+
+_MAPPING, _LOCATION, _FUNCTION, _STRING = 3, 4, 5, 6
+_MANGLED = ("_Z", "_R")  # C++ and Rust: pprof makes them readable, from the system name
+
+
+class Strings:
+    """The string table; number 0 is "". Untrusted text is made safe for terminals."""
+
+    def __init__(self) -> None:
+        self._numbers = {"": 0}
+
+    def number(self, text: str) -> int:
+        """Of this text."""
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    def encoded(self) -> bytes:
+        """All of them."""
+        first, *others = (escape_terminal(text) for text in self._numbers)
+        body = wire.nested(_STRING, wire.texts(others)).data.tobytes()
+        return wire.message(_STRING, first.encode()) + body
+
+
+def tables(stacks: Stacks, located: LocatedStacks, strings: Strings) -> Iterator[bytes]:
+    """Mappings, locations and functions."""
+    known = _Mapped.of(stacks, located)
+    yield _mappings(known, strings)
+    functions, function = _functions(stacks.frames)
+    yield _locations(stacks, located, known, function)
+    yield _function_table(functions, strings)
+
+
+class _Mapped(NamedTuple):
+    """The modules that locations are in, the main binary first, and for each location its mapping's number, 0: none.
+
+    ``flags``: of each module, whether there are names, files, lines and inlined calls in it.
+    """
+
+    modules: list[Module]
+    flags: NDArray[np.bool_]
+    mapping: NDArray[np.int64]
+    address: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, stacks: Stacks, located: LocatedStacks) -> _Mapped:
+        places, row = stacks.places, located.place
+        nowhere = np.zeros(len(row), dtype=np.int64)
+        if places is None or not len(places.module):
+            return cls([], np.zeros((0, 4), dtype=np.bool_), nowhere, nowhere.astype(np.uint64))
+        module = np.where(row >= 0, places.module[row], -1)
+        address = np.where(row >= 0, places.address[row], np.uint64(0))
+        # The main binary: the program with most of its locations in stacks.
+        found = module[located.location]
+        weight = np.bincount(found[found >= 0], minlength=len(places.modules))
+        order = sorted(
+            range(len(places.modules)),
+            key=lambda i: (
+                not (places.modules[i].placed and weight[i]),
+                places.modules[i].kernel,
+                -weight[i],
+                i,
+            ),
+        )
+        order = [i for i in order if weight[i]]
+        number = np.zeros(len(places.modules) + 1, dtype=np.int64)
+        number[order] = np.arange(1, len(order) + 1)
+        mapping = number[module]
+        return cls(
+            [places.modules[i] for i in order], _flags(stacks, located, mapping, len(order)), mapping, address
+        )
+
+
+def _flags(
+    stacks: Stacks, located: LocatedStacks, mapping: NDArray[np.int64], count: int
+) -> NDArray[np.bool_]:
+    facts = np.array(
+        [(row.kind != FrameKind.UNKNOWN, bool(row.file), row.line > 0, row.inlined) for row in stacks.frames],
+        dtype=np.bool_,
+    ).reshape(-1, 4)[located.frames]
+    owner = np.repeat(mapping, np.diff(located.frame_start))
+    columns = [np.bincount(owner[facts[:, i]], minlength=count + 1)[1:] > 0 for i in range(4)]
+    return np.stack(columns, axis=1)
+
+
+def _mappings(known: _Mapped, strings: Strings) -> bytes:
+    out = []
+    for number, module in enumerate(known.modules, 1):
+        facts = (
+            number, module.start, module.end, module.offset, strings.number(module.path),
+            strings.number(module.build_id), *known.flags[number - 1].tolist(),
+        )  # fmt: skip
+        body = b"".join(wire.number(tag, value) for tag, value in enumerate(facts, 1))
+        out.append(wire.message(_MAPPING, body))
+    return b"".join(out)
+
+
+class _Function(NamedTuple):
+    name: str
+    file: str
+    start_line: int
+
+
+def _functions(frames: tuple[StackFrame, ...]) -> tuple[dict[_Function, int], NDArray[np.int64]]:
+    """The functions, and the number of each frame's."""
+    ids: dict[_Function, int] = {}
+    number = [
+        ids.setdefault(_Function(frame.name, frame.file, frame.start_line), len(ids) + 1) for frame in frames
+    ]
+    return ids, np.array(number, dtype=np.int64)
+
+
+def _locations(stacks: Stacks, located: LocatedStacks, known: _Mapped, function: NDArray[np.int64]) -> bytes:
+    counts = np.diff(located.frame_start)
+    line = np.array([frame.line for frame in stacks.frames], dtype=np.int64)
+    # Innermost first: all lines backwards, and the locations in turn.
+    frames = located.frames[::-1]
+    lines = wire.joined(wire.field(1, function[frames]), wire.field(2, line[frames]))
+    lines = wire.grouped(wire.nested(4, lines), counts[::-1])
+    backwards = np.arange(len(counts) - 1, -1, -1)
+    # Whoever has the file can name what is nameless here; of the vDSO and its like there is none.
+    files = np.array([not module.path.startswith("[") for module in known.modules], dtype=np.bool_)
+    unnamed = np.append(False, ~known.flags[:, 0] & files)[known.mapping]
+    lines = wire.taken(lines, np.where(unnamed, -1, backwards))
+    body = wire.joined(
+        wire.field(1, np.arange(1, len(counts) + 1)),
+        wire.field(2, known.mapping),
+        wire.field(3, known.address),
+        lines,
+    )
+    return wire.nested(_LOCATION, body).data.tobytes()
+
+
+def _function_table(functions: dict[_Function, int], strings: Strings) -> bytes:
+    """Without a system name pprof takes the name as it is; with one it looks for C++ in Go's brackets."""
+    names = np.array([strings.number(row.name) for row in functions], dtype=np.int64)
+    mangled = np.array([row.name.startswith(_MANGLED) for row in functions], dtype=np.bool_)
+    body = wire.joined(
+        wire.field(1, np.arange(1, len(functions) + 1)),
+        wire.field(2, names),
+        wire.field(3, np.where(mangled, names, 0)),
+        wire.field(4, np.array([strings.number(row.file) for row in functions], dtype=np.int64)),
+        wire.field(5, np.array([row.start_line for row in functions], dtype=np.int64)),
+    )
+    return wire.nested(_FUNCTION, body).data.tobytes()

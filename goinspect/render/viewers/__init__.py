@@ -1,0 +1,1 @@
+"""Formats of other programs that draw profiles, JSON all of them."""

@@ -1,0 +1,63 @@
+"""Where the frames of stacks are, and when they were sampled: what formats for other tools tell beside names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Module", "Places", "Series", "Span"]
+
+
+class Module(NamedTuple):
+    """A file with code, or the kernel. Addresses [start, end) hold the file from `offset` on.
+
+    Where the file is known, these are its own addresses (vaddr), which are the same in every process and run;
+    else those of one process: ``placed`` tells that.
+    """
+
+    path: str  # as it was recorded
+    build_id: str
+    start: int
+    end: int
+    offset: int
+    placed: bool = False
+    kernel: bool = False
+    base: int = 0  # its lowest address
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Distinct addresses: lookup positions, which is 1 byte before a return address. Row i is place i."""
+
+    modules: tuple[Module, ...]
+    module: NDArray[np.int32]  # row in modules, -1: none holds the address
+    address: NDArray[np.uint64]  # 0: not known, of a restored caller
+
+
+class Series(NamedTuple):
+    """The single samples of stacks, in time order; ``time`` is in ns of the recording's clock, 0 where not recorded."""
+
+    stack: NDArray[np.int64]
+    time: NDArray[np.uint64]
+    weight: NDArray[np.uint64]
+
+    def where(self, rows: NDArray[np.bool_]) -> Series:
+        """The samples of the stacks where `rows` is True, which become the only ones."""
+        import numpy as np
+
+        kept = rows[self.stack]
+        number = np.cumsum(rows) - 1
+        return Series(number[self.stack[kept]], self.time[kept], self.weight[kept])
+
+
+class Span(NamedTuple):
+    """When samples were taken, and how often. ``period``: the weight that all of them have; 0 where not known."""
+
+    begin: int = 0  # ns of the recording's clock
+    end: int = 0
+    wall: int = 0  # ns of the wall clock at `begin`, where the recording tells it
+    period: int = 0
