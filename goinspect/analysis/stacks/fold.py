@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.analysis.stacks import merge as stack_ops
+from goinspect.analysis.stacks.framing.places import placed
 from goinspect.analysis.stacks.named import take_stacks
-from goinspect.analysis.stacks.places import placed
 from goinspect.analysis.stacks.recording import take_samples
 from goinspect.analysis.stacks.repair import still_truncated
 from goinspect.errors import QueryError
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.analysis.options import FlameOptions
+    from goinspect.analysis.stacks.framing.places import Placed
     from goinspect.analysis.stacks.merge import Cut, Merged
-    from goinspect.analysis.stacks.places import Placed
     from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.analysis.stacks.taken import Taken
     from goinspect.profiles.base import Profile
