@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from goinspect.results.stacks import Label, Stacks
 
-__all__ = ["Thread", "Threads", "samples_of", "threads"]
+__all__ = ["Thread", "Threads", "by_label", "samples_of", "threads"]
 
 
 class Thread(NamedTuple):
@@ -41,10 +41,7 @@ def threads(stacks: Stacks) -> Threads:
     """By thread, unless something else was asked to stand above stacks (`--by`)."""
     tid = stacks.labels.get("tid")
     if stacks.root not in ("process", "thread") or tid is None:
-        label = stacks.labels.get(stacks.root)
-        if label is None:
-            return Threads([Thread("all")] if len(stacks) else [], np.zeros(len(stacks), dtype=np.int64))
-        return _ranked(stacks, [Thread(value) for value in label.values], label.row.astype(np.int64))
+        return by_label(stacks, stacks.root)
     pid, count = stacks.labels.get("pid"), np.int64(len(tid.values) + 1)
     pid_row = tid.row * 0 - 1 if pid is None else pid.row
     _, first, row = np.unique((pid_row + 1) * count + tid.row + 1, return_index=True, return_inverse=True)
@@ -57,6 +54,14 @@ def threads(stacks: Stacks) -> Threads:
         for i, stack in enumerate(first.tolist())
     ]
     return _ranked(stacks, found, row.astype(np.int64))
+
+
+def by_label(stacks: Stacks, name: str) -> Threads:
+    """By the values of a label; all together where there is none."""
+    label = stacks.labels.get(name)
+    if label is None:
+        return Threads([Thread("all")] if len(stacks) else [], np.zeros(len(stacks), dtype=np.int64))
+    return _ranked(stacks, [Thread(value) for value in label.values], label.row.astype(np.int64))
 
 
 def samples_of(stacks: Stacks) -> Series:

@@ -26,7 +26,8 @@ SUMMARY = re.compile(
     "arguments",
     [["pcln", BINARY, "401000"], ["pcln", BINARY, "401000", "--json"], ["symbols", BINARY], ["info", BINARY],
      ["symbols", BINARY, "--by", "module"], ["compare", BINARY, BINARY, "--format", "markdown"], ["info", BINARY, "--json"], [*FLAME, "--format", "json"],
-     [*FLAME, "--format", "folded"], [*FLAME, "--format", "svg"], [*FLAME, "--format", "top"], [*FLAME, "--list-events"]],
+     [*FLAME, "--format", "folded"], [*FLAME, "--format", "svg"], [*FLAME, "--format", "top"], [*FLAME, "--list-events"], [*FLAME, "--format", "tree"],
+     [*FLAME, "--format", "tree", "--json"], [*FLAME, "--format", "top", "--json"]],
 )  # fmt: skip
 def test_output(arguments, tmp_path):
     direct = cli(*arguments, "-o", "-")
@@ -81,11 +82,23 @@ def test_flame_writes_flame_svg(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "begin"),
-    [("a.svg", "<"), ("a.folded", "workload;"), ("a.txt", "workload;"), ("a.json", "{"), ("a", "<")],
+    [
+        ("a.svg", "<"),
+        ("a.folded", "workload;"),
+        ("a.txt", "workload;"),
+        ("a.json", "{"),
+        ("a", "<"),
+        ("a.collapsed", "workload;"),
+        ("a.speedscope.json", '{"$schema":"https://www.speedscope.app/'),
+        ("a.cpuprofile", '{"nodes":[{"id":1,'),
+        ("a.pb.gz", "\x1f\x8b"),
+        ("a.pprof", "\x1f\x8b"),
+        ("a.json.gz", "\x1f\x8b"),
+    ],
 )
 def test_the_suffix_chooses_the_format(name, begin, tmp_path):
     assert cli(*FLAME, "-o", tmp_path / name).code == 0
-    assert (tmp_path / name).read_text().startswith(begin)
+    assert (tmp_path / name).read_bytes().startswith(begin.encode("latin-1"))
 
 
 # --- stderr ---

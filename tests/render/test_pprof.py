@@ -19,7 +19,7 @@ from goinspect.render.outputs import DrawOptions, output_for
 from goinspect.results.flame import FlameProfile, FlameTotals
 from goinspect.results.stacks import StackFrame, Stacks, Weight
 from tests.builders.protobuf import read_profile
-from tests.cli.runner import cli
+from tests.cli.runner import COMMAND, cli, environment
 from tests.conftest import FIXTURES
 
 STORED = FIXTURES / "pprof"
@@ -250,6 +250,16 @@ def test_the_same_bytes_every_time_and_no_time_in_them():
     assert data[4:8] == b"\0\0\0\0"
     with pytest.raises(QueryError, match="pprof is no text"):
         flame.text("pprof")
+
+
+@pytest.mark.parametrize("form", ["pprof", "firefox"])
+def test_bytes_go_to_stdout_as_they_are(form, tmp_path):
+    command = [*COMMAND, "flame", DEMO / "perf.data", "--format", form]
+    runs = [
+        subprocess.run(command, capture_output=True, check=True, env=environment(PYTHONHASHSEED=seed)).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1] == goinspect.flame(DEMO / "perf.data").binary(form)
 
 
 def test_saved_by_suffix_with_lines_nobody_asked_for(tmp_path):

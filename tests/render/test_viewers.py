@@ -182,7 +182,7 @@ def test_cpuprofile_nodes_are_a_tree_of_threads(flame):
         number = pending.pop()
         assert number not in seen
         seen.add(number)
-        pending += nodes[number]["children"]
+        pending += nodes[number].get("children", [])
     assert seen == set(nodes)
     assert len(document["samples"]) == len(document["timeDeltas"]) == 788
     assert set(document["samples"]) <= set(nodes)
@@ -194,3 +194,14 @@ def test_cpuprofile_nodes_are_a_tree_of_threads(flame):
     assert spin["callFrame"]["lineNumber"] == 121  # counted from 0
     assert {tick["line"] for node in nodes.values() if node["callFrame"]["functionName"] == "main.spin"
             for tick in node.get("positionTicks", [])} <= set(range(122, 128))  # fmt: skip
+
+
+def test_cpuprofile_of_many_threads_has_fewer_nodes(flame, monkeypatch):
+    from goinspect.render.viewers import cpuprofile
+
+    whole = json.loads(flame.text("cpuprofile"))
+    monkeypatch.setattr(cpuprofile, "_MOST_NODES", 10)
+    document = json.loads(flame.text("cpuprofile"))
+    assert len(document["nodes"]) < len(whole["nodes"])
+    assert round(document["endTime"] * 1000) == round(whole["endTime"] * 1000) == flame.total
+    assert [node["callFrame"]["functionName"] for node in document["nodes"][:2]] == ["(root)", "all"]

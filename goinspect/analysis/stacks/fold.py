@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.analysis.stacks import merge as stack_ops
-from goinspect.analysis.stacks.places import placed
+from goinspect.analysis.stacks.framing.places import placed
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
 from goinspect.profiles.base import NamedStacks
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.analysis.options import FlameOptions
+    from goinspect.analysis.stacks.framing.places import Placed
     from goinspect.analysis.stacks.merge import Cut, Merged
-    from goinspect.analysis.stacks.places import Placed
     from goinspect.analysis.stacks.symboltable import SymbolTable
     from goinspect.analysis.stacks.taken import Taken
     from goinspect.profiles.base import Profile

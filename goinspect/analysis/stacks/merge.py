@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import backward_ranges, flat_ranges
+from goinspect._ragged import flat_ranges
+from goinspect.analysis.stacks.framing.expand import BLANK, expanded
 from goinspect.analysis.stacks.symboltable import Flag
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ __all__ = [
 _BLOCK = 1 << 12  # stacks handled at once: temporaries stay in the cache
 _PIECE = 1 << 18  # frames gathered at once
 _PART = 1 << 24  # frames merged at once: what is made of all of a large recording would fill the memory
-_BLANK = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ def merge(
     number = np.ones(len(weight), dtype=np.int64) if count is None else count
     expansion = table.expansion
     if keep is not None:
-        expansion = np.where(keep[expansion], expansion, np.int32(_BLANK))
+        expansion = np.where(keep[expansion], expansion, np.int32(BLANK))
     parts: list[_Counted] = []
     stacks: list[NDArray[np.int64]] = []
     for rows in parts_of(samples.start):
@@ -221,7 +221,7 @@ def merge(
         start, flat = part.start, part.of_locations(expansion)
         ends = stop[rows] - samples.start[rows.start]
         for row in np.flatnonzero(ends < start[1:]).tolist():
-            flat[ends[row] : start[row + 1]] = _BLANK
+            flat[ends[row] : start[row + 1]] = BLANK
         counted = _Counted(start, flat, group[rows], weight[rows], number[rows], further[rows])
         found, which = _distinct_stacks(counted, table)
         stacks.append(which + sum(len(part.number) for part in parts))
@@ -230,7 +230,7 @@ def merge(
     if len(parts) > 1:
         found, which = _distinct_stacks(_joined(parts), table)
         stack = which[np.concatenate(stacks)]
-    start, frames, of = _expanded(found.start, found.flat, table, expansions=expansions)
+    start, frames, of = expanded(found.start, found.flat, table, expansions=expansions)
     return Merged(start, frames, found.group, found.weight, found.number, stack, found.others, of)
 
 
@@ -282,9 +282,22 @@ def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> tuple[_Counted, ND
     for column in range(others.shape[1]):
         np.add.at(others[:, column], inverse, stacks.others[:, column])
     sizes = stacks.start[first + 1] - stacks.start[first]
-    flat = stacks.flat[flat_ranges(stacks.start[first], sizes)]
+    flat = _gathered(stacks.flat, stacks.start[first], sizes)
     start = np.append(0, np.cumsum(sizes))
     return _Counted(start, flat, stacks.group[first], weight, count, others), inverse
+
+
+def _gathered(
+    flat: NDArray[np.int32], begins: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """Slices of `flat`, one after another."""
+    ends = np.cumsum(sizes)
+    out = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.int32)
+    for low in range(0, len(sizes), _BLOCK):
+        rows = slice(low, low + _BLOCK)
+        at = int(ends[low] - sizes[low])
+        out[at : int(ends[rows][-1])] = flat[flat_ranges(begins[rows], sizes[rows])]
+    return out
 
 
 def _joined(parts: list[_Counted]) -> _Counted:
@@ -299,7 +312,7 @@ def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) 
     """A 64-bit sum over (expansion, position) for each stack; blanks add nothing."""
     rng = np.random.default_rng(0x60)
     mix = rng.integers(1, 1 << 63, count + 1, dtype=np.uint64)
-    mix[_BLANK] = 0
+    mix[BLANK] = 0
     depth = int((start[1:] - start[:-1]).max(initial=0))
     place = rng.integers(1, 1 << 63, depth + 1, dtype=np.uint64) | np.uint64(1)
     out = np.zeros(len(start) - 1, dtype=np.uint64)
@@ -349,7 +362,7 @@ def _reassign(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     def key(row: int) -> tuple[int, bytes]:
         stack = flat[start[row] : start[row + 1]]
-        return int(group[row]), stack[stack != _BLANK].tobytes()
+        return int(group[row]), stack[stack != BLANK].tobytes()
 
     firsts = first.tolist()
     known = {key(firsts[number]): number for number in {int(inverse[row]) for row in suspects}}
@@ -361,31 +374,11 @@ def _reassign(
     return np.array(firsts, dtype=np.int64), inverse
 
 
-def _expanded(
-    start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable, *, expansions: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32] | None]:
-    """Where the stacks start, and their frames, root first, inlined calls expanded; the expansion of each if asked for."""
-    sizes = np.diff(start)
-    rooted = flat[backward_ranges(start[1:], sizes)]
-    lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
-    pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
-    kept = rooted != _BLANK
-    if kept.all() and len(pool) == len(lengths):  # as of folded stacks: a frame each
-        return np.append(0, np.cumsum(sizes)), pool[rooted], rooted if expansions else None
-    owner = np.repeat(np.arange(len(sizes)), sizes)[kept]
-    rooted = rooted[kept]
-    counts = lengths[rooted]
-    frames = pool[flat_ranges((np.cumsum(lengths) - lengths)[rooted], counts)]
-    out = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(owner, weights=counts, minlength=len(sizes)).astype(np.int64), out=out[1:])
-    return out, frames, np.repeat(rooted, counts) if expansions else None
-
-
 def with_roots(stacks: Merged, rows: NDArray[np.bool_], frame: int) -> Merged:
     """The stacks with `frame` below those where `rows` is True."""
     frames = np.insert(stacks.frame, stacks.start[:-1][rows], np.int32(frame))
     of = stacks.expansion
-    of = None if of is None else np.insert(of, stacks.start[:-1][rows], np.int32(_BLANK))
+    of = None if of is None else np.insert(of, stacks.start[:-1][rows], np.int32(BLANK))
     return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frame=frames, expansion=of)
 
 

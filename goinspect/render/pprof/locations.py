@@ -1,6 +1,7 @@
 """The locations of a profile: a function with the calls inlined there, at an address where that is known.
 
-A stack of locations has one of them where a stack of frames may have several: the inlined calls are lines of it.
+A stack of locations has one of them where a stack of frames may have several: the inlined calls are lines of it. Stacks
+are looked at block by block, so that nothing but the frames themselves is as large as all of them.
 """
 
 from __future__ import annotations
@@ -16,90 +17,89 @@ if TYPE_CHECKING:
 
     from goinspect.results.stacks import Stacks
 
-__all__ = ["LocatedStacks", "locate"]
+__all__ = ["Locations", "Locator"]
 
 
-class LocatedStacks(NamedTuple):
-    """Stacks of locations, root first: stack i is ``location[start[i]:start[i + 1]]``.
+class Locations(NamedTuple):
+    """Those that stacks refer to: location ``number[j]``, at least 1, has the place ``place[j]`` (-1: none).
 
-    Location j has the frames ``frames[frame_start[j]:frame_start[j + 1]]``, outermost first, and the place ``place[j]``
-    (-1: none).
+    Its frames are ``frames[start[j]:start[j + 1]]``, outermost first.
     """
 
+    number: NDArray[np.int64]
+    place: NDArray[np.int64]
     start: NDArray[np.int64]
-    location: NDArray[np.int32]
-    frame_start: NDArray[np.int64]
     frames: NDArray[np.int32]
-    place: NDArray[np.int32]
 
 
-def locate(stacks: Stacks) -> LocatedStacks:
-    """The locations of `stacks`."""
-    frame = stacks.frame
-    inlined = np.array([row.inlined for row in stacks.frames], dtype=np.bool_)
-    begins = ~inlined[frame] if len(inlined) else np.empty(0, dtype=np.bool_)
-    filled = np.flatnonzero(np.diff(stacks.start))
-    begins[stacks.start[filled]] = True
-    place = stacks.place
-    if place is not None:
-        begins[1:] |= place[1:] != place[:-1]
-    first = np.flatnonzero(begins)
-    sizes = np.diff(np.append(first, len(frame)))
-    where = np.full(len(first), -1, dtype=np.int32) if place is None else place[first]
-    number = _numbers(frame, first, sizes, where)
-    last = np.zeros(int(number.max(initial=-1)) + 1, dtype=np.int64)
-    last[number] = np.arange(len(number))  # one that has it
-    at, lengths = first[last], sizes[last]
-    counts = np.searchsorted(first, stacks.start)
-    return LocatedStacks(
-        counts,
-        number.astype(np.int32),
-        np.append(0, np.cumsum(lengths)),
-        frame[flat_ranges(at, lengths)],
-        where[last],
-    )
+class Locator:
+    """Numbers locations.
 
+    A place has its own number, and so has a frame that is at none and has nothing inlined: 1 + place, and behind these
+    1 + frame. What else there is, as inlined calls at no place, or a place with some of its frames hidden, is numbered as it comes.
+    """
 
-def _numbers(
-    frame: NDArray[np.int32], first: NDArray[np.int64], sizes: NDArray[np.int64], place: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """Equal runs of frames at one place have one number; numbers are dense."""
-    number = np.zeros(len(first), dtype=np.int64)
-    placed = place >= 0
-    if not _are_alike(frame[first], sizes, place, placed):
-        placed = np.zeros_like(placed)
-    known = place[placed]
-    used = np.zeros(int(known.max(initial=-1)) + 1, dtype=np.bool_)
-    used[known] = True
-    number[placed] = (np.cumsum(used) - 1)[known]
-    rest = np.flatnonzero(~placed)
-    if len(rest):
-        number[rest] = _by_frames(frame, first[rest], sizes[rest], place[rest]) + int(used.sum())
-    return number
+    def __init__(self, stacks: Stacks) -> None:
+        self._stacks = stacks
+        self._outer = np.array([not frame.inlined for frame in stacks.frames] or [True], dtype=np.bool_)
+        self._places = 0 if stacks.places is None else len(stacks.places.module)
+        self._plain = self._places + len(stacks.frames)
+        # Of each location with a number of its own: where in the frames it was seen, and with how many of them.
+        self._at = np.zeros(self._plain, dtype=np.int64)
+        self._size = np.zeros(self._plain, dtype=np.int64)
+        self._head = np.zeros(self._plain, dtype=np.int32)
+        self._others: dict[tuple[int, bytes], int] = {}
+        self._other_at: list[tuple[int, int, int]] = []  # place, first frame, how many
 
+    def block(self, begin: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of the stacks [begin, end): how many locations each has, and their numbers, root first."""
+        stacks = self._stacks
+        bounds = stacks.start[begin : end + 1]
+        low, high = int(bounds[0]), int(bounds[-1])
+        frame = stacks.frame[low:high]
+        place = None if stacks.place is None else stacks.place[low:high]
+        begins = np.take(self._outer, frame, mode="clip")
+        if place is not None:
+            begins[1:] |= place[1:] != place[:-1]
+        begins[bounds[:-1][np.diff(bounds) > 0] - low] = True
+        first = np.flatnonzero(begins)
+        counts = np.diff(np.searchsorted(first, bounds - low))
+        sizes = np.diff(first, append=len(frame))
+        where = np.full(len(first), -1, dtype=np.int32) if place is None else place[first]
+        return counts, self._numbers(frame, first, sizes, where, low) + 1
 
-def _are_alike(
-    head: NDArray[np.int32], sizes: NDArray[np.int64], place: NDArray[np.int32], placed: NDArray[np.bool_]
-) -> bool:
-    """Has every place the same frames wherever it stands? Not where frames were hidden among inlined ones."""
-    row = place[placed]
-    for values in (head[placed].astype(np.int64), sizes[placed]):
-        told = np.zeros(int(row.max(initial=-1)) + 1, dtype=np.int64)
-        told[row] = values
-        if (told[row] != values).any():
-            return False
-    return True
+    def _numbers(
+        self,
+        frame: NDArray[np.int32],
+        first: NDArray[np.int64],
+        sizes: NDArray[np.int64],
+        place: NDArray[np.int32],
+        low: int,
+    ) -> NDArray[np.int64]:
+        head = frame[first]
+        number = np.where(place >= 0, place, head + np.int64(self._places))
+        new = np.flatnonzero((self._size[number] == 0) & ((place >= 0) | (sizes == 1)))
+        self._at[number[new]] = first[new] + low
+        # What was written last is what all are compared with: one run, whole.
+        new = new[self._at[number[new]] == first[new] + low]
+        self._size[number[new]], self._head[number[new]] = sizes[new], head[new]
+        odd = np.flatnonzero((self._size[number] != sizes) | (self._head[number] != head))
+        for i, begin, size in zip(odd.tolist(), first[odd].tolist(), sizes[odd].tolist(), strict=True):
+            key = int(place[i]), frame[begin : begin + size].tobytes()
+            other = self._others.setdefault(key, len(self._others))
+            if other == len(self._other_at):
+                self._other_at.append((key[0], begin + low, size))
+            number[i] = self._plain + other
+        return number
 
-
-def _by_frames(
-    frame: NDArray[np.int32], first: NDArray[np.int64], sizes: NDArray[np.int64], place: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """Numbers by place and all frames: those of the runs up to each depth, one depth after another."""
-    stride = int(frame.max(initial=0)) + 2
-    _, number = np.unique((place.astype(np.int64) + 1) * stride + frame[first], return_inverse=True)
-    for depth in range(1, int(sizes.max(initial=0))):
-        longer = np.flatnonzero(sizes > depth)
-        key = number * stride
-        key[longer] += frame[first[longer] + depth] + 1
-        _, number = np.unique(key, return_inverse=True)
-    return np.asarray(number, dtype=np.int64)
+    def found(self) -> Locations:
+        """All of the blocks so far."""
+        seen = np.flatnonzero(self._size)
+        others = np.array(self._other_at, dtype=np.int64).reshape(-1, 3)
+        place = np.concatenate((np.where(seen < self._places, seen, -1), others[:, 0]))
+        at = np.concatenate((self._at[seen], others[:, 1]))
+        sizes = np.concatenate((self._size[seen], others[:, 2]))
+        number = np.concatenate((seen, self._plain + np.arange(len(others)))) + 1
+        return Locations(
+            number, place, np.append(0, np.cumsum(sizes)), self._stacks.frame[flat_ranges(at, sizes)]
+        )

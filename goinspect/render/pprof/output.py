@@ -14,7 +14,7 @@ import numpy as np
 
 from goinspect.render.pprof import wire
 from goinspect.render.pprof.header import header
-from goinspect.render.pprof.locations import locate
+from goinspect.render.pprof.locations import Locator
 from goinspect.render.pprof.tables import Strings, tables
 from goinspect.render.sampletypes import sample_types
 
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.render.outputs import DrawOptions
-    from goinspect.render.pprof.locations import LocatedStacks
     from goinspect.results.flame import FlameProfile
     from goinspect.results.stacks import Label, Stacks
 
 __all__ = ["render"]
 
-_BLOCK = 1 << 15  # samples encoded at once
+_BLOCK = 1 << 13  # samples encoded at once
 _LEVEL = 1  # what Go's own profiles are compressed with
 _SAMPLE, _LOCATIONS, _VALUES, _LABELS = 2, 1, 2, 3
 _NUMERIC = ("pid", "tid")
@@ -44,10 +43,10 @@ def render(profile: FlameProfile, options: DrawOptions) -> bytes:
 
 def _parts(profile: FlameProfile, maker: str) -> Iterator[bytes]:
     stacks, strings = profile.stacks, Strings()
-    located = locate(stacks)
+    locator = Locator(stacks)
     yield header(profile, strings, maker)
-    yield from _samples(stacks, located, _values(profile), strings)
-    yield from tables(stacks, located, strings)
+    yield from _samples(stacks, locator, _values(profile), strings)
+    yield from tables(stacks, locator.found(), strings)
     yield strings.encoded()
 
 
@@ -58,23 +57,20 @@ def _values(profile: FlameProfile) -> list[NDArray[np.int64]]:
 
 
 def _samples(
-    stacks: Stacks, located: LocatedStacks, values: list[NDArray[np.int64]], strings: Strings
+    stacks: Stacks, locator: Locator, values: list[NDArray[np.int64]], strings: Strings
 ) -> Iterator[bytes]:
     labels = [(_label(name, label, strings), label.row) for name, label in stacks.labels.items()]
-    for begin in range(0, len(stacks), _BLOCK):
-        rows = slice(begin, min(begin + _BLOCK, len(stacks)))
-        start = located.start[rows.start : rows.stop + 1]
-        sizes = np.diff(start)
-        # Leaf first: the whole block backwards, and its stacks in turn.
-        backwards = located.location[start[0] : start[-1]][::-1]
-        ids = wire.grouped(wire.varints(backwards + 1), sizes[::-1])
-        ids = wire.taken(ids, np.arange(len(sizes) - 1, -1, -1))
-        pairs = np.stack([column[rows] for column in values], axis=1)
-        numbers = wire.grouped(wire.varints(pairs.reshape(-1)), np.full(len(sizes), len(values)))
+    # Leaf first: all of a block backwards, its stacks with it.
+    for end in range(len(stacks), 0, -_BLOCK):
+        rows = slice(max(end - _BLOCK, 0), end)
+        counts, location = locator.block(rows.start, end)
+        ids = wire.grouped(wire.varints(location[::-1]), counts[::-1])
+        pairs = np.stack([column[rows][::-1] for column in values], axis=1)
+        numbers = wire.grouped(wire.varints(pairs.reshape(-1)), np.full(len(counts), len(values)))
         body = wire.joined(
             wire.nested(_LOCATIONS, ids),
             wire.nested(_VALUES, numbers),
-            *(wire.taken(text, row[rows]) for text, row in labels),
+            *(wire.taken(text, row[rows][::-1]) for text, row in labels),
         )
         yield wire.nested(_SAMPLE, body).data.tobytes()
 

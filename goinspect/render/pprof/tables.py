@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from goinspect.render.pprof.locations import LocatedStacks
+    from goinspect.render.pprof.locations import Locations
     from goinspect.results.places import Module
     from goinspect.results.stacks import StackFrame, Stacks
 
@@ -42,7 +42,7 @@ class Strings:
         return wire.message(_STRING, first.encode()) + body
 
 
-def tables(stacks: Stacks, located: LocatedStacks, strings: Strings) -> Iterator[bytes]:
+def tables(stacks: Stacks, located: Locations, strings: Strings) -> Iterator[bytes]:
     """Mappings, locations and functions."""
     known = _Mapped.of(stacks, located)
     yield _mappings(known, strings)
@@ -63,16 +63,15 @@ class _Mapped(NamedTuple):
     address: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, stacks: Stacks, located: LocatedStacks) -> _Mapped:
+    def of(cls, stacks: Stacks, located: Locations) -> _Mapped:
         places, row = stacks.places, located.place
         nowhere = np.zeros(len(row), dtype=np.int64)
         if places is None or not len(places.module):
             return cls([], np.zeros((0, 4), dtype=np.bool_), nowhere, nowhere.astype(np.uint64))
         module = np.where(row >= 0, places.module[row], -1)
         address = np.where(row >= 0, places.address[row], np.uint64(0))
-        # The main binary: the program with most of its locations in stacks.
-        found = module[located.location]
-        weight = np.bincount(found[found >= 0], minlength=len(places.modules))
+        # The main binary: the program with most locations.
+        weight = np.bincount(module[module >= 0], minlength=len(places.modules))
         order = sorted(
             range(len(places.modules)),
             key=lambda i: (
@@ -91,14 +90,12 @@ class _Mapped(NamedTuple):
         )
 
 
-def _flags(
-    stacks: Stacks, located: LocatedStacks, mapping: NDArray[np.int64], count: int
-) -> NDArray[np.bool_]:
+def _flags(stacks: Stacks, located: Locations, mapping: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
     facts = np.array(
         [(row.kind != FrameKind.UNKNOWN, bool(row.file), row.line > 0, row.inlined) for row in stacks.frames],
         dtype=np.bool_,
     ).reshape(-1, 4)[located.frames]
-    owner = np.repeat(mapping, np.diff(located.frame_start))
+    owner = np.repeat(mapping, np.diff(located.start))
     columns = [np.bincount(owner[facts[:, i]], minlength=count + 1)[1:] > 0 for i in range(4)]
     return np.stack(columns, axis=1)
 
@@ -130,8 +127,8 @@ def _functions(frames: tuple[StackFrame, ...]) -> tuple[dict[_Function, int], ND
     return ids, np.array(number, dtype=np.int64)
 
 
-def _locations(stacks: Stacks, located: LocatedStacks, known: _Mapped, function: NDArray[np.int64]) -> bytes:
-    counts = np.diff(located.frame_start)
+def _locations(stacks: Stacks, located: Locations, known: _Mapped, function: NDArray[np.int64]) -> bytes:
+    counts = np.diff(located.start)
     line = np.array([frame.line for frame in stacks.frames], dtype=np.int64)
     # Innermost first: all lines backwards, and the locations in turn.
     frames = located.frames[::-1]
@@ -143,7 +140,7 @@ def _locations(stacks: Stacks, located: LocatedStacks, known: _Mapped, function:
     unnamed = np.append(False, ~known.flags[:, 0] & files)[known.mapping]
     lines = wire.taken(lines, np.where(unnamed, -1, backwards))
     body = wire.joined(
-        wire.field(1, np.arange(1, len(counts) + 1)),
+        wire.field(1, located.number),
         wire.field(2, known.mapping),
         wire.field(3, known.address),
         lines,

@@ -2,7 +2,8 @@
 
 It has one thread and durations in µs. Here the threads' samples stand one after another, each below a node of its thread's
 name, and a sample lasts as long as it weighs: the profile is as long as all stacks weigh together, and the flame chart of a thread
-is in the order of its samples. One of anything that is no time is 1 µs.
+is in the order of its samples. One of anything that is no time is 1 µs. Where that would be too many nodes for a
+viewer, threads stand together by process, or all together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from goinspect.render.values import escape_terminal
 from goinspect.render.viewers.common import functions_of, numbers
 from goinspect.views.prefixes import prefixes
-from goinspect.views.threads import samples_of, threads
+from goinspect.views.threads import by_label, samples_of, threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
+_MOST_NODES = 500_000  # 100 MB
+
 
 def render(profile: FlameProfile, _options: DrawOptions | None = None) -> str:
     """The document."""
     stacks = profile.stacks
-    functions, known, series = functions_of(stacks.frames), threads(stacks), samples_of(stacks)
+    functions, series = functions_of(stacks.frames), samples_of(stacks)
     function = functions.of_frame[stacks.frame]
-    tree = prefixes(stacks, function, known.row, len(known.all))
+    for known in (threads(stacks), by_label(stacks, "process"), by_label(stacks, "")):
+        tree = prefixes(stacks, function, known.row, len(known.all))
+        if len(tree.item) <= _MOST_NODES:
+            break
     # Node 1 is the root, then one for each thread, then the tree's.
     roots = 2 + np.arange(len(known.all))
     first = 2 + len(known.all) + tree.start[:-1]
@@ -50,7 +56,9 @@ def render(profile: FlameProfile, _options: DrawOptions | None = None) -> str:
     frames += [shown[i] for i in tree.item.tolist()]
     nodes = []
     for number, frame in enumerate(frames, 1):
-        row = {"id": number, "callFrame": frame, "hitCount": int(hits[number]), "children": children[number]}
+        row: dict[str, Any] = {"id": number, "callFrame": frame, "hitCount": int(hits[number])}
+        if children[number]:
+            row["children"] = children[number]
         if number in ticks:
             row["positionTicks"] = [
                 {"line": line, "ticks": count} for line, count in sorted(ticks[number].items())

@@ -53,11 +53,10 @@ def placed(table: SymbolTable, mappings: Sequence[Mapping]) -> Placed:
     restored = [frame.restored for frame in table.frames]
     callers: dict[tuple[int, int, tuple[int, ...]], int] = {}
     known = np.full(len(caller), -1, dtype=np.int32)
-    for row, frames in enumerate(expansions):
-        above = tuple(frame for frame in frames if restored[frame])
-        if above:
-            key = int(module[row]), int(caller[row]), above
-            known[row] = len(caller) + callers.setdefault(key, len(callers))
+    for row in np.flatnonzero(np.array([restored[e[0]] for e in table.expansions])[expansion]).tolist():
+        above = tuple(frame for frame in expansions[row] if restored[frame])
+        key = int(module[row]), int(caller[row]), above
+        known[row] = len(caller) + callers.setdefault(key, len(callers))
     more = np.array([key[:2] for key in callers], dtype=np.int64).reshape(-1, 2)
     return Placed(
         SymbolTable(
@@ -93,17 +92,15 @@ def _distinct(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
 def _modules(table: SymbolTable, mappings: Sequence[Mapping]) -> tuple[tuple[Module, ...], NDArray[np.int64]]:
     """The files of locations, and the row of each location's."""
     ids: dict[Module, int] = {}
-    pairs, inverse = np.unique(
-        np.stack((table.file.astype(np.int64), table.mapping.astype(np.int64)), axis=1),
-        axis=0,
-        return_inverse=True,
-    )
+    stride = np.int64(len(mappings) + 1)
+    keys, inverse = np.unique((table.file + np.int64(1)) * stride + table.mapping + 1, return_inverse=True)
     number = []
-    for file, row in pairs.tolist():
+    for key in keys.tolist():
+        file, row = key // int(stride) - 1, key % int(stride) - 1
         mapping = mappings[row] if row >= 0 else None
         module = _of_file(table.binaries[file], mapping) if file >= 0 else _of_mapping(mapping)
         number.append(-1 if module is None else ids.setdefault(module, len(ids)))
-    out = np.array(number, dtype=np.int64)[inverse.reshape(-1)] if number else np.empty(0, np.int64)
+    out = np.array(number, dtype=np.int64)[inverse] if number else np.empty(0, np.int64)
     kernel = [table.frames[expansion[0]].kind == FrameKind.KERNEL for expansion in table.expansions]
     lost = (out < 0) & np.array(kernel, dtype=np.bool_)[table.expansion] if len(out) else out < 0
     if lost.any():

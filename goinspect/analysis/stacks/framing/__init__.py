@@ -1,0 +1,1 @@
+"""From stacks of expansions to stacks of frames, and where these are."""
