@@ -180,7 +180,7 @@ class _Text:
         for block in blocks:
             head, _, lines = block.partition(b"\n")
             chain = self._chains.get(lines) if self._chains else None
-            if chain is not None and not self._open and head[0] > _HASH:
+            if chain is not None and not self._open and head and head[0] > _HASH:
                 fields, time, period = parse(head)
                 if fields.numbers is not None and period is not None:
                     start(len(frames))
