@@ -224,11 +224,11 @@ class _Counted(NamedTuple):
     others: NDArray[np.uint64]
 
 
-def _parts(start: NDArray[np.int64]) -> Iterator[slice]:
+def _parts(start: NDArray[np.int64], most: int = 0) -> Iterator[slice]:
     """Rows whose frames together are few enough to be worked on at once; one empty part where there are no rows."""
     begin = 0
     while True:
-        end = int(np.searchsorted(start, start[begin] + _PART, side="right")) - 1
+        end = int(np.searchsorted(start, start[begin] + (most or _PART), side="right")) - 1
         end = min(max(end, begin + 1), len(start) - 1)
         yield slice(begin, end)
         begin = end
@@ -345,20 +345,27 @@ def _expanded(
     start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Where the stacks start, and their frames, root first, inlined calls expanded."""
-    sizes = np.diff(start)
-    rooted = flat[np.repeat(start[1:], sizes) - 1 - flat_ranges(0, sizes)]
     lengths = np.array([len(e) for e in table.expansions], dtype=np.int64)
+    first = np.cumsum(lengths) - lengths
     pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
-    kept = rooted != _BLANK
-    if kept.all() and len(pool) == len(lengths):  # as of folded stacks: a frame each
-        return np.append(0, np.cumsum(sizes)), pool[rooted]
-    owner = np.repeat(np.arange(len(sizes)), sizes)[kept]
-    rooted = rooted[kept]
-    counts = lengths[rooted]
-    frames = pool[flat_ranges((np.cumsum(lengths) - lengths)[rooted], counts)]
-    out = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(owner, weights=counts, minlength=len(sizes)).astype(np.int64), out=out[1:])
-    return out, frames
+    simple = len(pool) == len(lengths)  # as of folded stacks: a frame each
+    sizes, frames = [], []
+    for rows in _parts(start, _PIECE):
+        bounds = start[rows.start : rows.stop + 1] - start[rows.start]
+        held = np.diff(bounds)
+        part = flat[start[rows.start] : start[rows.stop]]
+        rooted = part[np.repeat(bounds[1:], held) - 1 - flat_ranges(0, held)]
+        kept = rooted != _BLANK
+        if simple and kept.all():
+            sizes.append(held)
+            frames.append(pool[rooted])
+            continue
+        owner = np.repeat(np.arange(len(held)), held)[kept]
+        rooted = rooted[kept]
+        counts = lengths[rooted]
+        frames.append(pool[flat_ranges(first[rooted], counts)])
+        sizes.append(np.bincount(owner, weights=counts, minlength=len(held)).astype(np.int64))
+    return np.append(0, np.cumsum(np.concatenate(sizes))), np.concatenate(frames)
 
 
 def with_roots(stacks: Merged, rows: NDArray[np.bool_], frame: int) -> Merged:
