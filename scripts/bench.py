@@ -6,6 +6,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
 
     scripts/bench.py record /tmp/bench                    # a recording of 300,000 samples or more (perf, root)
     scripts/bench.py flame /tmp/bench/perf.data           # against perf script, and perf script | inferno
+    scripts/bench.py pprof --megabytes 50                 # against go tool pprof -raw
     scripts/bench.py pcln tests/fixtures/go1.27-piestripped/workload 0x49b71d --go "$(command -v go)"
     scripts/bench.py tables BIG [--goresym BIN_GO_1_24]   # lookups of 1, 1,000, 100,000 PCs; all functions; full decode
     scripts/bench.py scale BIG/perf.data                  # how the cost of flame grows with the recording
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from scripts.benchmarks.binaries import bench_pcln, bench_startup, bench_symbols, bench_tables
 from scripts.benchmarks.flames import bench_flame, bench_scale
 from scripts.benchmarks.measuring import DEMO_WORKLOAD, BenchError, print_machine
+from scripts.benchmarks.profiles import bench_pprof
 from scripts.benchmarks.recording import WANTED_SAMPLES, record
 from scripts.benchmarks.texts import bench_text
 
@@ -59,6 +61,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "binary", type=Path, nargs="?", help="the recorded program (default: workload beside it)"
     )
     scale.set_defaults(action=bench_scale, runs=1)
+
+    pprof = commands.add_parser("pprof", parents=[common], help="pprof profile to SVG")
+    pprof.add_argument("--megabytes", type=int, default=20, help="of the profile (default: %(default)s)")
+    pprof.add_argument("--go", default="go", metavar="PATH", help="a go command (default: %(default)s)")
+    pprof.set_defaults(action=bench_pprof, runs=3)
 
     pcln = commands.add_parser("pcln", parents=[common], help="one PC to function and line")
     pcln.add_argument("binary", type=Path)

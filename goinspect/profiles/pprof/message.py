@@ -40,7 +40,7 @@ class ValueType(NamedTuple):
 class Strings:
     """The table of strings; damaged numbers are "" and counted."""
 
-    def __init__(self, data: bytes, part: Part) -> None:
+    def __init__(self, data: bytes | bytearray, part: Part) -> None:
         self._data = data
         self._starts, self._ends = part.start.tolist(), part.end.tolist()
         self._known: dict[int, str] = {}
@@ -147,7 +147,7 @@ class Message:
     warnings: tuple[str, ...]
 
 
-def read_message(data: bytes) -> Message:
+def read_message(data: bytes | bytearray) -> Message:
     """The profile in `data`.
 
     Raises:
@@ -234,7 +234,7 @@ def _types(fields: Fields, strings: Strings) -> tuple[ValueType, ...]:
 
 
 def _repeated(
-    data: bytes,
+    data: bytes | bytearray,
     fields: Fields,
     number: int,
     most: int,
@@ -260,14 +260,14 @@ def _repeated(
 
 
 def _stacks(
-    data: bytes, samples: Fields, rows: Callable[[NDArray[np.uint64]], NDArray[np.int32]]
+    data: bytes | bytearray, samples: Fields, rows: Callable[[NDArray[np.uint64]], NDArray[np.int32]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     counts, frames = _repeated(data, samples, 1, _MAX_FRAMES, rows)
     return np.append(0, np.cumsum(counts)), frames.astype(np.int32, copy=False)
 
 
 def _values(
-    data: bytes, samples: Fields, types: int, warnings: list[str]
+    data: bytes | bytearray, samples: Fields, types: int, warnings: list[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Which samples have a value of each type: pprof refuses the others; and their values, a row for each type."""
     counts, numbers = _repeated(data, samples, 2, _MAX_VALUES, lambda value: value.view(np.int64))
@@ -283,7 +283,7 @@ def _values(
     return out, good
 
 
-def _labels(data: bytes, samples: Fields) -> Labels:
+def _labels(data: bytes | bytearray, samples: Fields) -> Labels:
     owner, part = samples.part(3)
     fields = fields_of(data, part)
     return Labels(owner, *(_texts(fields, number) for number in (1, 2, 3, 4)))
@@ -306,7 +306,7 @@ def _mappings(fields: Fields) -> Mappings:
     )  # fmt: skip
 
 
-def _places(data: bytes, fields: Fields, mapping_ids: Ids, function_ids: Ids) -> Places:
+def _places(data: bytes | bytearray, fields: Fields, mapping_ids: Ids, function_ids: Ids) -> Places:
     owner, part = fields.part(4)
     lines = fields_of(data, part)
     first = np.append(0, np.cumsum(np.bincount(owner, minlength=fields.count)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Fields", "Part", "Top", "fields_of", "packed", "split"]
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-_MAX_FIELDS = 1 << 26  # of the outermost message: each costs 16 bytes
+_MAX_FIELDS = 1 << 25  # of the outermost message: each costs 16 bytes
 _MAX_NUMBER = 1 << 29
 _FEW = 256  # messages that are quicker taken one by one
 _BLOCK = 1 << 22  # bytes of packed numbers that are decoded at once
@@ -43,7 +43,7 @@ class Part(NamedTuple):
 class Top:
     """The fields of the outermost message, `data`."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | bytearray) -> None:
         self.data = data
         self._bounds: dict[int, array[int]] = {}
         self._numbers: dict[int, array[int]] = {}
@@ -75,7 +75,7 @@ class Top:
         return numbers[-1] if numbers else 0
 
 
-def split(data: bytes, *, whole: bool = True) -> Top:
+def split(data: bytes | bytearray, *, whole: bool = True) -> Top:
     """The fields of the outermost message.
 
     Args:
@@ -124,7 +124,7 @@ def split(data: bytes, *, whole: bool = True) -> Top:
     )
 
 
-def _other(data: bytes, at: int, size: int, top: Top) -> int:
+def _other(data: bytes | bytearray, at: int, size: int, top: Top) -> int:
     """Where the field at `at` ends, whatever it is; it is noted."""
     begin = at
     tag, at = _varint(data, at, size)
@@ -139,7 +139,7 @@ def _other(data: bytes, at: int, size: int, top: Top) -> int:
     return end
 
 
-def _value(data: bytes, at: int, size: int, wire: int) -> tuple[int, int]:
+def _value(data: bytes | bytearray, at: int, size: int, wire: int) -> tuple[int, int]:
     """The value of a field (of bytes, where they begin), and where it ends."""
     if wire == VARINT:
         return _varint(data, at, size)
@@ -155,7 +155,7 @@ def _value(data: bytes, at: int, size: int, wire: int) -> tuple[int, int]:
     return value, end
 
 
-def _varint(data: bytes, at: int, size: int) -> tuple[int, int]:
+def _varint(data: bytes | bytearray, at: int, size: int) -> tuple[int, int]:
     value = shift = 0
     for place in range(at, min(at + 10, size)):
         byte = data[place]
@@ -205,7 +205,7 @@ class Fields:
         return owner, Part(start.astype(np.int64), end)
 
 
-def fields_of(data: bytes, part: Part) -> Fields:
+def fields_of(data: bytes | bytearray, part: Part) -> Fields:
     """The fields of all these messages: the first ones of all, then the second ones.
 
     Raises:
@@ -292,7 +292,7 @@ def _varints(
 
 
 def _one_by_one(
-    data: bytes, rows: NDArray[np.int64], at: NDArray[np.int64], ends: NDArray[np.int64]
+    data: bytes | bytearray, rows: NDArray[np.int64], at: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> tuple[NDArray[Any], ...]:
     owners, tags, values, stops = array("q"), array("Q"), array("Q"), array("q")
     for row, begin, end in zip(rows.tolist(), at.tolist(), ends.tolist(), strict=True):
@@ -312,7 +312,7 @@ def _one_by_one(
     )  # fmt: skip
 
 
-def packed(data: bytes, part: Part) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
+def packed(data: bytes | bytearray, part: Part) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
     """Of packed numbers, some fields at a time: how many each holds, and the numbers.
 
     Raises:

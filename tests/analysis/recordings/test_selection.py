@@ -70,6 +70,8 @@ def test_no_time(text):
 class Told:
     """A recording that tells cgroups and namespaces."""
 
+    values = None
+
     def __init__(self, cgroups, namespaces=()):
         count = max(len(cgroups), len(namespaces)) + 1
         self.cgroups, self.namespaces = tuple(cgroups), tuple(namespaces)
