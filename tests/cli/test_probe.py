@@ -22,7 +22,7 @@ FUNCTIONS = (
     "main.branchy", "main.recurse", "main.(*counter).Add", "main.square.area", "main.mixed", "main.guarded",
     "main.generic[...]", "main.never",
 )  # fmt: skip
-TRACING = next((path for path in map(Path, ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")) if (path / "uprobe_events").exists()), None)  # fmt: skip
+TRACING = next((path for path in map(Path, ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")) if os.access(path / "uprobe_events", os.W_OK)), None)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
