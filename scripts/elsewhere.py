@@ -64,13 +64,13 @@ PLACES = (
     ),
     Place(
         "recorded-kernel",
-        "Python 3.12, the kernel and the host name of the recordings, at the other end of the time zones",
-        "3.12", {"TZ": "Pacific/Kiritimati", "COLUMNS": "40"}, kernel="recorded",
+        "Python 3.12, the kernel and the host name of the recordings, at the other end of the time zones, no other tools",
+        "3.12", {"TZ": "Pacific/Kiritimati", "COLUMNS": "40"}, kernel="recorded", bare=True,
     ),
     Place(
         "other-kernel",
-        "Python 3.13, a kernel that is never the recorded one, at the other end of the time zones",
-        "3.13", {"TZ": "Pacific/Pago_Pago", "FORCE_COLOR": "1"}, kernel="other",
+        "Python 3.13, a kernel that is never the recorded one, at the other end of the time zones, no other tools",
+        "3.13", {"TZ": "Pacific/Pago_Pago", "FORCE_COLOR": "1"}, kernel="other", bare=True,
     ),
     Place(
         "newest",
