@@ -111,7 +111,8 @@ def test_features(load, order):
         7: data.pack("II", 4, 8),
         11: data.pack("I", 3) + data.text("perf") + data.text("record") + data.text("-g"),
         21: data.pack("QQ", 5, 9),
-        29: b"unknown",
+        28: b"unknown",
+        29: data.pack("IIQQ", 1, 1, 1_700_000_000_000_000_000, 7),
         130: b"unknown",
     }
     data.mmap(-1, 0xFFFFFFFF81000000, 0x1000, 0, "[kernel.kallsyms]_text", misc=pd.KERNEL)
@@ -121,6 +122,7 @@ def test_features(load, order):
     assert profile.metadata == {
         "hostname": "host", "os_release": "6.1.0", "perf_version": "6.1.187", "arch": "x86_64", "cpus_online": "4",
         "cmdline": "perf record -g", "first_sample_ns": "5", "last_sample_ns": "9",
+        "clock_wall_ns": "1700000000000000000", "clock_recorder_ns": "7",
     }  # fmt: skip
     assert {item.path: item.build_id for item in profile.mappings} == {
         "[kernel.kallsyms]_text": build_id.hex(), "/bin/short": "ab" * 8, "/bin/old": "cd" * 16, "/bin/own": "1122",
