@@ -80,6 +80,7 @@ OUTPUTS = (
     Output(
         "pprof", "pprof.output", (".pb.gz", ".pprof"), is_binary=True, asks=_PLACES | {"every_type": True}
     ),
+    Output("otlp", "pprof.otlp", (".otlp",), is_binary=True, asks=_PLACES | {"series": True}),
     Output("speedscope", "viewers.speedscope", (".speedscope.json",), asks=_THREADS),
     Output("firefox", "viewers.firefox", (".json.gz",), is_binary=True, asks=_PLACES | _THREADS),
     Output("cpuprofile", "viewers.cpuprofile", (".cpuprofile",), asks=_THREADS),

@@ -46,6 +46,10 @@ def bench_flame(options: argparse.Namespace) -> bool:
         if kallsyms.is_file():
             flame += ["--kallsyms", str(kallsyms)]
         contenders = [Contender("goinspect flame", (tuple(flame),), output=picture)]
+        profile = Path(scratch, "x.pb.gz")
+        contenders.append(
+            Contender("goinspect flame, pprof", ((*flame, "-o", str(profile)),), output=profile)
+        )
         if perf:
             script = (perf, "script", "-i", str(recording))
             contenders.append(Contender("perf script", (script,)))
@@ -54,6 +58,7 @@ def bench_flame(options: argparse.Namespace) -> bool:
         costs = measure(contenders, options.runs)
     print_costs(costs)
     within = [
+        compare(costs, "goinspect flame, pprof", "goinspect flame", cpu_of, 1.15),
         compare(costs, "goinspect flame", "perf script", cpu_of, 0.6),
         compare(costs, "goinspect flame", "perf script | inferno", cpu_of, 0.5),
         compare(costs, "goinspect flame", "perf script", wall_of, None),

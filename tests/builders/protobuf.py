@@ -16,6 +16,8 @@ def fields(data: bytes) -> dict[int, list[int | bytes]]:
         tag, at = _varint(data, at)
         if tag & 7 == 0:
             value, at = _varint(data, at)
+        elif tag & 7 == 1:
+            value, at = int.from_bytes(data[at : at + 8], "little"), at + 8
         else:
             assert tag & 7 == 2, f"wire type {tag & 7}"
             size, at = _varint(data, at)

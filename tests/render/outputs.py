@@ -6,7 +6,7 @@ import gzip
 import json
 from decimal import Decimal
 
-from tests.builders.protobuf import read_profile
+from tests.builders.protobuf import fields, packed, read_profile
 
 __all__ = ["TOTALS"]
 
@@ -21,6 +21,15 @@ def _json(data: bytes, _unit: str) -> Decimal:
 
 def _pprof(data: bytes, _unit: str) -> Decimal:
     return Decimal(read_profile(data).totals()[-1])
+
+
+def _otlp(data: bytes, _unit: str) -> Decimal:
+    """The values of all samples of ProfilesData, by the field numbers of opentelemetry-proto."""
+    (resource,) = fields(data)[1]
+    (scope,) = fields(resource)[2]
+    (profile,) = fields(scope)[2]
+    samples = fields(profile).get(2, [])
+    return Decimal(sum(sum(packed(fields(sample)[4][0])) for sample in samples))
 
 
 def _speedscope(data: bytes, _unit: str) -> Decimal:
@@ -44,6 +53,6 @@ def _cpuprofile(data: bytes, unit: str) -> Decimal:
 
 
 TOTALS = {
-    "folded": _folded, "collapsed": _folded, "json": _json, "pprof": _pprof, "speedscope": _speedscope,
+    "folded": _folded, "collapsed": _folded, "json": _json, "pprof": _pprof, "otlp": _otlp, "speedscope": _speedscope,
     "firefox": _firefox, "cpuprofile": _cpuprofile,
 }  # fmt: skip

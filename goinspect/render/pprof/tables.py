@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from goinspect.results.places import Module
     from goinspect.results.stacks import StackFrame, Stacks
 
-__all__ = ["Strings", "tables"]
+__all__ = ["Mapped", "Strings", "function_columns", "functions_of", "lines_of", "tables"]
 
 _MAPPING, _LOCATION, _FUNCTION, _STRING = 3, 4, 5, 6
 _MANGLED = ("_Z", "_R")  # C++ and Rust: pprof makes them readable, from the system name
@@ -35,23 +35,23 @@ class Strings:
         """Of this text."""
         return self._numbers.setdefault(text, len(self._numbers))
 
-    def encoded(self) -> bytes:
-        """All of them."""
+    def encoded(self, tag: int = _STRING) -> bytes:
+        """All of them, in fields called `tag`."""
         first, *others = (escape_terminal(text) for text in self._numbers)
-        body = wire.nested(_STRING, wire.texts(others)).data.tobytes()
-        return wire.message(_STRING, first.encode()) + body
+        body = wire.nested(tag, wire.texts(others)).data.tobytes()
+        return wire.message(tag, first.encode()) + body
 
 
 def tables(stacks: Stacks, located: Locations, strings: Strings) -> Iterator[bytes]:
     """Mappings, locations and functions."""
-    known = _Mapped.of(stacks, located)
+    known = Mapped.of(stacks, located)
     yield _mappings(known, strings)
-    functions, function = _functions(stacks.frames)
+    functions, function = functions_of(stacks.frames)
     yield _locations(stacks, located, known, function)
     yield _function_table(functions, strings)
 
 
-class _Mapped(NamedTuple):
+class Mapped(NamedTuple):
     """The modules that locations are in, the main binary first, and for each location its mapping's number, 0: none.
 
     ``flags``: of each module, whether there are names, files, lines and inlined calls in it.
@@ -63,7 +63,8 @@ class _Mapped(NamedTuple):
     address: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, stacks: Stacks, located: Locations) -> _Mapped:
+    def of(cls, stacks: Stacks, located: Locations) -> Mapped:
+        """Where these locations are."""
         places, row = stacks.places, located.place
         nowhere = np.zeros(len(row), dtype=np.int64)
         if places is None or not len(places.module):
@@ -100,7 +101,7 @@ def _flags(stacks: Stacks, located: Locations, mapping: NDArray[np.int64], count
     return np.stack(columns, axis=1)
 
 
-def _mappings(known: _Mapped, strings: Strings) -> bytes:
+def _mappings(known: Mapped, strings: Strings) -> bytes:
     out = []
     for number, module in enumerate(known.modules, 1):
         facts = (
@@ -118,7 +119,7 @@ class _Function(NamedTuple):
     start_line: int
 
 
-def _functions(frames: tuple[StackFrame, ...]) -> tuple[dict[_Function, int], NDArray[np.int64]]:
+def functions_of(frames: tuple[StackFrame, ...]) -> tuple[dict[_Function, int], NDArray[np.int64]]:
     """The functions, and the number of each frame's."""
     ids: dict[_Function, int] = {}
     number = [
@@ -127,36 +128,51 @@ def _functions(frames: tuple[StackFrame, ...]) -> tuple[dict[_Function, int], ND
     return ids, np.array(number, dtype=np.int64)
 
 
-def _locations(stacks: Stacks, located: Locations, known: _Mapped, function: NDArray[np.int64]) -> bytes:
+def _locations(stacks: Stacks, located: Locations, known: Mapped, function: NDArray[np.int64]) -> bytes:
+    body = wire.joined(
+        wire.field(1, located.number),
+        wire.field(2, known.mapping),
+        wire.field(3, known.address),
+        lines_of(stacks, located, known, function, 4),
+    )
+    return wire.nested(_LOCATION, body).data.tobytes()
+
+
+def lines_of(
+    stacks: Stacks, located: Locations, known: Mapped, function: NDArray[np.int64], tag: int
+) -> wire.Column:
+    """The lines of each location, in fields called `tag`."""
     counts = np.diff(located.start)
     line = np.array([frame.line for frame in stacks.frames], dtype=np.int64)
     # Innermost first: all lines backwards, and the locations in turn.
     frames = located.frames[::-1]
     lines = wire.joined(wire.field(1, function[frames]), wire.field(2, line[frames]))
-    lines = wire.grouped(wire.nested(4, lines), counts[::-1])
+    lines = wire.grouped(wire.nested(tag, lines), counts[::-1])
     backwards = np.arange(len(counts) - 1, -1, -1)
     # Whoever has the file can name what is nameless here; of the vDSO and its like there is none.
     files = np.array([not module.path.startswith("[") for module in known.modules], dtype=np.bool_)
     unnamed = np.append(False, ~known.flags[:, 0] & files)[known.mapping]
-    lines = wire.taken(lines, np.where(unnamed, -1, backwards))
-    body = wire.joined(
-        wire.field(1, located.number),
-        wire.field(2, known.mapping),
-        wire.field(3, known.address),
-        lines,
-    )
-    return wire.nested(_LOCATION, body).data.tobytes()
+    return wire.taken(lines, np.where(unnamed, -1, backwards))
 
 
 def _function_table(functions: dict[_Function, int], strings: Strings) -> bytes:
-    """Without a system name pprof takes the name as it is; with one it looks for C++ in Go's brackets."""
+    number = wire.field(1, np.arange(1, len(functions) + 1))
+    return wire.nested(
+        _FUNCTION, wire.joined(number, *function_columns(functions, strings, 2))
+    ).data.tobytes()
+
+
+def function_columns(functions: dict[_Function, int], strings: Strings, first: int) -> list[wire.Column]:
+    """Name, system name, file and first line, in fields from `first` on.
+
+    Without a system name pprof takes the name as it is; with one it looks for C++ in Go's brackets.
+    """
     names = np.array([strings.number(row.name) for row in functions], dtype=np.int64)
     mangled = np.array([row.name.startswith(_MANGLED) for row in functions], dtype=np.bool_)
-    body = wire.joined(
-        wire.field(1, np.arange(1, len(functions) + 1)),
-        wire.field(2, names),
-        wire.field(3, np.where(mangled, names, 0)),
-        wire.field(4, np.array([strings.number(row.file) for row in functions], dtype=np.int64)),
-        wire.field(5, np.array([row.start_line for row in functions], dtype=np.int64)),
+    columns = (
+        names,
+        np.where(mangled, names, 0),
+        np.array([strings.number(row.file) for row in functions], dtype=np.int64),
+        np.array([row.start_line for row in functions], dtype=np.int64),
     )
-    return wire.nested(_FUNCTION, body).data.tobytes()
+    return [wire.field(tag, column) for tag, column in enumerate(columns, first)]
