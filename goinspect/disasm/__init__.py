@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from goinspect.disasm.architectures import ARCHITECTURES
-from goinspect.disasm.decoder import decode, decode_calls
+from goinspect.disasm.decoder import decode
 from goinspect.disasm.instruction import BRANCH, CALL, JUMP, OTHER, RETURN, UNKNOWN, Instruction
 from goinspect.disasm.writing import SYNTAXES, default_syntax, writer
 
@@ -18,7 +18,6 @@ __all__ = [
     "UNKNOWN",
     "Instruction",
     "decode",
-    "decode_calls",
     "default_syntax",
     "writer",
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import flat_ranges, slices_of, taken
 from goinspect.analysis.stacks.framing.expand import BLANK, expanded
 from goinspect.analysis.stacks.symboltable import Flag
 
@@ -28,7 +28,6 @@ __all__ = [
 ]  # fmt: skip
 
 _BLOCK = 1 << 12  # stacks handled at once: temporaries stay in the cache
-_PIECE = 1 << 18  # frames gathered at once
 _PART = 1 << 24  # frames merged at once: what is made of all of a large recording would fill the memory
 
 
@@ -59,10 +58,8 @@ class Samples(NamedTuple):
     patch: NDArray[np.int32]
 
     def of_locations(self, values: NDArray[Any]) -> NDArray[Any]:
-        """``values[location]`` for every frame, gathered in pieces: numpy would copy all indices to 64 bits."""
-        out = np.empty(len(self.frames), dtype=values.dtype)
-        for begin in range(0, len(out), _PIECE):
-            np.take(values, self.frames[begin : begin + _PIECE], out=out[begin : begin + _PIECE], mode="clip")
+        """``values[location]`` for every frame."""
+        out = taken(values, self.frames)
         out[self.patch_at] = values[self.patch]
         return out
 
@@ -170,15 +167,16 @@ def _cut_part(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
     filled = np.flatnonzero(stop > start[:-1])
     lasts[filled] = flat[stop[filled] - 1]
     named = int(np.count_nonzero(flat & np.uint8(Flag.NAMED)))
-    hidden, restored = (_stacks_with(flat, flag, start, stop) for flag in (Flag.HIDDEN, Flag.RESTORED))
+    lacking = np.flatnonzero(flat & np.uint8(Flag.HIDDEN | Flag.RESTORED))
+    told = flat[lacking]
+    hidden, restored = (
+        _stacks_with(lacking[told & np.uint8(flag) > 0], start, stop) for flag in (Flag.HIDDEN, Flag.RESTORED)
+    )
     return Cut(stop, kept, named, len(flat) - kept, hidden, restored, lasts)
 
 
-def _stacks_with(
-    flat: NDArray[np.uint8], flag: int, start: NDArray[np.int64], stop: NDArray[np.int64]
-) -> int:
-    """How many stacks have a frame with this flag and a caller: without a call chain none can be missing."""
-    at = np.flatnonzero(flat & np.uint8(flag))
+def _stacks_with(at: NDArray[np.int64], start: NDArray[np.int64], stop: NDArray[np.int64]) -> int:
+    """How many stacks have one of these frames with a caller: without a call chain none can be missing."""
     stack = np.searchsorted(start, at, side="right") - 1
     stack = stack[at + 1 < stop[stack]]
     return int(np.count_nonzero(np.diff(stack, prepend=-1)))
@@ -247,14 +245,7 @@ class _Counted(NamedTuple):
 
 def parts_of(start: NDArray[np.int64]) -> Iterator[slice]:
     """Rows whose frames together are few enough to be worked on at once; one empty part where there are no rows."""
-    begin = 0
-    while True:
-        end = int(np.searchsorted(start, start[begin] + _PART, side="right")) - 1
-        end = min(max(end, begin + 1), len(start) - 1)
-        yield slice(begin, end)
-        begin = end
-        if begin >= len(start) - 1:
-            return
+    return slices_of(start, _PART)
 
 
 def part_of(samples: Samples, rows: slice) -> Samples:
