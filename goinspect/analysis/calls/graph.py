@@ -15,7 +15,7 @@ import numpy as np
 
 from goinspect.analysis.calls.indirect import LARGEST, IndirectCalls
 from goinspect.analysis.calls.reach import Reach
-from goinspect.disasm import BRANCH, CALL, JUMP, decode
+from goinspect.disasm import BRANCH, CALL, JUMP
 from goinspect.disasm.branches import Branches, direct_branches, shows_branches
 from goinspect.disasm.x86lengths import meets
 from goinspect.errors import GoinspectError
@@ -114,6 +114,8 @@ class CallGraph:
 
     def decoded(self, number: int) -> Decoded:
         """The same, and the calls whose target is not in the code, from one instruction to the next."""
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
         start = int(self.functions.starts[number])
         found = [
             one
@@ -167,6 +169,8 @@ class CallGraph:
 
     def _addresses(self, number: int) -> frozenset[int] | None:
         """Of the instructions of a function; None where it is too large to decode it."""
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
         code = self._code(number)
         self._doubts -= len(code)
         if len(code) > LARGEST or self._doubts < 0:
@@ -232,6 +236,8 @@ class CallGraph:
 
     def uses_frame_pointer(self, number: int) -> bool:
         """Does any instruction of the function name the frame pointer?"""
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
         name = _FRAME_POINTERS.get(self.image.arch)
         code = self._code(number)
         if name is None or not self.indirect.may_decode(len(code)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect._ragged import flat_ranges
-from goinspect.disasm import CALL, decode
+from goinspect.disasm import CALL
 from goinspect.disasm.x86lengths import opcodes
 from goinspect.errors import GoinspectError
 
@@ -71,6 +71,8 @@ class IndirectCalls:
         return True
 
     def _decoded(self, number: int) -> tuple[int, ...]:
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
         try:
             code = self._functions.code(number)
         except GoinspectError:  # the file ends before it

