@@ -64,13 +64,17 @@ class Samples(NamedTuple):
         return out
 
     def locations(self, at: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The locations of some frames, by their positions in ``frames``."""
+        """The locations of some frames, by their positions in ``frames``; sooner where these ascend."""
         out = self.frames[at]
-        if len(self.patch_at):
-            row = np.minimum(np.searchsorted(self.patch_at, at), len(self.patch_at) - 1)
-            patched = self.patch_at[row] == at
-            out = np.where(patched, self.patch[row], out)
-        return np.asarray(out, dtype=np.int32)
+        if not len(self.patch_at) or not len(at):
+            return out
+        if bool((at[1:] > at[:-1]).all()):
+            row = np.searchsorted(at, self.patch_at).clip(max=len(at) - 1)
+            patched = at[row] == self.patch_at
+            out[row[patched]] = self.patch[patched]
+            return out
+        row = np.searchsorted(self.patch_at, at).clip(max=len(self.patch_at) - 1)
+        return np.where(self.patch_at[row] == at, self.patch[row], out)
 
 
 class Cut(NamedTuple):

@@ -89,8 +89,9 @@ def with_callers(
 
 def _pairs(samples: Samples, leaf: NDArray[np.bool_], called: NDArray[np.bool_]) -> _Pairs:
     at = np.flatnonzero(samples.of_locations(leaf))
-    ends = samples.start[np.searchsorted(samples.start, at, side="right")]
-    at = at[at + 1 < ends]
+    begins = np.zeros(len(samples.frames) + 1, dtype=np.bool_)
+    begins[samples.start] = True
+    at = at[~begins[at + 1]]
     first, second = samples.locations(at), samples.locations(at + 1)
     good = called[second]
     at, first, second = at[good], first[good].astype(np.int64), second[good]
