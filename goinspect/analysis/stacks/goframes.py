@@ -35,10 +35,17 @@ class GoFrames:
         self._frame_ids, self._inlines, self._lines = frame_ids, inlines, lines
         self._origins: dict[int, tuple[Origins, dict[str, tuple[str, str]]]] = {}
 
-    def rows(
+    def rows(self, binary: Binary, vaddrs: NDArray[np.uint64]) -> Iterator[tuple[int, ...]]:
+        """The rows of the frames at each address, the physical function's first; none where no function holds it."""
+        frames, places = self.frames(binary, vaddrs)
+        ids = [self._frame_ids.setdefault(frame, len(self._frame_ids)) for frame in frames]
+        for place in places:
+            yield tuple([ids[number] for number in place])
+
+    def frames(
         self, binary: Binary, vaddrs: NDArray[np.uint64], *, restored: bool = False
-    ) -> Iterator[tuple[int, ...]]:
-        """The rows of the frames at each address, the physical function's first; none where no function holds it.
+    ) -> tuple[list[StackFrame], list[tuple[int, ...]]]:
+        """The distinct frames at these addresses, and which ones each has, the physical function's first.
 
         Args:
             binary: the file.
@@ -50,21 +57,19 @@ class GoFrames:
         columns: list[NDArray[Any]] = [found.function, found.inlined]
         if self._lines:
             columns += [found.file, found.line, found.start_line]
-        rows, first = _numbered([column[inwards] for column in columns])
+        numbers, first = _numbered([column[inwards] for column in columns])
         kinds = self._kinds_of(binary, found.names)
-        ids = np.zeros(len(first), dtype=np.int64)
-        for i, (function, inlined, *where) in enumerate(
-            zip(*(column[inwards[first]].tolist() for column in columns), strict=True)
+        frames = []
+        for function, inlined, *where in zip(
+            *(column[inwards[first]].tolist() for column in columns), strict=True
         ):
             file, line, start_line = where or (-1, 0, 0)
-            name, known = found.names[function], file >= 0
-            path, at = (found.files[file], line) if known else ("", 0)
+            path, at = (found.files[file], line) if file >= 0 else ("", 0)
             kind, package = kinds[function]
-            frame = StackFrame(name, kind, package, inlined, path, at, start_line, restored)
-            ids[i] = self._frame_ids.setdefault(frame, len(self._frame_ids))
-        flat = tuple(ids[rows].tolist())
-        for begin, end in itertools.pairwise(found.start.tolist()):
-            yield flat[begin:end]
+            name = found.names[function]
+            frames.append(StackFrame(name, kind, package, inlined, path, at, start_line, restored))
+        flat = tuple(numbers.tolist())
+        return frames, [flat[begin:end] for begin, end in itertools.pairwise(found.start.tolist())]
 
     def _kinds_of(self, binary: Binary, names: list[str]) -> list[tuple[str, str]]:
         """Kind and package of functions by their names, each asked for once."""

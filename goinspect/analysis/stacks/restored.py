@@ -198,13 +198,12 @@ class _Deduction:
         """The frames of each caller, as far as all its sites agree."""
         go, symbolizer = callers.functions.go, self._symbolizer
         wanted = sorted({site for one in deduced if one.caller < go for site in one.sites})
-        rows: list[tuple[int, ...]] = []
+        named: list[StackFrame] = []
+        stacks: list[tuple[int, ...]] = []
         if wanted:
-            returns = np.array(wanted, dtype=np.uint64) - np.uint64(1)
-            rows = symbolizer.restored_rows(binary, returns)
-        at = dict(zip(wanted, rows, strict=True))
-        known: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {}
-        named = symbolizer.frame_rows()
+            named, stacks = symbolizer.callers(binary, np.array(wanted, dtype=np.uint64) - np.uint64(1))
+        at = dict(zip(wanted, stacks, strict=True))
+        known: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {(): ()}
         out: list[tuple[int, ...]] = []
         for one in deduced:
             if one.caller >= go:
@@ -212,17 +211,11 @@ class _Deduction:
                 frame = StackFrame(name, FrameKind.NATIVE, module, False, restored=True)
                 out.append((symbolizer.frame_row(frame),))
                 continue
-            if len(one.sites) == 1:
-                out.append(at[one.sites[0]])
-                continue
-            levels = tuple(dict.fromkeys([at[site] for site in one.sites]))
-            if len(levels) <= 1:
-                out.append(levels[0] if levels else ())
-                continue
-            if levels not in known:
-                agreed = _agreed([[named[row] for row in level] for level in levels])
-                known[levels] = tuple(map(symbolizer.frame_row, agreed))
-            out.append(known[levels])
+            ways = tuple([at[site] for site in one.sites])
+            if ways not in known:
+                agreed = _agreed([[named[number] for number in way] for way in dict.fromkeys(ways)])
+                known[ways] = tuple(map(symbolizer.frame_row, agreed))
+            out.append(known[ways])
         return out
 
 

@@ -148,9 +148,11 @@ class Symbolizer:
         """What names the functions of a file that are not Go's."""
         return self._finder.native(binary)
 
-    def restored_rows(self, binary: Binary, vaddrs: NDArray[np.uint64]) -> list[tuple[int, ...]]:
-        """The rows of the frames of addresses in Go functions, the physical one first: callers that were deduced."""
-        return list(self._go_frames.rows(binary, vaddrs, restored=True))
+    def callers(
+        self, binary: Binary, vaddrs: NDArray[np.uint64]
+    ) -> tuple[list[StackFrame], list[tuple[int, ...]]]:
+        """Frames of deduced callers, and which ones each of the addresses in Go functions has, the physical one first."""
+        return self._go_frames.frames(binary, vaddrs, restored=True)
 
     def _by_file(
         self, rows: NDArray[np.int64], locations: Locations
