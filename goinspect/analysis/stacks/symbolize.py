@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SymbolizeOptions", "Symbolizer"]
 
-_NOWHERE = ("", 0, 0)
+_NOWHERE = ("", 0, 0, False, False)
 # Where JIT compilers put code.
 _COMPILED = (*ANONYMOUS, "/memfd:", "[heap]", "[anon")
 
@@ -323,7 +323,7 @@ class Symbolizer:
         starts = found.start.tolist()
         function, inlined = found.function.tolist(), found.inlined.tolist()
         where = self._where(found)
-        known: dict[tuple[int, bool, tuple[str, int, int]], StackFrame] = {}
+        known: dict[tuple[int, bool, tuple[Any, ...]], StackFrame] = {}
         for begin, end in itertools.pairwise(starts):
             frames = []
             for j in range(end - 1, begin - 1, -1):
@@ -351,14 +351,14 @@ class Symbolizer:
         hidden = hidden[self._flags[hidden] & np.uint8(Flag.CUT | Flag.ROOT) == 0]
         self._flags[hidden] |= np.uint8(Flag.HIDDEN)
 
-    def _where(self, found: Frames) -> list[tuple[str, int, int]]:
-        """File, line and first line of each frame."""
+    def _where(self, found: Frames) -> list[tuple[Any, ...]]:
+        """File, line and first line of each frame; not deduced; a wrapper?"""
         if not self._options.lines:
             return []
-        columns = (found.file.tolist(), found.line.tolist(), found.start_line.tolist())
+        columns = (found.file, found.line, found.start_line, found.wrapper)
         return [
-            (found.files[file], line, start) if file >= 0 else ("", 0, start)
-            for file, line, start in zip(*columns, strict=True)
+            (found.files[file] if file >= 0 else "", line, start, False, wrapper)
+            for file, line, start, wrapper in zip(*(column.tolist() for column in columns), strict=True)
         ]
 
     def _native_rows(
