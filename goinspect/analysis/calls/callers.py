@@ -15,6 +15,7 @@ import numpy as np
 
 from goinspect.analysis.calls.functions import Functions
 from goinspect.analysis.calls.graph import CallGraph
+from goinspect.analysis.calls.slots import Slots
 from goinspect.analysis.calls.taken import address_taken
 
 if TYPE_CHECKING:
@@ -56,9 +57,11 @@ class Callers:
     Args:
         binary: the file.
         natives: functions of its symbol tables, where leaves that are not Go's shall have callers.
+        narrow: tell calls through pointers apart by where they take the address from, for which types are read.
     """
 
-    def __init__(self, binary: Binary, natives: NativeSymbols | None = None) -> None:
+    def __init__(self, binary: Binary, natives: NativeSymbols | None = None, *, narrow: bool = False) -> None:
+        self._slots = Slots(binary) if narrow else None
         self._binary = binary
         self.functions = Functions(binary, natives)
         self.graph = CallGraph(binary.image, self.functions, exact=False)
@@ -139,8 +142,14 @@ class Callers:
         for caller in candidates:
             sites = self.graph.indirect(caller)
             if sites:
-                return Deduced(caller, sites)
+                return Deduced(caller, self._narrowed(leaf, caller, sites))
         return _UNKNOWN
+
+    def _narrowed(self, leaf: int, caller: int, sites: tuple[int, ...]) -> tuple[int, ...]:
+        """The calls of `caller` through pointers that may lead to the leaf."""
+        if self._slots is None or len(sites) == 1:
+            return sites
+        return self._slots.narrowed(self.functions.name(leaf), self.graph.instructions(caller), sites)
 
     def _framed(self, caller: int, leaf: int) -> bool:
         """C code may keep no frame pointers at all: then what a walk finds are stale words.

@@ -228,6 +228,12 @@ class CallGraph:
             self._indirect[number] = self._decoded(number)
         return self._indirect[number]
 
+    def instructions(self, number: int) -> Iterator[Instruction]:
+        """The instructions of a function; none of one that is too large."""
+        code = self._code(number)
+        if self._may_decode(code):
+            yield from decode(code, int(self.functions.starts[number]), self.image.arch)
+
     def sets_frame_up(self, number: int) -> bool:
         """Does the function begin by making the frame pointer its own, as a C compiler has it?"""
         mark = _PROLOGUES.get(self.image.arch)

@@ -174,7 +174,7 @@ def _folded(opened: Profile | NamedStacks, options: FlameOptions) -> FlameProfil
         )
     if options.event is None and opened.values is not None:
         options = replace(options, event=_cpu_event(opened))
-    return fold(opened, replace(options, by="none", lines=True, places=True, hidden_callers=True))
+    return fold(opened, replace(options, by="none", lines=True, places=True, hidden_callers=True, calls=True))
 
 
 def _cpu_event(opened: Profile) -> str | None:
