@@ -13,9 +13,10 @@ from goinspect.analysis.pgo.keep import keep
 from goinspect.analysis.pgo.programs import choose
 from goinspect.analysis.recordings.selection import list_events
 from goinspect.analysis.stacks.fold import fold
+from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER
 from goinspect.errors import NotGoError, QueryError
 from goinspect.profiles.base import NamedStacks
-from goinspect.results.pgo import HotCheck, PgoInput, PgoProfile, PgoReport, Share
+from goinspect.results.pgo import NO_CODE, HotCheck, PgoInput, PgoProfile, PgoReport, Share
 from goinspect.results.stacks import Weight
 from goinspect.views.calledges import call_edges, hot_edges
 
@@ -34,6 +35,7 @@ __all__ = ["Gathered", "checked", "edges_of"]
 
 _CLOCKS = ("cpu-clock", "task-clock", "cpu", "samples")
 _CYCLES = ("cycles", "cpu-cycles", "ref-cycles", "instructions", "cpu_core/cycles", "cpu_atom/cycles")
+_NO_FUNCTIONS = {NO_CODE, HIDDEN_CALLER}
 _TIME = Weight("cpu", "ns", np.empty(0, dtype=np.uint64))
 _COUNT = Weight("samples", "samples", np.empty(0, dtype=np.uint64))
 
@@ -96,7 +98,7 @@ class Gathered:
             weight=total,
             with_lines=sum(edge.weight for edge in edges if edge.offset is not None),
             edges=len(edges),
-            hot=hot.edges,
+            hot=tuple(edge for edge in hot.edges if not {edge.caller, edge.callee} & _NO_FUNCTIONS),
             threshold=hot.threshold,
             left_out=_shares(sum((part.kept.left_out for part in parts), Counter())),
             cut=_shares(sum((_cut(part) for part in parts), Counter())),
