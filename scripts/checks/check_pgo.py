@@ -22,11 +22,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.fixtures.toolchains import RELEASES, add_goroot_option, fetch_toolchain, given_goroots
 
+ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "scripts/fixtures/recorded_programs/hot"
 DEFAULT = ("1.21", "1.24", "1.26", "1.27")
 RECORDINGS = {"frame pointers": ("-g",), "dwarf": ("--call-graph", "dwarf,8192")}
