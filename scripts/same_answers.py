@@ -44,7 +44,7 @@ RECORDING = (
     "flame {0} --format folded --no-inline --no-kernel -o -", "flame {0} --format folded --by thread --weight samples -o -",
     "flame {0} --format folded --focus main --hide runtime -o -", "flame {0} --format folded --hidden-callers --repair -o -",
     "flame {0} --format folded --off-cpu -o -", "flame {0} --list-events", "flame {0} --format svg --min-width 3 -o -",
-    "flame {0} --format folded --by comm --time 10%-60% -o -",
+    "flame {0} --format folded --by comm --time 10%-60% -o -", "pgo {0} -o /dev/null", "pgo {0} -o /dev/null --json",
 )  # fmt: skip
 PAIR = (
     "compare {0} {1}",
@@ -55,6 +55,7 @@ PAIR = (
 GENERAL = (
     "--help",
     "flame --help",
+    "pgo --help",
     "pcln --help",
     "symbols --help",
     "info --help",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from goinspect.api.flame import FlameOptions, TimeBound
 
 __all__ = [
+    "Files",
     "Form",
     "Frames",
     "Input",
@@ -48,31 +49,43 @@ def _by(value: str) -> str:
     raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, _BY))} or '{_LABEL}KEY'.")
 
 
+# Where binaries are.
+_Binaries = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--binary",
+        "-b",
+        metavar="PATH",
+        show_default=False,
+        help="Use this file for mappings with its build ID or base name; or an archive of `perf archive` (repeatable).",
+    ),
+]
+_Symfs = Annotated[
+    str | None,
+    typer.Option(
+        "--symfs", metavar="DIR", help="Look for binaries below this directory first.", show_default=False
+    ),
+]
+
+
 class Input(NamedTuple):
     """How a profile is read and named."""
 
-    binary: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--binary",
-            "-b",
-            metavar="PATH",
-            show_default=False,
-            help="Use this file for mappings with its build ID or base name; or an archive of `perf archive` (repeatable).",
-        ),
-    ] = None
-    symfs: Annotated[
-        str | None,
-        typer.Option(
-            "--symfs", metavar="DIR", help="Look for binaries below this directory first.", show_default=False
-        ),
-    ] = None
+    binary: _Binaries = None
+    symfs: _Symfs = None
     kallsyms: Annotated[
         str | None,
         typer.Option(
             "--kallsyms", metavar="FILE", help="Kernel symbols of the recorded machine.", show_default=False
         ),
     ] = None
+
+
+class Files(NamedTuple):
+    """Where binaries are, for what the kernel has no part in."""
+
+    binary: _Binaries = None
+    symfs: _Symfs = None
 
 
 class Form(NamedTuple):
@@ -157,7 +170,16 @@ class Selection(NamedTuple):
 class Samples(NamedTuple):
     """Which samples, where each counts for one."""
 
-    event: _Event = None
+    event: Annotated[
+        str | None,
+        typer.Option(
+            "--event",
+            "--sample-type",
+            metavar="TEXT",
+            help="Event, or sample type of a pprof profile, to count samples of; default: the first with samples; of pprof cpu or samples.",
+            show_default=False,
+        ),
+    ] = None
     label: _Labels = None
     pid: _Pids = None
     tid: _Tids = None
@@ -297,9 +319,9 @@ def options_of(input_: Input, selection: Selection, frames: Frames) -> FlameOpti
     )  # fmt: skip
 
 
-def samples_of(input_: Input, samples: Samples) -> FlameOptions:
+def samples_of(files: Files, samples: Samples) -> FlameOptions:
     """What these groups ask of a profile."""
-    return options_of(input_, Selection(**samples._asdict()), Frames())
+    return options_of(Input(*files), Selection(**samples._asdict()), Frames())
 
 
 def moments(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:

@@ -9,6 +9,9 @@ that was built with it, which of the calls are hot in it that are hot in the pro
 decisions to inline and to devirtualize are the same (-d=pgodebug=2). Two runs of a program differ in what has one sample: so
 that is said of what both of its own profiles have, and of all that the first has.
 
+The program is not preempted by signals (GODEBUG=asyncpreemptoff=1): where such a one comes with that of the profiler, its
+own profiles show runtime.asyncPreempt in place of what ran.
+
 Needs perf that may record (cpu-clock), and goinspect.
 """
 
@@ -43,7 +46,7 @@ _DECISIONS = (
 def environment(work: Path) -> dict[str, str]:
     """Of all commands: nothing is fetched, nothing of the user's is touched."""
     own = {"HOME": str(work), "GOCACHE": str(work / "cache"), "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false",
-           "CGO_ENABLED": "0", "PERF_BUILDID_DIR": str(work / "debug")}  # fmt: skip
+           "CGO_ENABLED": "0", "GODEBUG": "asyncpreemptoff=1", "PERF_BUILDID_DIR": str(work / "debug")}  # fmt: skip
     return {key: value for key, value in os.environ.items() if not key.startswith("GO")} | own
 
 
@@ -85,7 +88,12 @@ def check(series: str, go: Path, work: Path, options: argparse.Namespace) -> Non
     profiles = {}
     for name in NATIVE:
         profiles[name] = folder / f"{name.replace(' ', '-')}.pprof"
-        subprocess.run([plain, str(options.rounds), profiles[name]], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [plain, str(options.rounds), profiles[name]],
+            check=True,
+            env=environment(work),
+            stdout=subprocess.DEVNULL,
+        )
     for name, how in RECORDINGS.items():
         data = folder / f"{name.replace(' ', '-')}.data"
         record = [

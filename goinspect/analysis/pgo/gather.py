@@ -10,7 +10,8 @@ import numpy as np
 
 from goinspect.analysis.pgo.joined import joined
 from goinspect.analysis.pgo.keep import keep
-from goinspect.analysis.pgo.programs import choose
+from goinspect.analysis.pgo.programs import busiest_file, choose
+from goinspect.analysis.recordings.kernelnames import NAMELESS
 from goinspect.analysis.recordings.selection import list_events
 from goinspect.analysis.stacks.fold import fold
 from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER
@@ -132,6 +133,7 @@ class Gathered:
             f"{part.path}: {warning}" if several else warning
             for part in self._parts
             for warning in (*part.profile.warnings, *_doubts(part))
+            if not warning.startswith(NAMELESS)  # they are left out
         ]
         packages = {
             module.program.package
@@ -215,13 +217,20 @@ def _doubts(part: _Part) -> list[str]:
 def _no_program(profile: FlameProfile) -> str:
     if not len(profile.stacks):
         return "no samples are left"
-    lost = [*profile.missing, *profile.refused]
+    busiest = busiest_file(profile.stacks)
+    if busiest is not None and busiest.placed:
+        return f"no Go function in it: {busiest.path}, which has most samples, is not Go's"
+    lost = [busiest.path] if busiest else [*profile.missing, *profile.refused][:1]
     if lost:
-        return f"no Go function in it: {', '.join(lost[:3])} was not found or is not the one that ran (-b PATH names it)"
-    return "no Go function in it: the program is not Go's"
+        return f"no Go function in it: {lost[0]} was not found, or is not the one that ran (-b PATH names it)"
+    return "no Go function in it"
 
 
 def _check_lines(stacks: Stacks, chosen: Chosen) -> None:
+    if not len(stacks):
+        raise QueryError(
+            f"no sample has a function of {chosen.identity}, but for wrappers that the compiler made"
+        )
     used = np.unique(stacks.frame)
     frames = [stacks.frames[row] for row in used.tolist()]
     if any(frame.line and frame.start_line for frame in frames):

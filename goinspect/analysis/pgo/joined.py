@@ -41,7 +41,7 @@ def joined(parts: Sequence[Stacks], weights: Sequence[tuple[Weight, ...]]) -> St
                 sums[key] = value.copy()
     flat = np.frombuffer(b"".join(sums), dtype=np.int32).reshape(-1, 2)
     start = np.append(0, np.cumsum([len(key) // 8 for key in sums])).astype(np.int64)
-    total = np.array(list(sums.values()), dtype=np.int64).reshape(len(sums), -1)
+    total = np.array(list(sums.values()), dtype=np.int64).reshape(len(sums), 1 + len(weights[0]))
     module, address = zip(*places, strict=True) if places else ((), ())
     return Stacks(
         frames=tuple(frames),

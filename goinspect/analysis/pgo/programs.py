@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goinspect.results.places import Module, Program
     from goinspect.results.stacks import Stacks
 
-__all__ = ["Chosen", "choose", "identity", "modules_of"]
+__all__ = ["Chosen", "busiest_file", "choose", "identity", "modules_of"]
 
 _FILES = ("", "command-line-arguments")  # no path of a package: files were named
 
@@ -72,15 +72,23 @@ def choose(stacks: Stacks, binaries: Sequence[str]) -> Chosen | None:
     )
 
 
-def _samples(stacks: Stacks, count: int) -> list[int]:
-    """How many samples have a Go function in each file; the last is for functions in no file."""
-    go = np.array([frame.kind in GO for frame in stacks.frames] or [False], dtype=np.bool_)
+def busiest_file(stacks: Stacks) -> Module | None:
+    """The file, other than the kernel, that most samples have code of."""
+    modules = () if stacks.places is None else stacks.places.modules
+    counts = _samples(stacks, len(modules), go=False)
+    rows = [row for row, module in enumerate(modules) if not module.kernel and counts[row]]
+    return modules[max(rows, key=counts.__getitem__)] if rows else None
+
+
+def _samples(stacks: Stacks, count: int, *, go: bool = True) -> list[int]:
+    """How many samples have a function, of Go or at all, in each file; the last is for functions in no file."""
+    wanted = np.array([not go or frame.kind in GO for frame in stacks.frames] or [False], dtype=np.bool_)
     module = modules_of(stacks)
     owner = np.repeat(np.arange(len(stacks)), np.diff(stacks.start))
     out = []
     for row in range(-1, count):
         here = np.zeros(len(stacks), dtype=np.bool_)
-        here[owner[go[stacks.frame] & (module == row)]] = True
+        here[owner[wanted[stacks.frame] & (module == row)]] = True
         out.append(int(stacks.samples[here].sum()))
     return [*out[1:], out[0]]
 

@@ -13,7 +13,7 @@ from goinspect.cli.interrupt import recorder_interrupted_first
 from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.options import ColorOption, JsonOption, QuietOption
 from goinspect.cli.output import Color, check_output, report, use_color, warn, write
-from goinspect.cli.profileoptions import Input, Samples, samples_of
+from goinspect.cli.profileoptions import Files, Samples, samples_of
 
 __all__ = ["pgo"]
 
@@ -36,7 +36,7 @@ def pgo(
     check: Annotated[str | None, _CHECK] = None,
     limit: Annotated[int, _LIMIT] = 20,
     *,
-    input_: Input,
+    files: Files,
     samples: Samples,
     json: JsonOption = False,
     color: ColorOption = Color.auto,
@@ -72,7 +72,7 @@ def pgo(
         raise typer.BadParameter("--json and -o -: both would go to stdout")
     keep_freed_memory()
     result = Pgo.read(
-        profile or ["perf.data"], samples_of(input_, samples), check=check,
+        profile or ["perf.data"], samples_of(files, samples), check=check,
         reading=lambda path: recorder_interrupted_first() if path == "-" else nullcontext(),
     )  # fmt: skip
     found = result.report
