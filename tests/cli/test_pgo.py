@@ -280,7 +280,7 @@ def test_programs_that_differ(files, tmp_path):
 def test_binary_that_is_not_found(files, tmp_path):
     alone = tmp_path / "perf.data"
     shutil.copy(files / "fp.data", alone)
-    refused(alone, "-o", tmp_path / "out.pgo", words=[str(alone), "hot was not found", "-b PATH"])
+    refused(alone, "-o", tmp_path / "out.pgo", words=[str(alone), "hot: not found", "-b PATH"])
 
 
 def test_program_that_is_not_go(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 
 from goinspect.analysis.pgo.joined import joined
 from goinspect.analysis.pgo.keep import keep
-from goinspect.analysis.pgo.programs import busiest_file, choose
+from goinspect.analysis.pgo.programs import busiest_files, choose
 from goinspect.analysis.recordings.kernelnames import NAMELESS
 from goinspect.analysis.recordings.selection import list_events
 from goinspect.analysis.stacks.fold import fold
@@ -36,6 +36,7 @@ __all__ = ["Gathered", "checked", "edges_of"]
 
 _CLOCKS = ("cpu-clock", "task-clock", "cpu", "samples")
 _CYCLES = ("cycles", "cpu-cycles", "ref-cycles", "instructions", "cpu_core/cycles", "cpu_atom/cycles")
+_SHOWN = 2  # files in a message
 _NO_FUNCTIONS = {NO_CODE, HIDDEN_CALLER}
 _TIME = Weight("cpu", "ns", np.empty(0, dtype=np.uint64))
 _COUNT = Weight("samples", "samples", np.empty(0, dtype=np.uint64))
@@ -217,13 +218,16 @@ def _doubts(part: _Part) -> list[str]:
 def _no_program(profile: FlameProfile) -> str:
     if not len(profile.stacks):
         return "no samples are left"
-    busiest = busiest_file(profile.stacks)
-    if busiest is not None and busiest.placed:
-        return f"no Go function in it: {busiest.path}, which has most samples, is not Go's"
-    lost = [busiest.path] if busiest else [*profile.missing, *profile.refused][:1]
+    files = busiest_files(profile.stacks)
+    native = [file.path for file in files if file.placed][:_SHOWN]
+    lost = [file.path for file in files if not file.placed and file.path[:1] != "["][:_SHOWN] or [
+        *profile.missing,
+        *profile.refused,
+    ][:_SHOWN]
+    said = [f"{', '.join(native)}: not Go's"] if native else []
     if lost:
-        return f"no Go function in it: {lost[0]} was not found, or is not the one that ran (-b PATH names it)"
-    return "no Go function in it"
+        said.append(f"{', '.join(lost)}: not found, or not what ran (-b PATH names it)")
+    return "; ".join(["no Go function in it", *said])
 
 
 def _check_lines(stacks: Stacks, chosen: Chosen) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goinspect.results.places import Module, Program
     from goinspect.results.stacks import Stacks
 
-__all__ = ["Chosen", "busiest_file", "choose", "identity", "modules_of"]
+__all__ = ["Chosen", "busiest_files", "choose", "identity", "modules_of"]
 
 _FILES = ("", "command-line-arguments")  # no path of a package: files were named
 
@@ -72,12 +72,12 @@ def choose(stacks: Stacks, binaries: Sequence[str]) -> Chosen | None:
     )
 
 
-def busiest_file(stacks: Stacks) -> Module | None:
-    """The file, other than the kernel, that most samples have code of."""
+def busiest_files(stacks: Stacks) -> list[Module]:
+    """The files, other than the kernel, that samples have code of; those that most have, first."""
     modules = () if stacks.places is None else stacks.places.modules
     counts = _samples(stacks, len(modules), go=False)
     rows = [row for row, module in enumerate(modules) if not module.kernel and counts[row]]
-    return modules[max(rows, key=counts.__getitem__)] if rows else None
+    return [modules[row] for row in sorted(rows, key=lambda row: -counts[row])]
 
 
 def _samples(stacks: Stacks, count: int, *, go: bool = True) -> list[int]:
