@@ -8,7 +8,7 @@ L at all. Where H has one call to L, or all agree, its line and the calls inline
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -149,7 +149,8 @@ class Callers:
         """The calls of `caller` through pointers that may lead to the leaf."""
         if self._slots is None or len(sites) == 1:
             return sites
-        return self._slots.narrowed(self.functions.name(leaf), self.graph.instructions(caller), sites)
+        code = partial(self.graph.instructions, caller)
+        return self._slots.narrowed(self.functions.name(leaf), caller, code, sites)
 
     def _framed(self, caller: int, leaf: int) -> bool:
         """C code may keep no frame pointers at all: then what a walk finds are stale words.

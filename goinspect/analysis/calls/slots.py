@@ -16,7 +16,7 @@ from goinspect.disasm.instruction import BRANCH, CALL, JUMP
 from goinspect.gosym.types.data import method_slots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from goinspect.binary import Binary
     from goinspect.disasm.instruction import Instruction
@@ -38,6 +38,7 @@ class Slots:
 
     def __init__(self, binary: Binary) -> None:
         self._binary = binary
+        self._places: dict[int, dict[int, int | None]] = {}  # by the number of a function
 
     @cached_property
     def _of_methods(self) -> dict[str, frozenset[int]] | None:
@@ -45,19 +46,24 @@ class Slots:
             return None
         return method_slots(self._binary.image, self._binary.go)
 
-    def narrowed(self, callee: str, code: Iterable[Instruction], sites: tuple[int, ...]) -> tuple[int, ...]:
+    def narrowed(
+        self, callee: str, caller: int, code: Callable[[], Iterable[Instruction]], sites: tuple[int, ...]
+    ) -> tuple[int, ...]:
         """Those of `sites` from which the function may have been called; all where it cannot be told.
 
         Args:
             callee: its name.
-            code: the function that has the calls.
+            caller: number of the function that has the calls.
+            code: decodes that one.
             sites: the addresses behind them.
         """
         slots = self._of_methods
         if slots is None:
             return sites
+        if caller not in self._places:
+            self._places[caller] = loaded_from(code(), self._binary.image.arch)
+        places = self._places[caller]
         allowed = slots.get(_method(callee), frozenset()) | _FUNCTION_VALUE
-        places = loaded_from(code, self._binary.image.arch)
         left = tuple(site for site in sites if places.get(site) is None or places[site] in allowed)
         return left or sites
 

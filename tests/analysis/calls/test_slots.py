@@ -41,7 +41,10 @@ def test_a_call_of_two(hot):
     found = {}
     for method in ("Area", "Around", "Other"):
         left = slots.narrowed(
-            f"example.com/hot/shapes.(*Circle).{method}", callers.graph.instructions(areas), sites
+            f"example.com/hot/shapes.(*Circle).{method}",
+            areas,
+            lambda: callers.graph.instructions(areas),
+            sites,
         )
         found[method] = [hot.frames(site - 1)[0].line for site in left]
     first = min(frame.start_line for frame in hot.functions.rows if frame.name == "main.areas")
