@@ -226,6 +226,37 @@ def test_builds_of_one_module_are_added_up(fixture_file, tmp_path):
     assert hot_of(both)[key] == sum(hot_of(part)[key] for part in parts) > 0
 
 
+def test_other_weights_of_profiles(tmp_path):
+    """What is asked for by name is counted, whatever it is; nanoseconds alone are written as nanoseconds."""
+    heap = FIXTURES / "pprof" / "go1.27" / "heap.pprof"
+    report = json.loads(
+        cli("pgo", heap, "--sample-type", "alloc_objects", "-o", tmp_path / "x", "--json").out
+    )
+    flame = Flame.of(open_input(str(heap)), FlameOptions(event="alloc_objects"))
+    assert report["taken"] == report["samples"] == flame.total
+    mutex = FIXTURES / "pprof" / "go1.27" / "mutex.pprof"
+    answer = cli("pgo", mutex, "--sample-type", "delay", "-o", tmp_path / "y", "--json")
+    assert answer.code == 0, answer.err
+
+
+def test_recording_and_profile_of_one_program(files, tmp_path):
+    """The program's own profile names a file that is not there: what it tells is the file's name."""
+    native = pgofixture.FOLDER / "native.pprof"
+    answer = cli("pgo", files / "fp.data", native, "-b", files / "hot", "-o", tmp_path / "out", "--json")
+    assert answer.code == 0, answer.err
+    assert [part["module"] for part in json.loads(answer.out)["inputs"]] == ["example.com/hot", ""]
+    other = FIXTURES / "pprof" / "go1.27" / "cpu.pprof"
+    refused(
+        files / "fp.data",
+        other,
+        "-b",
+        files / "hot",
+        "-o",
+        tmp_path / "no",
+        words=[str(other), "nested.test"],
+    )
+
+
 def test_text_of_perf_script(tmp_path):
     """Names and offsets of a stripped program, as perf prints them: looked up in the binary, the same calls."""
     printed = FIXTURES / "recordings" / "printed"

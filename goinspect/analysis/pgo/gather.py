@@ -68,7 +68,7 @@ class Gathered:
         chosen = choose(profile.stacks, self._options.binaries)
         if chosen is None:
             raise NotGoError(_no_program(profile))
-        if self._parts and self._parts[0].chosen.identity != chosen.identity:
+        if self._parts and not self._parts[0].chosen.is_of(chosen):
             first = self._parts[0]
             raise QueryError(
                 f"its program is of {chosen.identity}, that of {first.path} of {first.chosen.identity}: a profile for the compiler"
@@ -76,8 +76,8 @@ class Gathered:
             )
         kept = keep(profile.stacks, chosen)
         _check_lines(kept.stacks, chosen)
-        tells = not profile.profiled or _tells_samples(opened, profile.event)
-        self._parts.append(_Part(path, profile, chosen, kept, tells))
+        counted = profile.unit != "ns" or _column(opened, profile.event) >= 0 or not profile.profiled
+        self._parts.append(_Part(path, profile, chosen, kept, counted))
 
     def profile(self) -> PgoProfile:
         """All of them."""
@@ -179,7 +179,12 @@ def _folded(opened: Profile | NamedStacks, options: FlameOptions) -> FlameProfil
         )
     if options.event is None and opened.values is not None:
         options = replace(options, event=_cpu_event(opened))
-    return fold(opened, replace(options, by="none", lines=True, places=True, hidden_callers=True, calls=True))
+    asked = replace(options, by="none", lines=True, places=True, hidden_callers=True, calls=True)
+    profile = fold(opened, asked)
+    if opened.values is None or _column(opened, profile.event) >= 0 or profile.unit == "ns":
+        return profile
+    count = profile.stacks.weight.astype(np.int64)  # whatever was asked for
+    return profile._replace(stacks=replace(profile.stacks, samples=count))
 
 
 def _cpu_event(opened: Profile) -> str | None:
@@ -193,17 +198,17 @@ def _cpu_event(opened: Profile) -> str | None:
     return found
 
 
-def _tells_samples(opened: Profile | NamedStacks, event: str) -> bool:
-    """Does a pprof profile say how many samples each stack has?"""
+def _column(opened: Profile | NamedStacks, event: str) -> int:
+    """Where a pprof profile says how many samples each stack has; -1: nowhere."""
     if isinstance(opened, NamedStacks) or opened.values is None:
-        return True
+        return -1
     names = [found.name for found in opened.events]
     row = names.index(event) if event in names else opened.values.default
-    return opened.values.samples[row] >= 0 or opened.events[row].unit != "ns"
+    return int(opened.values.samples[row])
 
 
 def _is_time(profile: FlameProfile) -> bool:
-    return profile.unit == "ns" and profile.event.partition(":")[0] in _CLOCKS
+    return profile.unit == "ns" and (profile.profiled or profile.event.partition(":")[0] in _CLOCKS)
 
 
 def _doubts(part: _Part) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._ragged import distinct
 from goinspect.analysis.pgo.kinds import GO
 from goinspect.analysis.stacks.framing.places import program_of
 from goinspect.binary import Binary
@@ -42,6 +43,19 @@ class Chosen(NamedTuple):
     identity: Identity
     rows: NDArray[np.bool_]
     modules: tuple[Module, ...]
+
+    def is_of(self, other: Chosen) -> bool:
+        """May both be of one program? Of a file that tells nothing of itself its name says so."""
+        if self.identity == other.identity:
+            return True
+        for one, of in ((self, other), (other, self)):
+            if one.identity.kind == "file" and one.identity.name in map(_base, of.modules):
+                return True
+        return False
+
+
+def _base(module: Module) -> str:
+    return PurePosixPath(module.path).name
 
 
 def identity(program: Program | None, path: str) -> Identity:
@@ -83,14 +97,12 @@ def busiest_files(stacks: Stacks) -> list[Module]:
 def _samples(stacks: Stacks, count: int, *, go: bool = True) -> list[int]:
     """How many samples have a function, of Go or at all, in each file; the last is for functions in no file."""
     wanted = np.array([not go or frame.kind in GO for frame in stacks.frames] or [False], dtype=np.bool_)
-    module = modules_of(stacks)
     owner = np.repeat(np.arange(len(stacks)), np.diff(stacks.start))
-    out = []
-    for row in range(-1, count):
-        here = np.zeros(len(stacks), dtype=np.bool_)
-        here[owner[wanted[stacks.frame] & (module == row)]] = True
-        out.append(int(stacks.samples[here].sum()))
-    return [*out[1:], out[0]]
+    pair = (owner * (count + 1) + modules_of(stacks) % (count + 1))[wanted[stacks.frame]]
+    row, module = np.divmod(distinct(pair), count + 1)
+    out = np.zeros(count + 1, dtype=np.int64)
+    np.add.at(out, module, stacks.samples[row])
+    return [int(number) for number in out]
 
 
 def modules_of(stacks: Stacks) -> NDArray[np.int64]:

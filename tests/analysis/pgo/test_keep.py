@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from goinspect.analysis.pgo.joined import joined
 from goinspect.analysis.pgo.keep import keep
-from goinspect.analysis.pgo.programs import choose
+from goinspect.analysis.pgo.programs import Chosen, choose, identity
 from goinspect.model import FrameKind
 from goinspect.results.pgo import NO_CODE
 from goinspect.results.places import Module, Places, Program
@@ -147,6 +147,18 @@ def test_the_program_with_most_samples():
     assert chosen.modules == (SERVER, OLD)
     assert choose(stacks_of([(C, LIBC)], [(SYSCALL, KERNEL)]), ()) is None
     assert choose(stacks_of(), ()) is None
+
+
+def test_files_that_tell_nothing_of_themselves():
+    nameless = SERVER._replace(program=None)
+    known = choose(stacks_of([(MAIN, SERVER)]), ())
+    unknown = Chosen(identity(None, nameless.path), np.array([True]), (nameless,))
+    assert unknown.is_of(known)
+    assert known.is_of(unknown)
+    assert not Chosen(
+        identity(None, "/srv/client"), np.array([True]), (nameless._replace(path="/srv/client"),)
+    ).is_of(known)
+    assert not choose(stacks_of([(MAIN, OTHER)]), ()).is_of(known)
 
 
 def test_parts_are_added_up():
