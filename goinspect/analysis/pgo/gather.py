@@ -44,7 +44,8 @@ _COUNT = Weight("samples", "samples", np.empty(0, dtype=np.uint64))
 
 class _Part(NamedTuple):
     path: str
-    profile: FlameProfile
+    profile: FlameProfile  # with the stacks of the program alone
+    samples: int  # before
     chosen: Chosen
     kept: Kept
     counted: bool  # does it tell how many samples there are?
@@ -65,19 +66,20 @@ class Gathered:
             QueryError: it tells no lines, weighs no CPU time, or is of another program than the first.
         """
         profile = _folded(opened, self._options)
-        chosen = choose(profile.stacks, self._options.binaries)
+        first = self._parts[0].chosen.identity if self._parts else None
+        chosen = choose(profile.stacks, self._options.binaries, first)
         if chosen is None:
             raise NotGoError(_no_program(profile))
         if self._parts and not self._parts[0].chosen.is_of(chosen):
-            first = self._parts[0]
             raise QueryError(
-                f"its program is of {chosen.identity}, that of {first.path} of {first.chosen.identity}: a profile for the compiler"
+                f"its program is of {chosen.identity}, that of {self._parts[0].path} of {first}: a profile for the compiler"
                 " is of one (-b PATH, --pid and --comm choose)"
             )
         kept = keep(profile.stacks, chosen)
         _check_lines(kept.stacks, chosen)
         counted = profile.unit != "ns" or _column(opened, profile.event) >= 0 or not profile.profiled
-        self._parts.append(_Part(path, profile, chosen, kept, counted))
+        samples = int(profile.stacks.samples.sum())
+        self._parts.append(_Part(path, profile._replace(stacks=kept.stacks), samples, chosen, kept, counted))
 
     def profile(self) -> PgoProfile:
         """All of them."""
@@ -95,7 +97,7 @@ class Gathered:
         report = PgoReport(
             inputs=tuple(map(_input, parts)),
             unit=names[0],
-            samples=sum(int(part.profile.stacks.samples.sum()) for part in parts),
+            samples=sum(part.samples for part in parts),
             taken=int(stacks.samples.sum()),
             weight=total,
             with_lines=sum(edge.weight for edge in edges if edge.offset is not None),
@@ -264,7 +266,7 @@ def _input(part: _Part) -> PgoInput:
         next((program.module for program in programs), ""),
         next((program.package for program in programs), ""),
         tuple(dict.fromkeys(program.go_version for program in programs)),
-        int(part.profile.stacks.samples.sum()),
+        part.samples,
         int(part.kept.stacks.samples.sum()),
     )
 

@@ -67,8 +67,11 @@ def identity(program: Program | None, path: str) -> Identity:
     return Identity("file", PurePosixPath(path).name)
 
 
-def choose(stacks: Stacks, binaries: Sequence[str]) -> Chosen | None:
-    """The program that most samples are of, among those in `binaries` where these are Go's; None: there is none of Go."""
+def choose(stacks: Stacks, binaries: Sequence[str], first: Identity | None = None) -> Chosen | None:
+    """The program that most samples are of, among those in `binaries` where these are Go's; None: there is none of Go.
+
+    ``first`` is taken where there is any sample of it.
+    """
     modules = () if stacks.places is None else stacks.places.modules
     found = [identity(module.program, module.path) for module in modules]
     found.append(Identity("file", ""))
@@ -79,6 +82,8 @@ def choose(stacks: Stacks, binaries: Sequence[str]) -> Chosen | None:
     if not weights:
         return None
     wanted = [one for one in map(_given, binaries) if one is not None and one in weights]
+    if first is not None and first in weights:
+        wanted = [first]
     best = max(wanted or [*weights], key=lambda one: (weights[one], one))
     rows = np.array([one == best for one in found], dtype=np.bool_)
     return Chosen(

@@ -145,6 +145,7 @@ def test_the_program_with_most_samples():
     chosen = choose(stacks, ())
     assert str(chosen.identity) == "module example.com/s"
     assert chosen.modules == (SERVER, OLD)
+    assert choose(stacks, (), identity(OTHER.program, OTHER.path)).modules == (OTHER,)
     assert choose(stacks_of([(C, LIBC)], [(SYSCALL, KERNEL)]), ()) is None
     assert choose(stacks_of(), ()) is None
 
