@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-__all__ = ["LONGEST", "backward_ranges", "capped", "distinct", "first_seen", "flat_ranges", "terminated"]
+__all__ = [
+    "LONGEST",
+    "backward_ranges",
+    "capped",
+    "distinct",
+    "first_seen",
+    "flat_ranges",
+    "taken",
+    "terminated",
+]
 
 LONGEST: Final = 1 << 18  # bytes of a name that is read to its end: Go's longest ones have some ten thousand
 _PIECE: Final = 256  # names read between two looks at how long they are
+_TAKEN: Final = 1 << 18  # rows gathered at once
 
 
 def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -67,6 +79,26 @@ def first_seen(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     return found[order], place[inverse]
+
+
+def slices_of(start: NDArray[np.int64], most: int) -> Iterator[slice]:
+    """Rows whose members, ``start[i]`` to ``start[i + 1]``, are at most so many together, or one row; once where there is none."""
+    begin = 0
+    while True:
+        end = int(np.searchsorted(start, start[begin] + most, side="right")) - 1
+        end = min(max(end, begin + 1), len(start) - 1)
+        yield slice(begin, end)
+        begin = end
+        if begin >= len(start) - 1:
+            return
+
+
+def taken(values: NDArray[Any], rows: NDArray[np.int32]) -> NDArray[Any]:
+    """``values[rows]`` in pieces, none of `rows` being negative: numpy would copy all of them to 64 bits."""
+    out = np.empty(len(rows), dtype=values.dtype)
+    for begin in range(0, len(out), _TAKEN):
+        np.take(values, rows[begin : begin + _TAKEN], out=out[begin : begin + _TAKEN], mode="clip")
+    return out
 
 
 def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[list[str], int]:

@@ -73,8 +73,10 @@ class NativeSymbols:
     def ends(self) -> list[int]:
         """Where the functions of `starts` end; one of unknown size at most with the next."""
         following = [*self._starts[1:], 1 << 64]  # of none there is one
+        last = self._section_end
         return [
-            min(self._end(symbol), after) for symbol, after in zip(self._symbols, following, strict=False)
+            min(s.vaddr + s.size if s.size else last[s.section], after)
+            for s, after in zip(self._symbols, following, strict=False)
         ]
 
     def _end(self, symbol: Symbol) -> int:

@@ -271,6 +271,8 @@ class _Index:
     def __init__(self, spaces: Sequence[_Space], epochs: dict[int, list[tuple[int, int]]]) -> None:
         import numpy as np
 
+        from goinspect._ragged import distinct
+
         self._build_epochs(epochs)
         rows: dict[int, int] = {}
         mappings: list[Mapping] = []
@@ -289,11 +291,13 @@ class _Index:
         self._start = np.array([item.start for item in mappings], dtype=np.uint64)
         self._last = np.array([item.end - 1 for item in mappings], dtype=np.uint64)
         self._pgoff = np.array([item.pgoff % _TOP for item in mappings], dtype=np.uint64)
-        self._ranked_starts = np.unique(self._start)
+        self._ranked_starts = distinct(self._start)
         self._keys = _pair(owner, self._ranked_starts, self._start[self._rows])
 
     def _build_epochs(self, epochs: dict[int, list[tuple[int, int]]]) -> None:
         import numpy as np
+
+        from goinspect._ragged import distinct
 
         rows = [
             (pid & 0xFFFF_FFFF, at if number else 0, space)
@@ -304,7 +308,7 @@ class _Index:
         times = np.array([row[1] for row in rows], dtype=np.uint64)
         self._epoch_pid = pids
         self._epoch_space = np.array([row[2] for row in rows], dtype=np.int32)
-        self._ranked_times = np.unique(times)
+        self._ranked_times = distinct(times)
         self._epoch_keys = _pair(pids, self._ranked_times, times)
 
     def space_of(self, pids: NDArray[np.int32], times: NDArray[np.uint64]) -> NDArray[np.int32]:

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -187,12 +188,18 @@ def kernel_mounts(place: Place, scratch: Path) -> list[str]:
     return [*lines, f"echo {name} > /proc/sys/kernel/hostname"]
 
 
-def debian(scratch: Path) -> tuple[Path, list[str]]:
-    """(root of a new system, shell lines that make it usable)."""
-    root = scratch / "debian"
-    subprocess.run(
-        ["debootstrap", "--variant=minbase", f"--include={','.join(DEBIAN)}", "sid", root], check=True, stdout=subprocess.DEVNULL
+def debian(scratch: Path) -> subprocess.Popen[bytes]:
+    """Begin to make a new system; most of the time goes to the network."""
+    return subprocess.Popen(
+        ["debootstrap", "--variant=minbase", f"--include={','.join(DEBIAN)}", "sid", scratch / "debian"], stdout=subprocess.DEVNULL
     )  # fmt: skip
+
+
+def usable(scratch: Path, begun: subprocess.Popen[bytes]) -> tuple[Path, list[str]]:
+    """(root of the new system, shell lines that make it usable)."""
+    root = scratch / "debian"
+    if begun.wait():
+        raise subprocess.CalledProcessError(begun.returncode, begun.args)
     lines = [f"mount --rbind /{name} {root}/{name}" for name in ("proc", "sys", "dev")]
     certificates = "/etc/ssl/certs"  # of a proxy, perhaps
     lines.append(f"[ ! -d {certificates} ] || mount --bind {certificates} {root}{certificates}")
@@ -214,7 +221,9 @@ def caches() -> dict[str, str]:
     return found
 
 
-def run(place: Place, scratch: Path, arguments: list[str]) -> tuple[int, str]:
+def run(
+    place: Place, scratch: Path, arguments: list[str], begun: subprocess.Popen[bytes] | None
+) -> tuple[int, str]:
     """Run the suite there: (exit code, everything it printed)."""
     folder, python = scratch / place.folder, "python3"
     environment = {key: value for key, value in os.environ.items() if key in KEPT or key.startswith("PIP_")}
@@ -230,10 +239,10 @@ def run(place: Place, scratch: Path, arguments: list[str]) -> tuple[int, str]:
         environment |= caches()
     lines = kernel_mounts(place, scratch)
     root = Path("/")
-    if place.python:
+    if begun is None:
         python, _ = find_python(place)
     else:
-        root, more = debian(scratch)
+        root, more = usable(scratch, begun)
         folder = root / "home" / place.folder
         lines += more
         environment |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
@@ -277,32 +286,51 @@ def main() -> None:
     unknown = set(options.places) - {place.name for place in PLACES}
     if unknown:
         parser.error(f"no such place: {', '.join(sorted(unknown))}")
+    places = [place for place in PLACES if not options.places or place.name in options.places]
+    why = {place.name: lacking(place) for place in places}
+    if options.list:
+        for place in places:
+            print(
+                f"{place.name}: {place.what}",
+                *([f"cannot be had here: {why[place.name]}"] if why[place.name] else []),
+                sep="\n",
+            )
+        return
     failed = []
-    for place in PLACES:
-        if options.places and place.name not in options.places:
-            continue
-        why = lacking(place)
-        print(f"\n=== {place.name}: {place.what}", flush=True)
-        if why:
-            print(f"cannot be had here: {why}")
-            continue
-        if options.list:
-            continue
-        start = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="goinspect-", dir="/var/tmp") as scratch:
-            Path(scratch).chmod(0o755)
-            code, output = run(place, Path(scratch), arguments)
-        last = next(
-            (
+    with ExitStack() as stack:
+        scratches = {}
+        for place in places:
+            folder = tempfile.TemporaryDirectory(prefix="goinspect-", dir="/var/tmp")
+            stack.callback(folder.cleanup)
+            scratches[place.name] = folder
+            Path(folder.name).chmod(0o755)
+        # While the first places are tried.
+        begun = {
+            place.name: debian(Path(scratches[place.name].name))
+            for place in places
+            if not place.python and not why[place.name]
+        }
+        for place in places:
+            print(f"\n=== {place.name}: {place.what}", flush=True)
+            if why[place.name]:
+                print(f"cannot be had here: {why[place.name]}")
+                continue
+            start = time.monotonic()
+            code, output = run(place, Path(scratches[place.name].name), arguments, begun.get(place.name))
+            scratches[place.name].cleanup()
+            summaries = (
                 line.strip("= ")
                 for line in reversed(output.splitlines())
                 if re.search(r"\d (passed|failed)", line)
-            ),
-            "",
-        )
-        print(output if code else last, f"in all {time.monotonic() - start:.0f} s", sep="\n", flush=True)
-        if code:
-            failed.append(place.name)
+            )
+            print(
+                output if code else next(summaries, ""),
+                f"in all {time.monotonic() - start:.0f} s",
+                sep="\n",
+                flush=True,
+            )
+            if code:
+                failed.append(place.name)
     sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 
 

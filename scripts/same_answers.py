@@ -37,6 +37,9 @@ BINARY = (
     "symbols {0}", "symbols --json {0}", "symbols --format nm {0}", "symbols --format csv {0}", "symbols --format folded {0}",
     "symbols --by package {0}", "symbols --by module {0}", "symbols --by section {0}", "symbols --by kind {0}",
     "symbols --kind type --sort size -n 20 {0}", "symbols --filter main {0}",
+    "disasm {0} main.main", "disasm --syntax intel --bytes {0} main.main", "disasm --json {0} runtime.memequal",
+    "calls {0} main.main --depth 2", "calls --json {0} runtime.memequal --callers", "calls --format dot {0} main.main",
+    "probe {0} main.main", "probe --json {0} runtime.mallocgc", "probe --format bpftrace {0} main.main",
 )  # fmt: skip
 RECORDING = (
     "flame {0} --format folded -o -", "flame {0} --format folded --annotate --lines -o -", "flame {0} --format svg -o -",
@@ -44,7 +47,9 @@ RECORDING = (
     "flame {0} --format folded --no-inline --no-kernel -o -", "flame {0} --format folded --by thread --weight samples -o -",
     "flame {0} --format folded --focus main --hide runtime -o -", "flame {0} --format folded --hidden-callers --repair -o -",
     "flame {0} --format folded --off-cpu -o -", "flame {0} --list-events", "flame {0} --format svg --min-width 3 -o -",
-    "flame {0} --format folded --by comm --time 10%-60% -o -", "pgo {0} -o /dev/null", "pgo {0} -o /dev/null --json",
+    "flame {0} --format folded --by comm --time 10%-60% -o -", "flame {0} --format folded --no-restore --lines -o -",
+    "flame {0} --format collapsed -o -", "flame {0} --format tree -o -", "flame {0} --format speedscope -o -",
+    "flame {0} --format cpuprofile -o -", "annotate {0}", "annotate --json --min 0 {0}", "pgo {0} -o /dev/null", "pgo {0} -o /dev/null --json",
 )  # fmt: skip
 PAIR = (
     "compare {0} {1}",
@@ -60,6 +65,10 @@ GENERAL = (
     "symbols --help",
     "info --help",
     "compare --help",
+    "disasm --help",
+    "calls --help",
+    "probe --help",
+    "annotate --help",
     "flam",
     "--version",
 )
@@ -92,6 +101,7 @@ def commands(folder: Path) -> Iterator[str]:
     files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     binaries = [path for path in files if is_binary(folder / path)]
     recordings = [path for path in files if path.name.endswith("perf.data")]
+    recordings += [path for path in files if path.name.endswith((".pprof", ".pb.gz"))]
     recordings += sorted({path.parent for path in files if path.parent.name == "perf.data"})
     texts = [
         path

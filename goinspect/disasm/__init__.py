@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from goinspect.disasm.architectures import ARCHITECTURES
-from goinspect.disasm.decoder import decode, decode_calls
+from typing import TYPE_CHECKING
+
+from goinspect._lazy import offered
 from goinspect.disasm.instruction import BRANCH, CALL, JUMP, OTHER, RETURN, UNKNOWN, Instruction
-from goinspect.disasm.writing import SYNTAXES, default_syntax, writer
+
+if TYPE_CHECKING:
+    from goinspect.disasm.architectures import ARCHITECTURES
+    from goinspect.disasm.decoder import decode
+    from goinspect.disasm.writing import SYNTAXES, default_syntax, writer
 
 __all__ = [
     "ARCHITECTURES",
@@ -18,7 +23,17 @@ __all__ = [
     "UNKNOWN",
     "Instruction",
     "decode",
-    "decode_calls",
     "default_syntax",
     "writer",
 ]
+
+__getattr__ = offered(
+    __name__,
+    {
+        "ARCHITECTURES": "architectures",
+        "decode": "decoder",
+        "SYNTAXES": "writing",
+        "default_syntax": "writing",
+        "writer": "writing",
+    },
+)

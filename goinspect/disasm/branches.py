@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Branches", "direct_branches", "shows_branches"]
 
-_PIECE = 1 << 22  # bytes looked at at once
+_PIECE = 1 << 18  # bytes looked at at once: temporaries stay in the cache
 _WIDEST = 8  # bytes of an instruction, or of a pair of them
 
 
@@ -34,7 +34,8 @@ class Branches(NamedTuple):
 
     def where(self, rows: NDArray[np.bool_]) -> Branches:
         """Those where `rows` is True."""
-        return Branches(self.site[rows], self.after[rows], self.target[rows], self.call[rows])
+        at = np.flatnonzero(rows)
+        return Branches(self.site[at], self.after[at], self.target[at], self.call[at])
 
     @staticmethod
     def none() -> Branches:
@@ -67,21 +68,23 @@ def _pieces(data: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
 
 
 def _x86(data: NDArray[np.uint8], vaddr: int, _byteorder: str) -> Branches:
-    last = len(data) - 5 if len(data) < _PIECE + _WIDEST - 1 else _PIECE - 1
-    near = np.flatnonzero(data[: max(last + 1, 0)] & 0xFE == 0xE8)
-    far = np.flatnonzero(data[: max(last, 0)] == 0x0F)
-    far = far[data[far + 1] & 0xF0 == 0x80]
-    at = np.concatenate((near, far))
-    length = np.concatenate((np.full(len(near), 5), np.full(len(far), 6)))
-    order = np.argsort(at, kind="stable")
-    at, length = at[order], length[order]
+    last = max(min(len(data) - 4, _PIECE), 0)
+    begin = data[:last]
+    looks = begin == 0x0F
+    looks &= data[1 : last + 1] & 0xF0 == 0x80
+    looks |= begin & 0xFE == 0xE8
+    at = np.flatnonzero(looks)
+    if len(at) and data[at[-1]] == 0x0F and at[-1] + 6 > len(data):
+        at = at[:-1]
+    opcode = data[at]
+    length = 6 - (opcode != 0x0F)
     first = at + length - 4
     relative = np.zeros(len(at), dtype=np.uint32)
     for byte in range(4):
         relative |= data[first + byte].astype(np.uint32) << np.uint32(8 * byte)
     site = np.uint64(vaddr) + at.astype(np.uint64)
     after = site + length.astype(np.uint64)
-    return Branches(site, after, after + _signed(relative), data[at] == 0xE8)
+    return Branches(site, after, after + _signed(relative), opcode == 0xE8)
 
 
 def _x86_32(data: NDArray[np.uint8], vaddr: int, byteorder: str) -> Branches:

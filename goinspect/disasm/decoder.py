@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from goinspect.disasm.architectures import Architecture
 
-__all__ = ["decode", "decode_calls"]
+__all__ = ["decode"]
 
 _INDIRECT = ("jalr", "jr")  # of RISC-V: the second half of a long call; where it leads is no operand
 
@@ -36,25 +36,6 @@ def decode(code: bytes | memoryview, vaddr: int, architecture_name: str) -> Iter
     """
     row = architecture(architecture_name)
     return _decode(row, bytes(code), vaddr)
-
-
-def decode_calls(
-    code: bytes | memoryview, vaddr: int, architecture_name: str
-) -> Iterator[tuple[int, int, bool]]:
-    """(address, address behind it, is it a call through a register or memory) of each instruction, sooner than `decode`.
-
-    Arguments and errors as of `decode`.
-    """
-    row = architecture(architecture_name)
-    flow = FLOWS[row.family]
-    may_call: dict[str, bool] = {}
-    for at, size, mnemonic, operands in raw_instructions(row, bytes(code), vaddr):
-        call = may_call.get(mnemonic)
-        if call is None:
-            call = may_call[mnemonic] = flow.call.fullmatch(mnemonic) is not None
-        if call:
-            call = flow.kind(mnemonic, operands) == CALL and flow.target(CALL, vaddr + at, operands) is None
-        yield vaddr + at, vaddr + at + size, call
 
 
 def _decode(row: Architecture, code: bytes, vaddr: int) -> Iterator[Instruction]:

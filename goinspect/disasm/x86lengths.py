@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["meets", "steps"]
+__all__ = ["meets", "opcodes", "steps"]
 
 # States: at the start of an instruction; behind prefixes, an operand-size prefix, REX.W; at the opcode of another map;
 # at a SIB byte that may have a displacement, with so many bytes of an immediate behind it.
@@ -24,6 +24,8 @@ _STATES = 11
 _BEFORE_OPCODE = (_START, _PREFIXED, _SHORT, _WIDE)
 _FARTHEST = 15  # bytes of a step
 _ROWS, _STEPS = 1 << 15, 8  # decoded at once; between looks at which are done
+_MOST_STEPS = 1 << 16  # of one piece of code
+_FEW = 32  # pieces of code
 _PREFIXES = frozenset((0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x67, 0xF0, 0xF2, 0xF3))
 _MODRM = frozenset((
     *(row + column for row in range(0, 0x40, 8) for column in range(4)), 0x62, 0x63, 0x69, 0x6B, *range(0x80, 0x90),
@@ -180,3 +182,57 @@ def meets(
             out[row[done]] = (at[done] == site[done]) & (state[done] <= _WIDE)
             row, at, site, state = row[going], at[going], site[going], state[going]
     return out
+
+
+def opcodes(
+    code: NDArray[np.uint8], starts: NDArray[np.int64], stops: NDArray[np.int64], bits: int
+) -> NDArray[np.bool_]:
+    """Where decoding from each of `starts` up to its stop comes upon an opcode: True at that byte, behind all prefixes.
+
+    Args:
+        code: less than 2 GB; starts and stops count from its beginning.
+        starts: where instructions begin.
+        stops: the last place that is of interest, for each.
+        bits: 64 or 32.
+
+    What lies further behind a start than instructions of 64 KB is not looked at.
+    """
+    table = steps(bits)
+    out = np.zeros(len(code), dtype=np.bool_)
+    last = int(stops.max(initial=-1))
+    padded = np.concatenate((code[: last + 1], np.zeros(_FARTHEST + 2, dtype=np.uint8)))
+    at, stop = starts.astype(np.int32), stops.astype(np.int32)
+    state = np.zeros(len(at), dtype=np.int32)
+    for number in range(_MOST_STEPS):
+        if number % _STEPS == 0:
+            going = at <= stop
+            at, stop, state = at[going], stop[going], state[going]
+            if len(at) < _FEW:
+                break
+        out[at[(state <= _WIDE) & (at <= stop)]] = True
+        key = state << np.int32(16) | padded.take(at).astype(np.int32) << np.int32(8)
+        step = table.take(key | padded.take(at + 1))
+        step *= at <= stop
+        at += step >> 4
+        state = np.where(step, step & 15, state).astype(np.int32)
+    if len(at) < _FEW:
+        _few_opcodes(padded, (at.tolist(), stop.tolist(), state.tolist()), table.data, out)
+    return out
+
+
+def _few_opcodes(
+    code: NDArray[np.uint8],
+    rows: tuple[list[int], list[int], list[int]],
+    table: memoryview,
+    out: NDArray[np.bool_],
+) -> None:
+    """`opcodes` of so few starts that numpy takes longer for a step of all than Python for theirs."""
+    data, found = code.data, []
+    for begin, stop, first in zip(*rows, strict=True):
+        at, state, end = begin, first, min(stop, begin + _FARTHEST * _MOST_STEPS)
+        while at <= end:
+            if state <= _WIDE:
+                found.append(at)
+            step = table[state << 16 | data[at] << 8 | data[at + 1]]
+            at, state = at + (step >> 4), step & 15
+    out[found] = True

@@ -157,13 +157,22 @@ class Stacks:
         """
         import numpy as np
 
+        from goinspect._ragged import taken
+
         marked = np.array([frame.restored for frame in self.frames], dtype=np.bool_)
         if not marked.any():
             return self, None
-        rows: dict[StackFrame, int] = {}
-        plain = [rows.setdefault(frame._replace(restored=False), len(rows)) for frame in self.frames]
-        number = np.array(plain, dtype=np.int32)
-        return replace(self, frames=tuple(rows), frame=number[self.frame]), marked[self.frame]
+        frames = list(self.frames)
+        rows = {frame: row for row, frame in enumerate(frames) if not frame.restored}
+        number = np.arange(len(frames), dtype=np.int32)
+        for row in np.flatnonzero(marked).tolist():
+            frames[row] = frames[row]._replace(restored=False)
+            number[row] = rows.setdefault(frames[row], row)
+        deduced = taken(marked, self.frame)
+        at = np.flatnonzero(deduced)
+        frame = self.frame.copy()
+        frame[at] = number[frame[at]]
+        return replace(self, frames=tuple(frames), frame=frame), deduced
 
     def holding(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which stacks hold at least one of the frames for which `wanted` is True."""

@@ -125,7 +125,9 @@ def _grow(
         np.add.at(totals, inverse, weight[alive])
         told = np.zeros(len(keys), dtype=np.uint64)
         if marked is not None:
-            rows = np.flatnonzero(marked[at.clip(0)] & (at >= stacks.start[alive]))
+            own = at if depth else at.clip(0)  # at first it may be a root, which stands before
+            rows = np.flatnonzero(marked[own])
+            rows = rows if depth else rows[at[rows] >= stacks.start[alive[rows]]]
             np.add.at(told, inverse[rows], weight[alive[rows]])
         wide = totals >= least
         pruned += int(len(keys) - wide.sum())

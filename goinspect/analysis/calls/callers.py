@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._ragged import distinct
 from goinspect.analysis.calls.functions import Functions
 from goinspect.analysis.calls.graph import CallGraph
 from goinspect.analysis.calls.slots import Slots
@@ -96,13 +97,19 @@ class Callers:
         leaf, target = np.divmod(pairs, count)
         target -= 1
         known = (target >= 0) & (leaf >= 0)
-        sites = iter(self.graph.reach.all_sites(target[known], leaf[known]) if known.any() else ())
+        sites = self.graph.reach.all_sites(target[known], leaf[known]) if known.any() else []
+        self._look_up(leaf, target, known, sites)
+        each = iter(sites)
         out = []
         columns = (leaf.tolist(), target.tolist(), known.tolist(), link[link_number].tolist())
+        go, not_called = self.functions.go, self._not_called
         for one, called_one, there, address in zip(*columns, strict=True):
-            found = self._deduced(one, called_one, next(sites) if there else ())
-            by_link = self._linked(one, address) if address and one not in self._not_called else None
-            out.append(by_link or found)
+            found = next(each) if there else ()
+            if found and not address and one < go and one not in not_called:  # most are so
+                out.append(Deduced(called_one, found))
+                continue
+            by_link = self._linked(one, address) if address and one not in not_called else None
+            out.append(by_link or self._deduced(one, called_one, found))
         return out, which
 
     def _linked(self, leaf: int, after: int) -> Deduced | None:
@@ -112,7 +119,7 @@ class Callers:
         (called,) = self.graph.called_before(addresses).tolist()
         if caller < 0 or leaf < 0:
             return None
-        leads = leaf in self.graph.leads(called) if called >= 0 else after in self.graph.indirect(caller)
+        leads = leaf in self.graph.leads(called) if called >= 0 else after in self.graph.indirect.of(caller)
         return Deduced(caller, (after,)) if leads else None
 
     def _deduced(self, leaf: int, called: int, sites: tuple[int, ...]) -> Deduced:
@@ -120,7 +127,7 @@ class Callers:
         if leaf < 0 or not self.graph.possible or leaf in self._not_called:
             return _UNKNOWN
         if called < 0:
-            return self._only_caller(leaf) if leaf < self.functions.go else _UNKNOWN
+            return self._only[leaf] if leaf < self.functions.go else _UNKNOWN
         return self._behind(leaf, called, sites)
 
     def _behind(self, leaf: int, called: int, sites: tuple[int, ...]) -> Deduced:
@@ -134,15 +141,15 @@ class Callers:
         if foreign and leaf in candidates:  # its frame may be set up: then it is R's
             return _UNKNOWN
         for caller in candidates:
-            sites = self.graph.calls(caller, leaf)
-            if sites and (not foreign or self._framed(caller, leaf)):
-                return Deduced(caller, sites)
+            found = sites if caller == called else self.graph.calls(caller, leaf)
+            if found and (not foreign or self._framed(caller, leaf)):
+                return Deduced(caller, found)
         if foreign:  # of C code no more can be said
             return _UNKNOWN
         for caller in candidates:
-            sites = self.graph.indirect(caller)
-            if sites:
-                return Deduced(caller, self._narrowed(leaf, caller, sites))
+            found = self.graph.indirect.of(caller)
+            if found:
+                return Deduced(caller, self._narrowed(leaf, caller, found))
         return _UNKNOWN
 
     def _narrowed(self, leaf: int, caller: int, sites: tuple[int, ...]) -> tuple[int, ...]:
@@ -172,14 +179,40 @@ class Callers:
         some = known[:: max(len(known) // _SOME, 1)].tolist()
         return sum(map(self.graph.sets_frame_up, some)) * _SHARE > len(some)
 
-    def _only_caller(self, leaf: int) -> Deduced:
+    def _look_up(
+        self,
+        leaf: NDArray[np.int64],
+        target: NDArray[np.int64],
+        known: NDArray[np.bool_],
+        sites: list[tuple[int, ...]],
+    ) -> None:
+        """Ask at once for all that pairs without a direct call will ask for one by one."""
+        go, graph = self.functions.go, self.graph
+        if not graph.possible:
+            return
+        without = np.array([not found for found in sites], dtype=np.bool_)
+        rows = np.flatnonzero(known)[without]
+        rows = rows[(leaf[rows] < go) & (leaf[rows] != target[rows])]
+        graph.indirect.look_up(
+            function for called in distinct(target[rows]).tolist() for function in graph.leads(called)
+        )
+        alone = distinct(leaf[(target < 0) & (leaf >= 0) & (leaf < go)]).tolist()
+        wanted = [one for one in alone if one not in self._only and one not in self._not_called]
+        if wanted:
+            self._only.update(self._only_callers(wanted))
+
+    def _only_callers(self, leaves: list[int]) -> dict[int, Deduced]:
         """R's call goes through a pointer: to whom it may have gone, and calls the leaf."""
-        if leaf not in self._only:
-            by_pointer = self._by_pointer(leaf)
-            found = [] if by_pointer else [one for one in self.graph.callers(leaf) if self._by_pointer(one)]
-            known = len(found) == 1
-            self._only[leaf] = Deduced(found[0], self.graph.calls(found[0], leaf)) if known else _UNKNOWN
-        return self._only[leaf]
+        reach, known = self.graph.reach, {}
+        for leaf, callers in zip(leaves, reach.all_callers(leaves), strict=True):
+            found = [] if self._by_pointer(leaf) else [one for one in callers if self._by_pointer(one)]
+            if len(found) == 1:
+                known[leaf] = found[0]
+        sites = reach.all_sites(np.array(list(known.values())), np.array(list(known))) if known else []
+        out = dict.fromkeys(leaves, _UNKNOWN)
+        for (leaf, caller), returns in zip(known.items(), sites, strict=True):
+            out[leaf] = Deduced(caller, returns)
+        return out
 
     def _by_pointer(self, number: int) -> bool:
         """May the function be called through a pointer?"""

@@ -8,14 +8,14 @@ here; where it does so is (`indirect`).
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect.analysis.calls.indirect import LARGEST, IndirectCalls
 from goinspect.analysis.calls.reach import Reach
-from goinspect.disasm import BRANCH, CALL, JUMP, decode, decode_calls
+from goinspect.disasm import BRANCH, CALL, JUMP
 from goinspect.disasm.branches import Branches, direct_branches, shows_branches
 from goinspect.disasm.x86lengths import meets
 from goinspect.errors import GoinspectError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["CallGraph", "Decoded", "Edges"]
 
 _WHOLE = 1 << 22  # bytes of a function that are looked at
-_LARGEST = 1 << 18  # bytes of one that is decoded
 _PATIENCE = (
     1 << 24
 )  # bytes that are decoded in all: functions of a damaged file may be any number of large ones
@@ -79,8 +78,7 @@ class CallGraph:
         self.image, self.functions, self._exact = image, functions, exact
         self.possible = shows_branches(image.arch)
         self._edges: dict[int, Edges] = {}
-        self._patience = self._doubts = _PATIENCE
-        self._indirect: dict[int, tuple[int, ...]] = {}
+        self._doubts = _PATIENCE
         self._everything: Edges | None = None
 
     def of(self, number: int) -> Edges:
@@ -118,6 +116,8 @@ class CallGraph:
 
     def decoded(self, number: int) -> Decoded:
         """The same, and the calls whose target is not in the code, from one instruction to the next."""
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
         start = int(self.functions.starts[number])
         found = [
             one
@@ -136,10 +136,12 @@ class CallGraph:
 
     def _between(self, found: Branches) -> Edges:
         target = self.functions.entered(found.target)
-        found, target = found.where(target >= 0), target[target >= 0]
-        source = self.functions.holding(found.site)
-        real = (source >= 0) & (found.call | (source != target))
-        return Edges(found.where(real), source[real], target[real])
+        some = np.flatnonzero(target >= 0)
+        source = self.functions.holding(found.site[some])
+        real = (source >= 0) & (found.call[some] | (source != target[some]))
+        some, source = some[real], source[real]
+        columns = (column[some] for column in found)
+        return Edges(Branches(*columns), source, target[some])
 
     def _real(self, edges: Edges, code: memoryview, vaddr: int) -> Edges:
         """Those where an instruction begins."""
@@ -169,9 +171,11 @@ class CallGraph:
 
     def _addresses(self, number: int) -> frozenset[int] | None:
         """Of the instructions of a function; None where it is too large to decode it."""
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
         code = self._code(number)
         self._doubts -= len(code)
-        if len(code) > _LARGEST or self._doubts < 0:
+        if len(code) > LARGEST or self._doubts < 0:
             return None
         found = decode(code, int(self.functions.starts[number]), self.image.arch)
         return frozenset(one.address for one in found)
@@ -210,6 +214,11 @@ class CallGraph:
         out[row] = self.functions.entered(target)
         return out
 
+    @cached_property
+    def indirect(self) -> IndirectCalls:
+        """The calls through a register or memory."""
+        return IndirectCalls(self.image, self.functions, lambda: self.everything().branch)
+
     def leads(self, number: int) -> list[int]:
         """The function, and those that it jumps on to, nearest first."""
         return self.reach.leads(number)
@@ -220,18 +229,14 @@ class CallGraph:
 
     def callers(self, callee: int) -> list[int]:
         """The functions with a direct call that leads to `callee`."""
-        return self.reach.callers(callee)
-
-    def indirect(self, number: int) -> tuple[int, ...]:
-        """Return addresses of the calls of a function through a register or memory."""
-        if number not in self._indirect:
-            self._indirect[number] = self._decoded(number)
-        return self._indirect[number]
+        return self.reach.all_callers([callee])[0]
 
     def instructions(self, number: int) -> Iterator[Instruction]:
         """The instructions of a function; none of one that is too large."""
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
         code = self._code(number)
-        if self._may_decode(code):
+        if self.indirect.may_decode(len(code)):
             yield from decode(code, int(self.functions.starts[number]), self.image.arch)
 
     def sets_frame_up(self, number: int) -> bool:
@@ -241,55 +246,20 @@ class CallGraph:
 
     def uses_frame_pointer(self, number: int) -> bool:
         """Does any instruction of the function name the frame pointer?"""
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
         name = _FRAME_POINTERS.get(self.image.arch)
         code = self._code(number)
-        if name is None or not self._may_decode(code):
+        if name is None or not self.indirect.may_decode(len(code)):
             return True
         start = int(self.functions.starts[number])
         return any(name in instruction.operands for instruction in decode(code, start, self.image.arch))
-
-    def _may_decode(self, code: bytes) -> bool:
-        self._patience -= len(code)
-        return len(code) <= _LARGEST and self._patience >= 0
 
     def _code(self, number: int) -> bytes:
         try:
             return bytes(self.functions.code(number)[:_WHOLE])
         except GoinspectError:  # the file ends before it
             return b""
-
-    def _decoded(self, number: int) -> tuple[int, ...]:
-        code, start = self._code(number), int(self.functions.starts[number])
-        if not self._may_decode(code):
-            return ()
-        if self.image.arch in ("amd64", "386"):
-            return tuple(self._indirect_x86(number, code, start))
-        slot = (
-            4 if self.image.arch.startswith("mips") else 0
-        )  # a call returns behind the instruction that follows it
-        return tuple(
-            instruction.end + slot
-            for instruction in decode(code, start, self.image.arch)
-            if instruction.kind == CALL and instruction.target is None
-        )
-
-    def _indirect_x86(self, number: int, code: bytes, start: int) -> Iterator[int]:
-        """Behind what looks like FF /2 and is one, decoded from behind the direct call before it."""
-        data = np.frombuffer(code, dtype=np.uint8)
-        looks = np.flatnonzero((data[:-1] == 0xFF) & (data[1:] & 0x38 == 0x10)).tolist()
-        everything = self.everything().branch
-        first, last = np.searchsorted(everything.site, (start, start + len(code)))
-        own = everything.after[first:last][everything.call[first:last]]
-        known = [0, *(own - np.uint64(start)).astype(np.int64).tolist()]
-        decoded = 0
-        for at in looks:
-            begin = max(known[bisect_right(known, at) - 1], decoded)
-            for address, end, call in decode_calls(code[begin : at + 16], start + begin, self.image.arch):
-                if address - start > at:
-                    break
-                decoded = address - start
-                if call and at < end - start:
-                    yield end
 
 
 def _joined(parts: list[Edges]) -> Edges:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.errors import GoinspectError
-from goinspect.gosym.types.data import summarize_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["address_taken"]
 
-_PIECE = 1 << 22  # bytes
+_PIECE = 1 << 22  # words
+_IN_CACHE = 1 << 18  # bytes looked at at once: temporaries stay in the cache
 
 
 def _may_be_method(name: str) -> bool:
@@ -57,6 +57,8 @@ def _in_type_data(binary: Binary) -> NDArray[np.uint64] | None:
     """
     if binary.go_or_none is None:
         return np.empty(0, dtype=np.uint64)
+    from goinspect.gosym.types.data import summarize_types  # few recordings ask for it
+
     try:
         types = summarize_types(binary.image, binary.go)
         if types is None or not types.bytes:
@@ -109,7 +111,13 @@ def _made(image: Image) -> Iterator[NDArray[np.uint64]]:
 
 def _lea(code: NDArray[np.uint8], vaddr: int) -> NDArray[np.uint64]:
     """LEA r64, [RIP + disp32]: 8D /r with mod 0 and rm 5 (Intel SDM vol. 2)."""
-    first = np.flatnonzero((code[:-5] == 0x8D) & (code[1:-4] & 0xC7 == 0x05)) + 2
+    found = []
+    for at in range(0, len(code), _IN_CACHE):
+        piece = code[at : at + _IN_CACHE + 5]
+        looks = piece[:-5] == 0x8D
+        looks &= piece[1:-4] & 0xC7 == 0x05
+        found.append(np.flatnonzero(looks) + at + 2)
+    first = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
     relative = np.zeros(len(first), dtype=np.uint32)
     for byte in range(4):
         relative |= code[first + byte].astype(np.uint32) << np.uint32(8 * byte)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._ragged import distinct
 from goinspect._words import counted
 from goinspect.errors import GoinspectError
 
@@ -147,7 +148,7 @@ class CallCheck:
         trap = np.zeros(len(profile.locations.exact), dtype=np.bool_)
         trap[rows.rows[named]] = is_trap[found.function[found.start[named]]]
         at = np.flatnonzero(trap[profile.frames]) + 1
-        return np.unique(profile.frames[at[at < len(profile.frames)]])
+        return distinct(profile.frames[at[at < len(profile.frames)]])
 
 
 def _in_go(binary: Binary, addresses: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import flat_ranges, slices_of, taken
 from goinspect.analysis.stacks.framing.expand import BLANK, expanded
 from goinspect.analysis.stacks.symboltable import Flag
 
@@ -28,7 +28,6 @@ __all__ = [
 ]  # fmt: skip
 
 _BLOCK = 1 << 12  # stacks handled at once: temporaries stay in the cache
-_PIECE = 1 << 18  # frames gathered at once
 _PART = 1 << 24  # frames merged at once: what is made of all of a large recording would fill the memory
 
 
@@ -59,21 +58,23 @@ class Samples(NamedTuple):
     patch: NDArray[np.int32]
 
     def of_locations(self, values: NDArray[Any]) -> NDArray[Any]:
-        """``values[location]`` for every frame, gathered in pieces: numpy would copy all indices to 64 bits."""
-        out = np.empty(len(self.frames), dtype=values.dtype)
-        for begin in range(0, len(out), _PIECE):
-            np.take(values, self.frames[begin : begin + _PIECE], out=out[begin : begin + _PIECE], mode="clip")
+        """``values[location]`` for every frame."""
+        out = taken(values, self.frames)
         out[self.patch_at] = values[self.patch]
         return out
 
     def locations(self, at: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The locations of some frames, by their positions in ``frames``."""
+        """The locations of some frames, by their positions in ``frames``; sooner where these ascend."""
         out = self.frames[at]
-        if len(self.patch_at):
-            row = np.minimum(np.searchsorted(self.patch_at, at), len(self.patch_at) - 1)
-            patched = self.patch_at[row] == at
-            out = np.where(patched, self.patch[row], out)
-        return np.asarray(out, dtype=np.int32)
+        if not len(self.patch_at) or not len(at):
+            return out
+        if bool((at[1:] > at[:-1]).all()):
+            row = np.searchsorted(at, self.patch_at).clip(max=len(at) - 1)
+            patched = at[row] == self.patch_at
+            out[row[patched]] = self.patch[patched]
+            return out
+        row = np.searchsorted(self.patch_at, at).clip(max=len(self.patch_at) - 1)
+        return np.where(self.patch_at[row] == at, self.patch[row], out)
 
 
 class Cut(NamedTuple):
@@ -170,15 +171,16 @@ def _cut_part(samples: Samples, flags: NDArray[np.uint8]) -> Cut:
     filled = np.flatnonzero(stop > start[:-1])
     lasts[filled] = flat[stop[filled] - 1]
     named = int(np.count_nonzero(flat & np.uint8(Flag.NAMED)))
-    hidden, restored = (_stacks_with(flat, flag, start, stop) for flag in (Flag.HIDDEN, Flag.RESTORED))
+    lacking = np.flatnonzero(flat & np.uint8(Flag.HIDDEN | Flag.RESTORED))
+    told = flat[lacking]
+    hidden, restored = (
+        _stacks_with(lacking[told & np.uint8(flag) > 0], start, stop) for flag in (Flag.HIDDEN, Flag.RESTORED)
+    )
     return Cut(stop, kept, named, len(flat) - kept, hidden, restored, lasts)
 
 
-def _stacks_with(
-    flat: NDArray[np.uint8], flag: int, start: NDArray[np.int64], stop: NDArray[np.int64]
-) -> int:
-    """How many stacks have a frame with this flag and a caller: without a call chain none can be missing."""
-    at = np.flatnonzero(flat & np.uint8(flag))
+def _stacks_with(at: NDArray[np.int64], start: NDArray[np.int64], stop: NDArray[np.int64]) -> int:
+    """How many stacks have one of these frames with a caller: without a call chain none can be missing."""
     stack = np.searchsorted(start, at, side="right") - 1
     stack = stack[at + 1 < stop[stack]]
     return int(np.count_nonzero(np.diff(stack, prepend=-1)))
@@ -247,14 +249,7 @@ class _Counted(NamedTuple):
 
 def parts_of(start: NDArray[np.int64]) -> Iterator[slice]:
     """Rows whose frames together are few enough to be worked on at once; one empty part where there are no rows."""
-    begin = 0
-    while True:
-        end = int(np.searchsorted(start, start[begin] + _PART, side="right")) - 1
-        end = min(max(end, begin + 1), len(start) - 1)
-        yield slice(begin, end)
-        begin = end
-        if begin >= len(start) - 1:
-            return
+    return slices_of(start, _PART)
 
 
 def part_of(samples: Samples, rows: slice) -> Samples:
@@ -310,11 +305,10 @@ def _joined(parts: list[_Counted]) -> _Counted:
 
 def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) -> NDArray[np.uint64]:
     """A 64-bit sum over (expansion, position) for each stack; blanks add nothing."""
-    rng = np.random.default_rng(0x60)
-    mix = rng.integers(1, 1 << 63, count + 1, dtype=np.uint64)
-    mix[BLANK] = 0
     depth = int((start[1:] - start[:-1]).max(initial=0))
-    place = rng.integers(1, 1 << 63, depth + 1, dtype=np.uint64) | np.uint64(1)
+    mix, place = np.split(_mixed(count + depth + 2), [count + 1])
+    mix[BLANK] = 0
+    place |= np.uint64(1)
     out = np.zeros(len(start) - 1, dtype=np.uint64)
     for begin in range(0, len(out), _BLOCK):
         bounds = start[begin : begin + _BLOCK + 1]
@@ -326,6 +320,14 @@ def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) 
         terms = mix[flat[low:high]] * place[flat_ranges(0, lengths)]
         out[begin : begin + _BLOCK][some] = np.add.reduceat(terms, (bounds[:-1] - low)[some])
     return out
+
+
+def _mixed(count: int) -> NDArray[np.uint64]:
+    """So many numbers without a pattern (SplitMix64): numpy.random takes 12 ms to import."""
+    state = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        state = (state ^ state >> np.uint64(shift)) * np.uint64(factor)
+    return state ^ state >> np.uint64(31)
 
 
 def _verified(

@@ -78,8 +78,10 @@ def with_callers(
     new = _Deduction(symbolizer, pairs, apart=apart, narrow=narrow).run()
     patch = new[pairs.which]
     known = patch >= 0
+    if not known.any():
+        return samples
     at = pairs.at[known]
-    kept = ~np.isin(samples.patch_at, at)
+    kept = at[np.searchsorted(at, samples.patch_at).clip(max=len(at) - 1)] != samples.patch_at
     patch_at = np.concatenate((samples.patch_at[kept], at))
     order = np.argsort(patch_at, kind="stable")
     return samples._replace(
@@ -89,8 +91,9 @@ def with_callers(
 
 def _pairs(samples: Samples, leaf: NDArray[np.bool_], called: NDArray[np.bool_]) -> _Pairs:
     at = np.flatnonzero(samples.of_locations(leaf))
-    ends = samples.start[np.searchsorted(samples.start, at, side="right")]
-    at = at[at + 1 < ends]
+    begins = np.zeros(len(samples.frames) + 1, dtype=np.bool_)
+    begins[samples.start] = True
+    at = at[~begins[at + 1]]
     first, second = samples.locations(at), samples.locations(at + 1)
     good = called[second]
     at, first, second = at[good], first[good].astype(np.int64), second[good]
@@ -165,26 +168,27 @@ class _Deduction:
             pairs.link[rows],
         )
         module = self._package(int(leaf[foreign.argmax()])) if foreign.any() else ""
-        frames = self._frames(binary, callers, set(deduced), module)
+        frames = self._frames(binary, callers, deduced, module)
         # Leaves that show the same frames and have the same caller are one location.
         shown, flags = table.expansion[leaf].astype(np.int64), table.flags[leaf].astype(np.int64)
         told, count = (leaf, len(table.flags)) if self._apart else (shown, len(table.expansions))
-        keys, first, same = np.unique(
-            (which * count + told) << 8 | flags, return_index=True, return_inverse=True
+        known = np.array([bool(above) or one.complete for one, above in zip(deduced, frames, strict=True)])
+        rest = np.flatnonzero(known[which])
+        out = np.full(len(rows), -1, dtype=np.int32)
+        _, first, same = np.unique(
+            (which[rest] * count + told[rest]) << 8 | flags[rest], return_index=True, return_inverse=True
         )
-        number, shown = which[first].tolist(), shown[first].tolist()
-        out = np.full(len(keys), -1, dtype=np.int32)
-        for i, (one, expansion, like) in enumerate(zip(number, shown, leaf[first].tolist(), strict=True)):
-            above = frames.get(deduced[one], ())
-            if above or deduced[one].complete:
-                out[i] = len(self._expansions)
-                self._expansions.append((*above, *table.expansions[expansion]))
-                self._like.append(like)
-                self._flags.append(Flag.RESTORED if above else 0)
-                sites = deduced[one].sites if above else ()
-                self._sites.append(sites)
-                self._caller.append(next(iter(sites)) - 1 if len(sites) == 1 else 0)
-        return out[same]
+        out[rest] = same + len(self._expansions)
+        first = rest[first]
+        for number, expansion in zip(which[first].tolist(), shown[first].tolist(), strict=True):
+            above, one = frames[number], deduced[number]
+            self._expansions.append((*above, *table.expansions[expansion]))
+            self._flags.append(Flag.RESTORED if above else 0)
+            sites: tuple[int, ...] = one.sites if above else ()
+            self._sites.append(sites)
+            self._caller.append(sites[0] - 1 if len(sites) == 1 else 0)
+        self._like += leaf[first].tolist()
+        return out
 
     def _package(self, location: int) -> str:
         table = self._table
@@ -192,31 +196,41 @@ class _Deduction:
         return frame.package
 
     def _frames(
-        self, binary: Binary, callers: Callers, deduced: set[Deduced], module: str
-    ) -> dict[Deduced, tuple[int, ...]]:
+        self, binary: Binary, callers: Callers, deduced: list[Deduced], module: str
+    ) -> list[tuple[int, ...]]:
         """The frames of each caller, as far as all its sites agree."""
-        out = {}
-        wanted = sorted({site for one in deduced for site in one.sites if one.caller < callers.functions.go})
-        stacks = (
-            self._symbolizer.go_stacks(binary, np.array(wanted, dtype=np.uint64) - np.uint64(1))
-            if wanted
-            else []
-        )
-        at = dict(zip(wanted, stacks, strict=True))
+        go, symbolizer = callers.functions.go, self._symbolizer
+        wanted = sorted({site for one in deduced if one.caller < go for site in one.sites})
+        rows: list[tuple[int, ...]] = []
+        if wanted:
+            returns = np.array(wanted, dtype=np.uint64) - np.uint64(1)
+            rows = symbolizer.restored_rows(binary, returns)
+        at = dict(zip(wanted, rows, strict=True))
+        known: dict[tuple[tuple[int, ...], ...], tuple[int, ...]] = {}
+        named = symbolizer.frame_rows()
+        out: list[tuple[int, ...]] = []
         for one in deduced:
-            if one.caller < callers.functions.go:
-                common = _agreed([at[site] for site in one.sites])
-            else:
+            if one.caller >= go:
                 name = callers.functions.name(one.caller)
-                common = [StackFrame(name, FrameKind.NATIVE, module, False)]
-            out[one] = tuple(self._symbolizer.restored_frame(frame) for frame in common)
+                frame = StackFrame(name, FrameKind.NATIVE, module, False, restored=True)
+                out.append((symbolizer.frame_row(frame),))
+                continue
+            if len(one.sites) == 1:
+                out.append(at[one.sites[0]])
+                continue
+            levels = tuple(dict.fromkeys([at[site] for site in one.sites]))
+            if len(levels) <= 1:
+                out.append(levels[0] if levels else ())
+                continue
+            if levels not in known:
+                agreed = _agreed([[named[row] for row in level] for level in levels])
+                known[levels] = tuple(map(symbolizer.frame_row, agreed))
+            out.append(known[levels])
         return out
 
 
 def _agreed(stacks: list[list[StackFrame]]) -> list[StackFrame]:
     """The outermost frames that all have; without a line where the lines differ."""
-    if len(stacks) == 1:
-        return stacks[0]
     common = []
     for level in zip(*stacks, strict=False):
         first = level[0]

@@ -6,10 +6,9 @@ included. Two PCs with the same frames share an expansion, so that stacks can be
 
 from __future__ import annotations
 
-import itertools
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,31 +19,28 @@ from goinspect.analysis.recordings.finder import mapped_name
 from goinspect.analysis.recordings.kernelnames import KernelNamer, grouped
 from goinspect.analysis.recordings.perfmap import PerfMap, find_perf_map
 from goinspect.analysis.recordings.printed import are_addresses, is_unplaced, to_vaddrs
+from goinspect.analysis.stacks.goframes import GoFrames
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
 from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, Flag, SymbolTable, rule
 from goinspect.analysis.stacks.textnames import PrintedNames
 from goinspect.errors import GoinspectError
-from goinspect.gosym.naming.framekinds import frame_kind
-from goinspect.gosym.naming.origins import Origins, origins_of
 from goinspect.maps import ANONYMOUS, file_offset_to_vaddr
 from goinspect.model import FrameKind
 from goinspect.profiles.base import KIND_GUEST, KIND_USER
 from goinspect.results.stacks import StackFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
     from goinspect.analysis.recordings.finder import BinaryFinder
     from goinspect.binary import Binary, NativeSymbols
-    from goinspect.gosym.bulk.table import Frames
     from goinspect.model import Mapping
     from goinspect.profiles.base import Locations, Profile
 
 __all__ = ["SymbolizeOptions", "Symbolizer"]
 
-_NOWHERE = ("", 0, 0, False, False)
 # Where JIT compilers put code.
 _COMPILED = (*ANONYMOUS, "/memfd:", "[heap]", "[anon")
 
@@ -65,13 +61,13 @@ class Symbolizer:
         self._calls = CallCheck(profile)
         self._printed = PrintedNames(profile)
         self._addresses: dict[tuple[str, int], bool] = {}  # do unplaced mappings of a file hold addresses?
-        self._origins: dict[int, tuple[Origins, dict[str, tuple[str, str]]]] = {}
         self._checked = False  # later locations are corrections of the profile's own
         self._jits: dict[int, PerfMap | None] = {}
         self._finder = finder
         self._options = options
         self._frame_ids: dict[StackFrame, int] = {}
         self._expansion_ids: dict[tuple[int, ...], int] = {}
+        self._go_frames = GoFrames(self._frame_ids, inlines=options.inlines, lines=options.lines)
         self.table = SymbolTable()
         self._kernel = KernelNamer(profile, finder, options.kallsyms, self.table.warnings.append)
 
@@ -140,19 +136,21 @@ class Symbolizer:
             table.expansion[row] = self._expand(marker, *expansions[table.expansion[row]])
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
 
-    def restored_frame(self, frame: StackFrame) -> int:
-        """The row of a frame that was deduced."""
-        frame = frame._replace(restored=True)
+    def frame_row(self, frame: StackFrame) -> int:
+        """The row of a frame."""
         return self._frame_ids.setdefault(frame, len(self._frame_ids))
+
+    def frame_rows(self) -> list[StackFrame]:
+        """All frames by their rows."""
+        return list(self._frame_ids)
 
     def natives(self, binary: Binary) -> NativeSymbols:
         """What names the functions of a file that are not Go's."""
         return self._finder.native(binary)
 
-    def go_stacks(self, binary: Binary, vaddrs: NDArray[np.uint64]) -> list[list[StackFrame]]:
-        """The frames of addresses in Go functions, the physical one first, as those of locations are named."""
-        found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
-        return list(self._of_go(binary, found))
+    def restored_rows(self, binary: Binary, vaddrs: NDArray[np.uint64]) -> list[tuple[int, ...]]:
+        """The rows of the frames of addresses in Go functions, the physical one first: callers that were deduced."""
+        return list(self._go_frames.rows(binary, vaddrs, restored=True))
 
     def _by_file(
         self, rows: NDArray[np.int64], locations: Locations
@@ -300,14 +298,15 @@ class Symbolizer:
         exact = locations.exact[rows]
         vaddrs = _at_entries(binary, vaddrs, exact)
         asked, which = first_seen(vaddrs)  # processes of one program have the same addresses
-        found = binary.bulk_frames(asked, inlines=self._options.inlines, lines=self._options.lines)
-        frame_ids = self._frame_ids
         told = np.zeros((2, len(asked)), dtype=np.int32)
-        for row, frames in enumerate(self._of_go(binary, found)):
-            if frames:
-                ids = (frame_ids.setdefault(frame, len(frame_ids)) for frame in frames)
-                told[:, row] = self._expand(*ids), Flag.NAMED | Flag.GO | rule(frames[0].name)
-        nameless = np.asarray(found.start[1:] == found.start[:-1])[which]
+        found = list(self._go_frames.rows(binary, asked))
+        frames, flags = self.frame_rows(), {row[0]: 0 for row in found if row}
+        for row in flags:
+            flags[row] = Flag.NAMED | Flag.GO | rule(frames[row].name)
+        expanded = self._expansion_ids
+        told[0] = [expanded.setdefault(ids, len(expanded)) if ids else 0 for ids in found]
+        told[1] = [flags[ids[0]] if ids else 0 for ids in found]
+        nameless = np.array([not ids for ids in found], dtype=np.bool_)[which]
         named = ~nameless
         self._expansion[rows[named]], self._flags[rows[named]] = told[:, which[named]]
         walked = exact
@@ -317,49 +316,11 @@ class Symbolizer:
         self._hide_callers(binary, rows[walked], vaddrs[walked])
         return nameless
 
-    def _of_go(self, binary: Binary, found: Frames) -> Iterator[list[StackFrame]]:
-        """The frames of each address, the physical function first; none where no function holds it."""
-        kinds = self._kinds_of(binary, found.names)
-        starts = found.start.tolist()
-        function, inlined = found.function.tolist(), found.inlined.tolist()
-        where = self._where(found)
-        known: dict[tuple[int, bool, tuple[Any, ...]], StackFrame] = {}
-        for begin, end in itertools.pairwise(starts):
-            frames = []
-            for j in range(end - 1, begin - 1, -1):
-                key = (function[j], inlined[j], where[j] if where else _NOWHERE)
-                frame = known.get(key)
-                if frame is None:
-                    kind, package = kinds[key[0]]
-                    frame = known[key] = StackFrame(found.names[key[0]], kind, package, key[1], *key[2])
-                frames.append(frame)
-            yield frames
-
-    def _kinds_of(self, binary: Binary, names: list[str]) -> list[tuple[str, str]]:
-        """Kind and package of functions by their names, each asked for once."""
-        if id(binary) not in self._origins:
-            self._origins[id(binary)] = origins_of(binary.go), {}
-        origins, known = self._origins[id(binary)]
-        for name in names:
-            if name not in known:
-                known[name] = frame_kind(name, origins)
-        return [known[name] for name in names]
-
     def _hide_callers(self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64]) -> None:
         """Mark the exact PCs whose caller is missing in stacks walked by frame pointers. A thread's root has none."""
         hidden = rows[caller_hidden(binary, vaddrs)]
         hidden = hidden[self._flags[hidden] & np.uint8(Flag.CUT | Flag.ROOT) == 0]
         self._flags[hidden] |= np.uint8(Flag.HIDDEN)
-
-    def _where(self, found: Frames) -> list[tuple[Any, ...]]:
-        """File, line and first line of each frame; not deduced; a wrapper?"""
-        if not self._options.lines:
-            return []
-        columns = (found.file, found.line, found.start_line, found.wrapper)
-        return [
-            (found.files[file] if file >= 0 else "", line, start, False, wrapper)
-            for file, line, start, wrapper in zip(*(column.tolist() for column in columns), strict=True)
-        ]
 
     def _native_rows(
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], base: str

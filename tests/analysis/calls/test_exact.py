@@ -79,6 +79,21 @@ def decoded(graph: CallGraph) -> Iterator[Branch]:
         )
 
 
+@pytest.mark.parametrize("name", [name for name in MATRIX if "amd64" in name or "386" in name][:: one_in()])
+def test_calls_through_registers_and_memory(name: str, matrix: Callable[[str], Path]) -> None:
+    graph = graph_of(matrix(name))
+    functions = graph.functions
+    numbers = range(0, len(functions), one_in(3))
+    graph.indirect.look_up(numbers)
+    many = 0
+    for number in numbers:
+        code = decode(functions.code(number), int(functions.starts[number]), graph.image.arch)
+        wanted = tuple(one.end for one in code if one.kind == CALL and one.target is None)
+        assert graph.indirect.of(number) == wanted, functions.name(number)
+        many += len(wanted)
+    assert many
+
+
 @pytest.mark.parametrize("name", MATRIX[:: one_in()])
 def test_every_function_of_every_architecture(name: str, matrix: Callable[[str], Path]) -> None:
     graph = graph_of(matrix(name))

@@ -35,7 +35,7 @@ def test_a_call_of_two(hot):
     callers = Callers(hot)
     names = callers.functions.name
     (areas,) = (n for n in range(callers.functions.go) if names(n) == "main.areas")
-    sites = callers.graph.indirect(areas)
+    sites = callers.graph.indirect.of(areas)
     assert len(sites) == 2
     slots = Slots(hot)
     found = {}

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goinspect import _ragged
 from goinspect.analysis.stacks import merge as ops
+from goinspect.analysis.stacks.framing import expand
 from goinspect.analysis.stacks.symboltable import Flag, SymbolTable
 from goinspect.profiles.base import Locations
 from goinspect.results.stacks import Label, StackFrame, Stacks, Weight
@@ -205,7 +207,8 @@ def test_merge_of_more_than_a_block(part, monkeypatch):
     """Blocks and parts end in the middle of the samples, and so do empty stacks."""
     monkeypatch.setattr(ops, "_PART", part)
     monkeypatch.setattr(ops, "_BLOCK", 4)
-    monkeypatch.setattr(ops, "_PIECE", 3)
+    monkeypatch.setattr(expand, "_PIECE", 3)
+    monkeypatch.setattr(_ragged, "_TAKEN", 3)
 
     @given(st.data(), st.lists(st.lists(st.integers(0, PLACES - 1), max_size=3), max_size=30), tables())
     @examples(150)

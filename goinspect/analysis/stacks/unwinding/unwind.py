@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import distinct, flat_ranges
 from goinspect.analysis.recordings.callsites import Agreement, CallCheck
 from goinspect.analysis.stacks.unwinding.places import Places, file_of
 from goinspect.gosym.unwinding.rules import Action
@@ -89,7 +89,7 @@ def _find(profile: Profile, stacks: UserStacks, finder: BinaryFinder, mapping: M
             return Agreement()
         if len(rows) > _TRIALS * _TRIAL:  # in runs: each place that is read brings half a megabyte around it
             first = np.linspace(0, len(rows) - _TRIAL, _TRIALS).astype(np.int64)
-            rows = rows[np.unique(first[:, None] + np.arange(_TRIAL))]
+            rows = rows[distinct((first[:, None] + np.arange(_TRIAL)).ravel())]
         unwinder = _Unwinder(profile, stacks, lambda other: binary if file_of(other) == name else None)
         found = unwinder.run(rows)
         trial = replace(profile, locations=unwinder.places.locations(), frames=found.frames)
