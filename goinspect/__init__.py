@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     from goinspect.api.binary import Executable
     from goinspect.api.flame import Flame
+    from goinspect.api.pgo import Pgo
     from goinspect.profiles.base import NamedStacks, Profile
     from goinspect.results.annotate import Annotation
     from goinspect.results.compare import Comparison
 
-__all__ = ["__version__", "annotate", "compare", "flame", "open", "open_profile"]
+__all__ = ["__version__", "annotate", "compare", "flame", "open", "open_profile", "pgo"]
 
 __version__ = "0.1.0"
 
@@ -226,3 +227,46 @@ def compare(*paths: str | os.PathLike[str], by: str = "package") -> Comparison:
     if len(paths) < 2:
         raise ValueError("two files or more are needed")
     return compare([open(path) for path in paths], by=by)
+
+
+def pgo(
+    path: str | os.PathLike[str],
+    *more: str | os.PathLike[str],
+    binaries: Sequence[str | os.PathLike[str]] = (),
+    symfs: str | os.PathLike[str] | None = None,
+    event: str | None = None,
+    pids: Sequence[int] = (),
+    tids: Sequence[int] = (),
+    comms: Sequence[str] = (),
+    cpus: Sequence[int] = (),
+    seconds: tuple[float | None, float | None] = (None, None),
+    labels: Sequence[tuple[str, str]] = (),
+    check: str | os.PathLike[str] | None = None,
+) -> Pgo:
+    """A profile for ``go build -pgo`` of recordings of a Go program: what `goinspect pgo` writes.
+
+    Args:
+        path: a recording of perf, the text of perf script, or a pprof profile.
+        more: further ones of any builds of the program, which are added up.
+        binaries: use these files for mappings with their build IDs or base names; where one is a Go program, that is taken.
+        symfs: look for binaries below this directory first.
+        event: as of `flame`, and so all up to `labels`.
+        pids: only these processes.
+        tids: threads.
+        comms: names of threads.
+        cpus: processors.
+        seconds: only from and to, counted from the first sample; None: no limit.
+        labels: only samples of a pprof profile with these labels.
+        check: another profile of the program, whose hot calls are compared.
+
+    Raises:
+        goinspect.errors.GoinspectError: a profile cannot be read, tells no lines, or is of another program than the first.
+    """
+    from goinspect.analysis.options import FlameOptions
+    from goinspect.api.pgo import Pgo
+
+    options = FlameOptions(
+        binaries=tuple(str(binary) for binary in binaries), symfs=None if symfs is None else str(symfs), event=event,
+        pids=pids, tids=tids, comms=comms, cpus=cpus, time=seconds, labels=labels,
+    )  # fmt: skip
+    return Pgo.read([str(path), *map(str, more)], options, check=None if check is None else str(check))

@@ -55,7 +55,7 @@ def test_the_pages_show_what_they_promise():
     assert len(BLOCKS) >= 12
     assert " ".join(modes.EIGHT) in PAGES[0].read_text("utf-8")
     assert {command.split()[0] for page, command, _ in BLOCKS if page == "README.md"} == {
-        "annotate", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare",
+        "annotate", "pgo", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare",
     }  # fmt: skip
 
 

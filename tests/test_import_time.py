@@ -46,7 +46,7 @@ def test_import():
         ["--version"],
         *(
             [command, "--help"]
-            for command in ("pcln", "disasm", "flame", "annotate", "symbols", "info", "compare")
+            for command in ("pcln", "disasm", "flame", "annotate", "symbols", "info", "compare", "pgo")
         ),
     ],
 )

@@ -64,3 +64,6 @@ class FlameOptions:
     every_type: bool = (
         False  # keep all weights of each sample, also of those that weigh nothing in the event shown
     )
+    calls: bool = (
+        False  # which of several calls through pointers led to a restored caller's leaf, by the types
+    )

@@ -15,7 +15,20 @@ from goinspect.render.outputs import OUTPUTS
 if TYPE_CHECKING:
     from goinspect.api.flame import FlameOptions, TimeBound
 
-__all__ = ["Form", "Frames", "Input", "Picture", "Selection", "Shape", "Talk", "moments", "options_of"]
+__all__ = [
+    "Files",
+    "Form",
+    "Frames",
+    "Input",
+    "Picture",
+    "Samples",
+    "Selection",
+    "Shape",
+    "Talk",
+    "moments",
+    "options_of",
+    "samples_of",
+]
 
 
 class Weight(StrEnum):
@@ -36,31 +49,43 @@ def _by(value: str) -> str:
     raise typer.BadParameter(f"{value!r} is not one of {', '.join(map(repr, _BY))} or '{_LABEL}KEY'.")
 
 
+# Where binaries are.
+_Binaries = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--binary",
+        "-b",
+        metavar="PATH",
+        show_default=False,
+        help="Use this file for mappings with its build ID or base name; or an archive of `perf archive` (repeatable).",
+    ),
+]
+_Symfs = Annotated[
+    str | None,
+    typer.Option(
+        "--symfs", metavar="DIR", help="Look for binaries below this directory first.", show_default=False
+    ),
+]
+
+
 class Input(NamedTuple):
     """How a profile is read and named."""
 
-    binary: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--binary",
-            "-b",
-            metavar="PATH",
-            show_default=False,
-            help="Use this file for mappings with its build ID or base name; or an archive of `perf archive` (repeatable).",
-        ),
-    ] = None
-    symfs: Annotated[
-        str | None,
-        typer.Option(
-            "--symfs", metavar="DIR", help="Look for binaries below this directory first.", show_default=False
-        ),
-    ] = None
+    binary: _Binaries = None
+    symfs: _Symfs = None
     kallsyms: Annotated[
         str | None,
         typer.Option(
             "--kallsyms", metavar="FILE", help="Kernel symbols of the recorded machine.", show_default=False
         ),
     ] = None
+
+
+class Files(NamedTuple):
+    """Where binaries are, for what the kernel has no part in."""
+
+    binary: _Binaries = None
+    symfs: _Symfs = None
 
 
 class Form(NamedTuple):
@@ -79,19 +104,54 @@ class Form(NamedTuple):
     output: OutputOption = None
 
 
+# Which samples.
+_Event = Annotated[
+    str | None,
+    typer.Option(
+        "--event",
+        "--sample-type",
+        metavar="TEXT",
+        help="Event, or sample type of a pprof profile, to draw: a name or #2, the second of --list-events; default: the first with samples; of pprof the profile's own default, else the last.",
+        show_default=False,
+    ),
+]
+_Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="KEY=REGEX",
+        help="Only samples of a pprof profile with this label (repeatable: with all of them).",
+        show_default=False,
+    ),
+]
+_Pids = Annotated[
+    list[int] | None, typer.Option("--pid", help="Only this process (repeatable).", show_default=False)
+]
+_Tids = Annotated[
+    list[int] | None, typer.Option("--tid", help="Only this thread (repeatable).", show_default=False)
+]
+_Comms = Annotated[
+    list[str] | None,
+    typer.Option("--comm", help="Only threads of this name (repeatable).", show_default=False),
+]
+_Cpus = Annotated[
+    list[int] | None, typer.Option("--cpu", help="Only this CPU (repeatable).", show_default=False)
+]
+_Time = Annotated[
+    str | None,
+    typer.Option(
+        "--time",
+        metavar="FROM,TO",
+        help="Only these seconds from the first sample, either may be empty; also 10%-20%, or @FROM,@TO as perf script prints times.",
+        show_default=False,
+    ),
+]
+
+
 class Selection(NamedTuple):
     """Which samples, and what they count for."""
 
-    event: Annotated[
-        str | None,
-        typer.Option(
-            "--event",
-            "--sample-type",
-            metavar="TEXT",
-            help="Event, or sample type of a pprof profile, to draw: a name or #2, the second of --list-events; default: the first with samples; of pprof the profile's own default, else the last.",
-            show_default=False,
-        ),
-    ] = None
+    event: _Event = None
     list_events: Annotated[
         bool, typer.Option("--list-events", help="List the recorded events, or sample types, and stop.")
     ] = False
@@ -99,37 +159,33 @@ class Selection(NamedTuple):
     off_cpu: Annotated[
         bool, typer.Option("--off-cpu", help="Draw the time threads waited, from recorded context switches.")
     ] = False
-    label: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--label",
-            metavar="KEY=REGEX",
-            help="Only samples of a pprof profile with this label (repeatable: with all of them).",
-            show_default=False,
-        ),
-    ] = None
-    pid: Annotated[
-        list[int] | None, typer.Option("--pid", help="Only this process (repeatable).", show_default=False)
-    ] = None
-    tid: Annotated[
-        list[int] | None, typer.Option("--tid", help="Only this thread (repeatable).", show_default=False)
-    ] = None
-    comm: Annotated[
-        list[str] | None,
-        typer.Option("--comm", help="Only threads of this name (repeatable).", show_default=False),
-    ] = None
-    cpu: Annotated[
-        list[int] | None, typer.Option("--cpu", help="Only this CPU (repeatable).", show_default=False)
-    ] = None
-    time: Annotated[
+    label: _Labels = None
+    pid: _Pids = None
+    tid: _Tids = None
+    comm: _Comms = None
+    cpu: _Cpus = None
+    time: _Time = None
+
+
+class Samples(NamedTuple):
+    """Which samples, where each counts for one."""
+
+    event: Annotated[
         str | None,
         typer.Option(
-            "--time",
-            metavar="FROM,TO",
-            help="Only these seconds from the first sample, either may be empty; also 10%-20%, or @FROM,@TO as perf script prints times.",
+            "--event",
+            "--sample-type",
+            metavar="TEXT",
+            help="Event, or sample type of a pprof profile, to count samples of; default: the first with samples; of pprof cpu or samples.",
             show_default=False,
         ),
     ] = None
+    label: _Labels = None
+    pid: _Pids = None
+    tid: _Tids = None
+    comm: _Comms = None
+    cpu: _Cpus = None
+    time: _Time = None
 
 
 class Frames(NamedTuple):
@@ -261,6 +317,11 @@ def options_of(input_: Input, selection: Selection, frames: Frames) -> FlameOpti
         inlines=not frames.no_inline, kernel=not frames.no_kernel, focus=frames.focus, ignore=frames.ignore,
         off_cpu=selection.off_cpu, repair=frames.repair, restore=not frames.no_restore, labels=_pairs(selection.label),
     )  # fmt: skip
+
+
+def samples_of(files: Files, samples: Samples) -> FlameOptions:
+    """What these groups ask of a profile."""
+    return options_of(Input(*files), Selection(**samples._asdict()), Frames())
 
 
 def moments(text: str | None) -> tuple[TimeBound | None, TimeBound | None]:

@@ -33,7 +33,7 @@ def to_arrow(stacks: Stacks) -> Any:
     import pyarrow as pa
 
     struct = pa.struct(
-        [(name, pa.bool_() if name in ("inlined", "restored") else pa.int32() if "line" in name else pa.string())
+        [(name, pa.bool_() if name in ("inlined", "restored", "wrapper") else pa.int32() if "line" in name else pa.string())
          for name in StackFrame._fields]
     )  # fmt: skip
     frames = pa.array([frame._asdict() for frame in stacks.frames], type=struct)

@@ -9,7 +9,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Module", "Places", "Series", "Span"]
+__all__ = ["Module", "Places", "Program", "Series", "Span"]
+
+
+class Program(NamedTuple):
+    """What a Go file says of itself; "" where it does not."""
+
+    go_version: str  # "go1.27.3"
+    module: str  # path of its main module
+    package: str  # path of its main package
 
 
 class Module(NamedTuple):
@@ -27,6 +35,7 @@ class Module(NamedTuple):
     placed: bool = False
     kernel: bool = False
     base: int = 0  # its lowest address
+    program: Program | None = None  # of a file of Go that is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class StackFrame(NamedTuple):
     line: int = 0
     start_line: int = 0
     restored: bool = False  # deduced from the machine code: the recorder passed over it
+    wrapper: bool = False  # the Go runtime leaves it out of tracebacks and profiles; told with the lines
 
     @property
     def location(self) -> str:

@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": lambda path: ["compare", BINARY, path],
     "flame": lambda path: ["flame", path],
     "annotate": lambda path: ["annotate", path],
+    "pgo": lambda path: ["pgo", path],
     "flame -b": lambda path: ["flame", RECORDING, "-b", path],
     "kallsyms": lambda path: ["flame", RECORDING, "-b", BINARY, "--kallsyms", path],
     "events": lambda path: ["flame", path, "--list-events"],
@@ -55,7 +56,7 @@ def refused(command, path, folder, *words):
     arguments = COMMANDS[command](path)
     check_refused(cli(*arguments, "-o", output / "result.json"), path, *words)
     assert list(output.iterdir()) == []
-    if command in ("pcln", "disasm", "symbols", "info", "compare", "flame", "annotate"):
+    if command in ("pcln", "disasm", "symbols", "info", "compare", "flame", "annotate", "pgo"):
         check_refused(cli(*arguments, "--json"), path, *words)
 
 

@@ -16,7 +16,7 @@ from tests.cli.demo import BINARY, FLAME
 from tests.cli.runner import COMMAND, INTERRUPTIBLE, cli, environment, process
 from tests.cprograms import C_PROGRAM
 
-COMMANDS = ("flame", "annotate", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare")
+COMMANDS = ("flame", "annotate", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare", "pgo")
 
 
 # --- help and usage ---

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.cli.demo import BINARY
+from tests.cli.demo import BINARY, RECORDING
 from tests.cli.runner import cli
 from tests.cprograms import C_PROGRAM
 
@@ -35,8 +35,9 @@ def test_color_of_pages(arguments):
 @pytest.mark.parametrize(
     "arguments",
     [["symbols", BINARY], ["symbols", BINARY, "--by", "kind"], ["info", BINARY], ["info", BINARY, C_PROGRAM],
-     ["compare", BINARY, C_PROGRAM], ["calls", BINARY, "main.run"], ["probe", BINARY, "main.run"]],
-    ids=["symbols", "symbols --by", "info", "info of two", "compare", "calls", "probe"],
+     ["compare", BINARY, C_PROGRAM], ["calls", BINARY, "main.run"], ["probe", BINARY, "main.run"],
+     ["pgo", RECORDING, "-b", BINARY, "-o", "/dev/null"]],
+    ids=["symbols", "symbols --by", "info", "info of two", "compare", "calls", "probe", "pgo"],
 )  # fmt: skip
 def test_json_is_one_document(arguments):
     """With the schema first, for each file where there are several; warnings are in it, and on stderr unless -q."""

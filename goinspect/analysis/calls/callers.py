@@ -8,7 +8,7 @@ L at all. Where H has one call to L, or all agree, its line and the calls inline
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from goinspect._ragged import distinct
 from goinspect.analysis.calls.functions import Functions
 from goinspect.analysis.calls.graph import CallGraph
+from goinspect.analysis.calls.slots import Slots
 from goinspect.analysis.calls.taken import address_taken
 
 if TYPE_CHECKING:
@@ -57,9 +58,11 @@ class Callers:
     Args:
         binary: the file.
         natives: functions of its symbol tables, where leaves that are not Go's shall have callers.
+        narrow: tell calls through pointers apart by where they take the address from, for which types are read.
     """
 
-    def __init__(self, binary: Binary, natives: NativeSymbols | None = None) -> None:
+    def __init__(self, binary: Binary, natives: NativeSymbols | None = None, *, narrow: bool = False) -> None:
+        self._slots = Slots(binary) if narrow else None
         self._binary = binary
         self.functions = Functions(binary, natives)
         self.graph = CallGraph(binary.image, self.functions, exact=False)
@@ -146,8 +149,15 @@ class Callers:
         for caller in candidates:
             found = self.graph.indirect.of(caller)
             if found:
-                return Deduced(caller, found)
+                return Deduced(caller, self._narrowed(leaf, caller, found))
         return _UNKNOWN
+
+    def _narrowed(self, leaf: int, caller: int, sites: tuple[int, ...]) -> tuple[int, ...]:
+        """The calls of `caller` through pointers that may lead to the leaf."""
+        if self._slots is None or len(sites) == 1:
+            return sites
+        code = partial(self.graph.instructions, caller)
+        return self._slots.narrowed(self.functions.name(leaf), caller, code, sites)
 
     def _framed(self, caller: int, leaf: int) -> bool:
         """C code may keep no frame pointers at all: then what a walk finds are stale words.

@@ -21,6 +21,8 @@ from goinspect.disasm.x86lengths import meets
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from goinspect.analysis.calls.functions import Functions
@@ -228,6 +230,14 @@ class CallGraph:
     def callers(self, callee: int) -> list[int]:
         """The functions with a direct call that leads to `callee`."""
         return self.reach.all_callers([callee])[0]
+
+    def instructions(self, number: int) -> Iterator[Instruction]:
+        """The instructions of a function; none of one that is too large."""
+        from goinspect.disasm import decode  # capstone and what belongs to it
+
+        code = self._code(number)
+        if self.indirect.may_decode(len(code)):
+            yield from decode(code, int(self.functions.starts[number]), self.image.arch)
 
     def sets_frame_up(self, number: int) -> bool:
         """Does the function begin by making the frame pointer its own, as a C compiler has it?"""

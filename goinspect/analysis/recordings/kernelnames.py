@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from goinspect.model import Mapping
     from goinspect.profiles.base import Locations, Profile
 
-__all__ = ["KernelName", "KernelNamer", "grouped"]
+__all__ = ["NAMELESS", "KernelName", "KernelNamer", "grouped"]
+
+NAMELESS = "kernel frames have no names"  # begins what is said of them
 
 
 class KernelName(NamedTuple):
@@ -82,16 +84,14 @@ class KernelNamer:
         self._looked = True
         path = self._given or find_kallsyms(base, self._finder, self._os_release)
         if path is None:
-            self._warn(
-                "kernel frames have no names: no kallsyms of the recorded kernel here (see --kallsyms)"
-            )
+            self._warn(f"{NAMELESS}: no kallsyms of the recorded kernel here (see --kallsyms)")
             return None
         try:
             self._symbols = KernelSymbols(path, self._finder.places.machine)
         except GoinspectError as error:
             if self._given:
                 raise
-            self._warn(f"kernel frames have no names: {error}")
+            self._warn(f"{NAMELESS}: {error}")
         return self._symbols
 
 

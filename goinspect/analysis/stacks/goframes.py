@@ -56,18 +56,18 @@ class GoFrames:
         inwards = backward_ranges(found.start[1:], np.diff(found.start))
         columns: list[NDArray[Any]] = [found.function, found.inlined]
         if self._lines:
-            columns += [found.file, found.line, found.start_line]
+            columns += [found.file, found.line, found.start_line, found.wrapper]
         numbers, first = _numbered([column[inwards] for column in columns])
         kinds = self._kinds_of(binary, found.names)
         frames = []
         for function, inlined, *where in zip(
             *(column[inwards[first]].tolist() for column in columns), strict=True
         ):
-            file, line, start_line = where or (-1, 0, 0)
+            file, line, start_line, wrapper = where or (-1, 0, 0, False)
             path, at = (found.files[file], line) if file >= 0 else ("", 0)
             kind, package = kinds[function]
             name = found.names[function]
-            frames.append(StackFrame(name, kind, package, inlined, path, at, start_line, restored))
+            frames.append(StackFrame(name, kind, package, inlined, path, at, start_line, restored, wrapper))
         flat = tuple(numbers.tolist())
         return frames, [flat[begin:end] for begin, end in itertools.pairwise(found.start.tolist())]
 

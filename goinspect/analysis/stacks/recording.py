@@ -72,7 +72,9 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     walked = samples
     if options.restore:
         link = source.link[rows] if source.link is not None and not waits else None
-        samples = with_callers(walked, symbolizer, profile.locations, link, apart=options.places)
+        samples = with_callers(
+            walked, symbolizer, profile.locations, link, apart=options.places, narrow=options.calls
+        )
     if options.hidden_callers:
         symbolizer.mark_hidden()
     group, groups = group_by(source, rows, options.by)

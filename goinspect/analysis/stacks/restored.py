@@ -49,6 +49,7 @@ def with_callers(
     link: NDArray[np.uint64] | None = None,
     *,
     apart: bool = False,
+    narrow: bool = False,
 ) -> Samples:
     """The samples with the callers that are known.
 
@@ -58,6 +59,7 @@ def with_callers(
         locations: those of the profile; what the symbolizer has beyond them are PCs that a trap interrupted.
         link: the link register of each sample, where the recording has it.
         apart: leaves of different addresses stay apart where they show the same frames.
+        narrow: tell calls through pointers apart (`Callers`).
     """
     table = symbolizer.table
     more = np.ones(len(table.flags) - len(locations.exact), dtype=np.bool_)
@@ -73,7 +75,7 @@ def with_callers(
         pairs = _with_links(pairs, samples, table, locations, link)
     if not len(pairs.at):
         return samples
-    new = _Deduction(symbolizer, pairs, apart=apart).run()
+    new = _Deduction(symbolizer, pairs, apart=apart, narrow=narrow).run()
     patch = new[pairs.which]
     known = patch >= 0
     if not known.any():
@@ -121,8 +123,8 @@ def _with_links(
 class _Deduction:
     """The frames of the callers of pairs."""
 
-    def __init__(self, symbolizer: Symbolizer, pairs: _Pairs, *, apart: bool) -> None:
-        self._apart = apart
+    def __init__(self, symbolizer: Symbolizer, pairs: _Pairs, *, apart: bool, narrow: bool) -> None:
+        self._apart, self._narrow = apart, narrow
         self._symbolizer, self._table, self._pairs = symbolizer, symbolizer.table, pairs
         self._expansions: list[tuple[int, ...]] = []  # of new locations
         self._like: list[int] = []
@@ -156,7 +158,8 @@ class _Deduction:
         pairs, table = self._pairs, self._table
         leaf = pairs.leaf[rows]
         foreign = table.flags[leaf] & np.uint8(Flag.GO) == 0
-        callers = Callers(binary, self._symbolizer.natives(binary) if foreign.any() else None)
+        natives = self._symbolizer.natives(binary) if foreign.any() else None
+        callers = Callers(binary, natives, narrow=self._narrow)
         if foreign.all() and not callers.keeps_frame_pointers:
             return np.full(len(rows), -1, dtype=np.int32)
         deduced, which = callers.deduce(

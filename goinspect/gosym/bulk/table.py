@@ -37,7 +37,8 @@ class Frames:
     """Frames of many PCs, innermost first: PC i has rows ``start[i]:start[i + 1]``, none where no function holds it.
 
     ``function`` and ``file`` index ``names`` and ``files`` (file -1: unknown); ``line`` and ``start_line`` (where the
-    function begins, known since Go 1.20) are 0 where they are unknown.
+    function begins, known since Go 1.20) are 0 where they are unknown. ``wrapper``: the runtime leaves the frame out of
+    its tracebacks and profiles (FuncIDWrapper, known since Go 1.11), told with lines.
     """
 
     start: NDArray[np.int64]
@@ -48,6 +49,7 @@ class Frames:
     names: list[str]
     files: list[str]
     start_line: NDArray[np.int32]
+    wrapper: NDArray[np.bool_]
 
 
 class BulkTable:
@@ -107,6 +109,11 @@ class BulkTable:
                 out[mine] = at(words, byte_offsets[mine] >> 2)
         return out
 
+    def _tree_bytes(self, byte_offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Bytes of the inline trees; 0 outside."""
+        data = np.frombuffer(self._trees[0] or b"", dtype=np.uint8)
+        return at(data, byte_offsets).astype(np.int64)
+
     @cached_property
     def _tree_views(self) -> tuple[NDArray[np.uint32], ...]:
         data = self._trees[0] or memoryview(b"")
@@ -138,7 +145,8 @@ class BulkTable:
         if lines and "start_line" in self.table.release.func:
             starts = self.records.field(funcs, "start_line")
         name_off = self.records.field(funcs, "name_off")
-        levels.add(pc_index, inverse, target, name_off[inverse], starts[inverse], inlined=False)
+        ids = self.records.func_id(funcs)[inverse]
+        levels.add(pc_index, inverse, target, name_off[inverse], starts[inverse], ids, inlined=False)
         return self._assemble(len(pcs), funcs, levels, lines=lines)
 
     def _walk_trees(
@@ -178,7 +186,8 @@ class BulkTable:
             starts = np.zeros_like(place)
             if layout.start_line >= 0:
                 starts = self.tree_words(place + layout.start_line)
-            levels.add(pc_index[active], func, target[active], name_off, starts, inlined=True)
+            ids = self._tree_bytes(place + layout.func_id) if layout.func_id >= 0 else np.zeros_like(place)
+            levels.add(pc_index[active], func, target[active], name_off, starts, ids, inlined=True)
             target[active] = np.where(parent < sizes[func], parent, _NOWHERE)
             inner[active] = record
             active = active[parent < sizes[func]]
@@ -189,7 +198,7 @@ class BulkTable:
     def _assemble(self, count: int, funcs: NDArray[np.int64], levels: _Levels, *, lines: bool) -> Frames:
         *columns, inlined = levels.joined()
         order = np.argsort(columns[0], kind="stable")  # keeps innermost first within a PC
-        pc_index, func, target, name_off, starts = (part[order] for part in columns)
+        pc_index, func, target, name_off, starts, ids = (part[order] for part in columns)
         inlined = inlined[order]
         start = np.zeros(count + 1, dtype=np.int64)
         np.cumsum(np.bincount(pc_index, minlength=count), out=start[1:])
@@ -200,8 +209,18 @@ class BulkTable:
         else:
             file, line, files = np.full(len(func), -1, np.int32), np.zeros(len(func), np.int32), []
         starts = np.where(starts < 1 << 31, starts, 0) if lines else np.zeros_like(starts)
+        known = self.table.release.func_ids
+        wrapper = ids == known.index("wrapper") if lines and "wrapper" in known else np.zeros_like(inlined)
         return Frames(
-            start, function.astype(np.int32), file, line, inlined, names, files, starts.astype(np.int32)
+            start,
+            function.astype(np.int32),
+            file,
+            line,
+            inlined,
+            names,
+            files,
+            starts.astype(np.int32),
+            wrapper,
         )
 
     # --- text ---
@@ -296,6 +315,7 @@ class BulkTable:
             np.array(start, dtype=np.int64),
             columns[:, 0].astype(np.int32), columns[:, 1].astype(np.int32), columns[:, 2].astype(np.int32),
             columns[:, 3].astype(np.bool_), list(names), list(files), np.zeros(len(columns), np.int32),
+            np.zeros(len(columns), np.bool_),
         )  # fmt: skip
 
     def _expand(self, func: Func, pc: int) -> tuple[Frame, ...]:
@@ -318,7 +338,7 @@ class _Levels:
         self._inlined.append(np.full(len(columns[0]), inlined, dtype=np.bool_))
 
     def joined(self) -> tuple[NDArray[Any], ...]:
-        """PC, function, offset, name, first line; and which are inlined."""
+        """PC, function, offset, name, first line, funcID; and which are inlined."""
         return (
             *(np.concatenate(part) for part in zip(*self._parts, strict=True)),
             np.concatenate(self._inlined),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.errors import GoinspectError
 from goinspect.gosym.types.descriptors import TypeReader
-from goinspect.gosym.types.itabs import Itab, itab_size
-from goinspect.gosym.types.kinds import KINDS
+from goinspect.gosym.types.itabs import Itab, itab_head, itab_size
+from goinspect.gosym.types.kinds import INTERFACE, KINDS
 from goinspect.gosym.types.names import TypeNames
 from goinspect.gosym.types.places import find_places
 from goinspect.gosym.types.strays import strays
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from goinspect.gosym.types.places import TypePlaces
     from goinspect.objfile.image import Image
 
-__all__ = ["GoType", "Itab", "TypeData", "TypeSummary", "read_types", "summarize_types"]
+__all__ = ["GoType", "Itab", "TypeData", "TypeSummary", "method_slots", "read_types", "summarize_types"]
 
 _MAX_TEXT = (
     2,
@@ -117,6 +117,28 @@ def _read(image: Image, module: GoModule, moduledata: Moduledata) -> TypeData:
         types, _itabs(itabs, found, names, places.layout, image.ptrsize), places.listed_count, places.address,
         places.bytes, places.found_by, tuple(warnings),
     )  # fmt: skip
+
+
+def method_slots(image: Image, module: GoModule) -> dict[str, frozenset[int]] | None:
+    """For each name of a method of an interface: where in itabs its address may be, in bytes from their start.
+
+    Of all interfaces that the type data leads to; None where these are not known.
+    """
+    if module.moduledata is None:
+        return None
+    places = find_places(image, module, module.moduledata, relocate=True)
+    if places is None:
+        return None
+    warnings: list[str] = []
+    found = _reachable(places, _itab_places(places, warnings), warnings)
+    if warnings:
+        return None
+    head, slots = itab_head(places.layout, image.ptrsize), dict[str, set[int]]()
+    for one in found.values():
+        if one.kind == INTERFACE:
+            for number, method in enumerate(one.parts):
+                slots.setdefault(method.name, set()).add(head + number * image.ptrsize)
+    return {name: frozenset(where) for name, where in slots.items()}
 
 
 def _itab_places(places: TypePlaces, warnings: list[str]) -> list[ItabPlace]:

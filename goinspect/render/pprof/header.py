@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from goinspect.render.sampletypes import SampleType
     from goinspect.results.flame import FlameProfile
 
-__all__ = ["header"]
+__all__ = ["header", "value_type"]
 
 _SAMPLE_TYPE, _TIME, _DURATION, _PERIOD_TYPE, _PERIOD, _COMMENT, _DEFAULT = 1, 9, 10, 11, 12, 13, 14
 
@@ -21,7 +21,7 @@ _SAMPLE_TYPE, _TIME, _DURATION, _PERIOD_TYPE, _PERIOD, _COMMENT, _DEFAULT = 1, 9
 def header(profile: FlameProfile, strings: Strings, maker: str) -> bytes:
     """Kinds of values, when and how often was sampled, and what the stacks lack."""
     types, span = sample_types(profile), profile.span
-    parts = [wire.message(_SAMPLE_TYPE, _value_type(kind, strings)) for kind in types]
+    parts = [wire.message(_SAMPLE_TYPE, value_type(kind, strings)) for kind in types]
     parts += [
         wire.number(_TIME, span.wall),
         wire.number(_DURATION, max(span.end - span.begin, 0)),
@@ -29,13 +29,14 @@ def header(profile: FlameProfile, strings: Strings, maker: str) -> bytes:
     unit = next((event.unit for event in profile.events if event.name == profile.event), "")
     if span.period and unit:
         kind = event_type(profile.event, unit)
-        parts += [wire.message(_PERIOD_TYPE, _value_type(kind, strings)), wire.number(_PERIOD, span.period)]
+        parts += [wire.message(_PERIOD_TYPE, value_type(kind, strings)), wire.number(_PERIOD, span.period)]
     parts += [wire.number(_COMMENT, strings.number(text)) for text in _comments(profile, maker)]
     parts.append(wire.number(_DEFAULT, strings.number(shown_type(profile).type)))
     return b"".join(parts)
 
 
-def _value_type(kind: SampleType, strings: Strings) -> bytes:
+def value_type(kind: SampleType, strings: Strings) -> bytes:
+    """A ValueType."""
     return wire.number(1, strings.number(kind.type)) + wire.number(2, strings.number(kind.unit))
 
 

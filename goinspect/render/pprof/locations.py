@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from goinspect._ragged import flat_ranges
+from goinspect.views.locations import location_begins, outer_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Locator:
 
     def __init__(self, stacks: Stacks) -> None:
         self._stacks = stacks
-        self._outer = np.array([not frame.inlined for frame in stacks.frames] or [True], dtype=np.bool_)
+        self._outer = outer_frames(stacks.frames)
         self._places = 0 if stacks.places is None else len(stacks.places.module)
         self._plain = self._places + len(stacks.frames)
         # Of each location with a number of its own: where in the frames it was seen, and with how many of them.
@@ -58,11 +59,7 @@ class Locator:
         low, high = int(bounds[0]), int(bounds[-1])
         frame = stacks.frame[low:high]
         place = None if stacks.place is None else stacks.place[low:high]
-        begins = np.take(self._outer, frame, mode="clip")
-        if place is not None:
-            begins[1:] |= place[1:] != place[:-1]
-        begins[bounds[:-1][np.diff(bounds) > 0] - low] = True
-        first = np.flatnonzero(begins)
+        first = np.flatnonzero(location_begins(frame, place, bounds - low, self._outer))
         counts = np.diff(np.searchsorted(first, bounds - low))
         sizes = np.diff(first, append=len(frame))
         where = np.full(len(first), -1, dtype=np.int32) if place is None else place[first]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.render.pprof import wire
+from goinspect.render.pprof.header import value_type
 from goinspect.render.pprof.locations import Locator
 from goinspect.render.pprof.tables import Mapped, Strings, function_columns, functions_of, lines_of
 from goinspect.render.sampletypes import event_type, sample_types
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from goinspect.render.outputs import DrawOptions
     from goinspect.render.pprof.locations import Locations
-    from goinspect.render.sampletypes import SampleType
     from goinspect.results.flame import FlameProfile
     from goinspect.results.stacks import Stacks
 
@@ -129,21 +129,17 @@ def _profile(
     unit = next((event.unit for event in profile.events if event.name == profile.event), "")
     period = b""
     if span.period and unit:
-        of = _value_type(event_type(profile.event, unit), strings)
+        of = value_type(event_type(profile.event, unit), strings)
         period = wire.message(5, of) + wire.number(6, span.period)
     return b"".join(
         [
-            wire.message(1, _value_type(kind, strings)),
+            wire.message(1, value_type(kind, strings)),
             _samples(profile, stack, attributes),
             _fixed(3, span.wall) if span.wall else b"",
             wire.number(4, max(span.end - span.begin, 0) + bool(span.wall)),
             period,
         ]
     )
-
-
-def _value_type(kind: SampleType, strings: Strings) -> bytes:
-    return wire.number(1, strings.number(kind.type)) + wire.number(2, strings.number(kind.unit))
 
 
 def _fixed(tag: int, value: int) -> bytes:

@@ -19,7 +19,7 @@ from goinspect.render.pprof.tables import Strings, tables
 from goinspect.render.sampletypes import sample_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from goinspect.results.flame import FlameProfile
     from goinspect.results.stacks import Label, Stacks
 
-__all__ = ["render"]
+__all__ = ["packed", "render"]
 
 _BLOCK = 1 << 13  # samples encoded at once
 _LEVEL = 1  # what Go's own profiles are compressed with
@@ -37,15 +37,21 @@ _NUMERIC = ("pid", "tid")
 
 def render(profile: FlameProfile, options: DrawOptions) -> bytes:
     """The profile, compressed; the same stacks give the same bytes."""
+    return packed(profile.stacks, _values(profile), lambda strings: header(profile, strings, options.maker))
+
+
+def packed(stacks: Stacks, values: list[NDArray[np.int64]], head: Callable[[Strings], bytes]) -> bytes:
+    """Stacks with these values, behind what `head` says of them."""
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)  # gzip, without a time
-    return b"".join([*map(packer.compress, _parts(profile, options.maker)), packer.flush()])
+    return b"".join([*map(packer.compress, _parts(stacks, values, head)), packer.flush()])
 
 
-def _parts(profile: FlameProfile, maker: str) -> Iterator[bytes]:
-    stacks, strings = profile.stacks, Strings()
-    locator = Locator(stacks)
-    yield header(profile, strings, maker)
-    yield from _samples(stacks, locator, _values(profile), strings)
+def _parts(
+    stacks: Stacks, values: list[NDArray[np.int64]], head: Callable[[Strings], bytes]
+) -> Iterator[bytes]:
+    strings, locator = Strings(), Locator(stacks)
+    yield head(strings)
+    yield from _samples(stacks, locator, values, strings)
     yield from tables(stacks, locator.found(), strings)
     yield strings.encoded()
 

@@ -9,7 +9,7 @@ import numpy as np
 from goinspect.analysis.recordings.finder import mapped_name
 from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, SymbolTable
 from goinspect.model import FrameKind
-from goinspect.results.places import Module, Places
+from goinspect.results.places import Module, Places, Program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from goinspect.binary import Binary
     from goinspect.model import Mapping
 
-__all__ = ["Placed", "placed"]
+__all__ = ["Placed", "placed", "program_of"]
 
 _KERNEL = "[kernel.kallsyms]"
 _PAGE = 0xFFF
@@ -120,6 +120,19 @@ def _of_file(binary: Binary, mapping: Mapping | None) -> Module:
         first.file_offset & ~_PAGE,
         placed=True,
         base=min((segment.vaddr for segment in image.segments), default=0) & ~_PAGE,
+        program=program_of(binary),
+    )
+
+
+def program_of(binary: Binary) -> Program | None:
+    """What a file says of itself; None where it is not Go's."""
+    go = binary.go_or_none
+    if go is None:
+        return None
+    info = go.build_info
+    main = info.main if info else None
+    return Program(
+        (info.go_version if info else None) or "", main.path if main else "", info.path if info else ""
     )
 
 
