@@ -25,6 +25,7 @@ __all__ = [
 
 LONGEST: Final = 1 << 18  # bytes of a name that is read to its end: Go's longest ones have some ten thousand
 _PIECE: Final = 256  # names read between two looks at how long they are
+_TABLE: Final = 1 << 22  # rows of a table at least as good as sorting
 _TAKEN: Final = 1 << 18  # rows gathered at once
 
 
@@ -79,6 +80,24 @@ def first_seen(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     return found[order], place[inverse]
+
+
+def numbered(values: NDArray[np.int64], end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The sorted values, each once, and which of these each of `values` is.
+
+    Args:
+        values: not negative.
+        end: all are below it. Where that is not much more than there are values, a table does without sorting.
+    """
+    if end > max(_TABLE, 4 * len(values)):
+        found, number = np.unique(values, return_inverse=True)
+        return found, number
+    there = np.zeros(end, dtype=np.bool_)
+    there[values] = True
+    found = np.flatnonzero(there)
+    place = np.zeros(end, dtype=np.int32)
+    place[found] = np.arange(len(found), dtype=np.int32)
+    return found, place[values].astype(np.int64)
 
 
 def slices_of(start: NDArray[np.int64], most: int) -> Iterator[slice]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from goinspect._ragged import numbered
 from goinspect.analysis.calls.callers import Callers
 from goinspect.analysis.stacks.symboltable import Flag
 from goinspect.model import FrameKind
@@ -96,10 +97,17 @@ def _pairs(samples: Samples, leaf: NDArray[np.bool_], called: NDArray[np.bool_])
     at = at[~begins[at + 1]]
     first, second = samples.locations(at), samples.locations(at + 1)
     good = called[second]
-    at, first, second = at[good], first[good].astype(np.int64), second[good]
-    keys, which = np.unique(first * len(leaf) + second, return_inverse=True)
-    leaf_of, below = (keys // len(leaf)).astype(np.int32), (keys % len(leaf)).astype(np.int32)
-    return _Pairs(at, which, leaf_of, below, np.zeros(len(keys), dtype=np.uint64))
+    at, first, second = at[good], first[good], second[good]
+    above, below = np.flatnonzero(leaf), np.flatnonzero(called)
+    keys, which = numbered(_rank(leaf)[first] * len(below) + _rank(called)[second], len(above) * len(below))
+    leaf_of, below_of = above[keys // len(below)], below[keys % len(below)]
+    nothing = np.zeros(len(keys), dtype=np.uint64)
+    return _Pairs(at, which, leaf_of.astype(np.int32), below_of.astype(np.int32), nothing)
+
+
+def _rank(some: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Of each of some rows, how many of these are before it."""
+    return np.cumsum(some, dtype=np.int64) - 1
 
 
 def _with_links(
