@@ -50,7 +50,9 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
 
 
 def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
-    where = placed(taken.table, taken.mappings) if options.places and taken.origin.recorded else None
+    where = (
+        placed(taken.table, taken.mappings, taken.facts) if options.places and taken.origin.recorded else None
+    )
     table = where.table if where else taken.table
     cut = stack_ops.cut_garbage(taken.samples, table.flags)
     keep = None if options.kernel and options.inlines else kept_expansions(table, options)
@@ -86,6 +88,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
         metadata=dict(taken.metadata),
         profiled=taken.profiled,
         span=taken.span,
+        facts=taken.facts,
     )
 
 
@@ -155,7 +158,7 @@ def _totals(taken: Taken, cut: Cut, stacks: Stacks, truncated: int) -> FlameTota
     waits = taken.origin.waits
     return FlameTotals(
         samples=taken.origin.samples,
-        weight=int(stacks.weight.sum()),
+        weight=int(stacks.weight.view(np.int64).sum()),
         lost=taken.origin.lost,
         throttled=taken.origin.throttled,
         threads=taken.origin.threads,

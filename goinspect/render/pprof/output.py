@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from goinspect.render.outputs import DrawOptions
     from goinspect.results.flame import FlameProfile
-    from goinspect.results.stacks import Label, Stacks
+    from goinspect.results.stacks import Label, Tag
 
 __all__ = ["render"]
 
@@ -45,21 +45,27 @@ def _parts(profile: FlameProfile, maker: str) -> Iterator[bytes]:
     stacks, strings = profile.stacks, Strings()
     locator = Locator(stacks)
     yield header(profile, strings, maker)
-    yield from _samples(stacks, locator, _values(profile), strings)
-    yield from tables(stacks, locator.found(), strings)
+    yield from _samples(profile, locator, _values(profile), strings)
+    yield from tables(profile, locator.found(), strings)
     yield strings.encoded()
 
 
 def _values(profile: FlameProfile) -> list[NDArray[np.int64]]:
     stacks = profile.stacks
     columns = [*(weight.values for weight in stacks.weights), stacks.samples]  # SAMPLES is the last
-    return [columns[kind.of].astype(np.int64) for kind in sample_types(profile)]
+    return [columns[kind.of].astype(np.int64) // kind.scale for kind in sample_types(profile)]
 
 
 def _samples(
-    stacks: Stacks, locator: Locator, values: list[NDArray[np.int64]], strings: Strings
+    profile: FlameProfile, locator: Locator, values: list[NDArray[np.int64]], strings: Strings
 ) -> Iterator[bytes]:
-    labels = [(_label(name, label, strings), label.row) for name, label in stacks.labels.items()]
+    stacks = profile.stacks
+    # What stands above the stacks of a pprof profile comes from its labels, which are all there.
+    labels = [
+        (_label(name, label, strings), label.row)
+        for name, label in stacks.labels.items()
+        if label.tags or profile.facts is None
+    ]
     # Leaf first: all of a block backwards, its stacks with it.
     for end in range(len(stacks), 0, -_BLOCK):
         rows = slice(max(end - _BLOCK, 0), end)
@@ -77,9 +83,24 @@ def _samples(
 
 def _label(name: str, label: Label, strings: Strings) -> wire.Column:
     """A Label for each of its values."""
+    if label.tags:
+        return _tags(name, label.tags, strings)
     key = np.full(len(label.values), strings.number(name))
     if name in _NUMERIC and all(value.isdecimal() for value in label.values):
         value = wire.field(3, np.array([int(value) for value in label.values], dtype=np.uint64))
     else:
         value = wire.field(2, np.array([strings.number(value) for value in label.values], dtype=np.int64))
     return wire.nested(_LABELS, wire.joined(wire.field(1, key), value))
+
+
+def _tags(name: str, tags: tuple[tuple[Tag, ...], ...], strings: Strings) -> wire.Column:
+    """The same of labels as a profile had them, of which a sample may have several of one name."""
+    flat = [tag for row in tags for tag in row]
+    columns = [
+        [strings.number(name)] * len(flat), [strings.number(tag.text) for tag in flat],
+        [tag.number for tag in flat], [strings.number(tag.unit) for tag in flat],
+    ]  # fmt: skip
+    fields = [
+        wire.field(number, np.array(column, dtype=np.int64)) for number, column in enumerate(columns, 1)
+    ]
+    return wire.grouped(wire.nested(_LABELS, wire.joined(*fields)), np.array([len(row) for row in tags]))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from goinspect.binary import Binary
     from goinspect.model import Mapping
+    from goinspect.results.profiled import ProfileFacts
 
 __all__ = ["Placed", "placed"]
 
@@ -40,9 +41,9 @@ class Placed(NamedTuple):
         return np.where(expansion < 0, np.int32(-1), place).astype(np.int32)
 
 
-def placed(table: SymbolTable, mappings: Sequence[Mapping]) -> Placed:
+def placed(table: SymbolTable, mappings: Sequence[Mapping], facts: ProfileFacts | None = None) -> Placed:
     """The table with its locations told apart by address; those of one address in a file are one, in whatever process."""
-    modules, module = _modules(table, mappings)
+    modules, module = _modules(table, mappings, facts)
     address = np.where(table.file >= 0, table.vaddr, table.runtime_addr)
     rows = np.stack(
         (module, table.expansion.astype(np.int64), address.view(np.int64), table.caller.view(np.int64))
@@ -89,16 +90,24 @@ def _distinct(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
     return found, inverse.reshape(-1)
 
 
-def _modules(table: SymbolTable, mappings: Sequence[Mapping]) -> tuple[tuple[Module, ...], NDArray[np.int64]]:
-    """The files of locations, and the row of each location's."""
+def _modules(
+    table: SymbolTable, mappings: Sequence[Mapping], facts: ProfileFacts | None
+) -> tuple[tuple[Module, ...], NDArray[np.int64]]:
+    """The files of locations, and the row of each location's; of a file that was not looked into what was told of it."""
     ids: dict[Module, int] = {}
-    stride = np.int64(len(mappings) + 1)
-    keys, inverse = np.unique((table.file + np.int64(1)) * stride + table.mapping + 1, return_inverse=True)
+    told, nameless = (facts.placed, facts.nameless) if facts else ((), ())
+    least = len(nameless) + 1
+    stride = np.int64(len(mappings) + least)
+    keys, inverse = np.unique(
+        (table.file + np.int64(1)) * stride + table.mapping + least, return_inverse=True
+    )
     number = []
     for key in keys.tolist():
-        file, row = key // int(stride) - 1, key % int(stride) - 1
+        file, row = key // int(stride) - 1, key % int(stride) - least
         mapping = mappings[row] if row >= 0 else None
         module = _of_file(table.binaries[file], mapping) if file >= 0 else _of_mapping(mapping)
+        if file < 0 and facts is not None and row != -1:
+            module = told[row] if row >= 0 else nameless[-2 - row]
         number.append(-1 if module is None else ids.setdefault(module, len(ids)))
     out = np.array(number, dtype=np.int64)[inverse] if number else np.empty(0, np.int64)
     kernel = [table.frames[expansion[0]].kind == FrameKind.KERNEL for expansion in table.expansions]
