@@ -15,6 +15,7 @@ import numpy as np
 from goinspect.render.pprof import wire
 from goinspect.render.pprof.header import header
 from goinspect.render.pprof.locations import Locator
+from goinspect.render.pprof.samples import Located, combined, encoded
 from goinspect.render.pprof.tables import Strings, tables
 from goinspect.render.sampletypes import sample_types
 
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.render.outputs import DrawOptions
+    from goinspect.render.pprof.locations import Locations
     from goinspect.results.flame import FlameProfile
     from goinspect.results.stacks import Label, Tag
 
 __all__ = ["render"]
 
-_BLOCK = 1 << 13  # samples encoded at once
+_BLOCK = 1 << 13  # samples at once
 _LEVEL = 1  # what Go's own profiles are compressed with
-_SAMPLE, _LOCATIONS, _VALUES, _LABELS = 2, 1, 2, 3
+_VALUES, _LABELS = 2, 3
 _NUMERIC = ("pid", "tid")
 
 
@@ -43,42 +45,47 @@ def render(profile: FlameProfile, options: DrawOptions) -> bytes:
 
 def _parts(profile: FlameProfile, maker: str) -> Iterator[bytes]:
     stacks, strings = profile.stacks, Strings()
-    locator = Locator(stacks)
     yield header(profile, strings, maker)
-    yield from _samples(profile, locator, _values(profile), strings)
-    yield from tables(profile, locator.found(), strings)
+    locator = Locator(stacks)
+    blocks = [
+        Located(*locator.block(low, min(low + _BLOCK, len(stacks)))) for low in range(0, len(stacks), _BLOCK)
+    ]
+    found = locator.found()
+    number = _renumbered(blocks, found)
+    tails, tail = _tails(profile, strings)
+    yield from encoded(blocks, number, tails, tail)
+    yield from tables(profile, found._replace(number=number[found.number]), strings)
     yield strings.encoded()
+
+
+def _renumbered(blocks: list[Located], found: Locations) -> NDArray[np.int64]:
+    """New numbers of locations, from 1 on: the more often one occurs, the fewer bytes it takes."""
+    often = np.zeros(int(found.number.max(initial=0)) + 1, dtype=np.int64)
+    for block in blocks:
+        often += np.bincount(block.numbers, minlength=len(often))
+    number = np.zeros(len(often), dtype=np.int64)
+    number[found.number[np.argsort(-often[found.number], kind="stable")]] = np.arange(
+        1, len(found.number) + 1
+    )
+    return number
+
+
+def _tails(profile: FlameProfile, strings: Strings) -> tuple[wire.Column, NDArray[np.int64]]:
+    """What stands behind the locations of samples, values and labels, and which of these each sample has."""
+    stacks, values = profile.stacks, _values(profile)
+    # What stands above the stacks of a pprof profile comes from its labels, which are all there.
+    labels = [(name, label) for name, label in stacks.labels.items() if label.tags or profile.facts is None]
+    tail, first = combined([*(label.row.astype(np.int64) for _, label in labels), *values], len(stacks))
+    pairs = np.stack([column[first] for column in values], axis=1)
+    numbers = wire.grouped(wire.varints(pairs.reshape(-1)), np.full(len(first), len(values)))
+    texts = [wire.taken(_label(name, label, strings), label.row[first]) for name, label in labels]
+    return wire.joined(wire.nested(_VALUES, numbers), *texts), tail
 
 
 def _values(profile: FlameProfile) -> list[NDArray[np.int64]]:
     stacks = profile.stacks
     columns = [*(weight.values for weight in stacks.weights), stacks.samples]  # SAMPLES is the last
     return [columns[kind.of].astype(np.int64) // kind.scale for kind in sample_types(profile)]
-
-
-def _samples(
-    profile: FlameProfile, locator: Locator, values: list[NDArray[np.int64]], strings: Strings
-) -> Iterator[bytes]:
-    stacks = profile.stacks
-    # What stands above the stacks of a pprof profile comes from its labels, which are all there.
-    labels = [
-        (_label(name, label, strings), label.row)
-        for name, label in stacks.labels.items()
-        if label.tags or profile.facts is None
-    ]
-    # Leaf first: all of a block backwards, its stacks with it.
-    for end in range(len(stacks), 0, -_BLOCK):
-        rows = slice(max(end - _BLOCK, 0), end)
-        counts, location = locator.block(rows.start, end)
-        ids = wire.grouped(wire.varints(location[::-1]), counts[::-1])
-        pairs = np.stack([column[rows][::-1] for column in values], axis=1)
-        numbers = wire.grouped(wire.varints(pairs.reshape(-1)), np.full(len(counts), len(values)))
-        body = wire.joined(
-            wire.nested(_LOCATIONS, ids),
-            wire.nested(_VALUES, numbers),
-            *(wire.taken(text, row[rows][::-1]) for text, row in labels),
-        )
-        yield wire.nested(_SAMPLE, body).data.tobytes()
 
 
 def _label(name: str, label: Label, strings: Strings) -> wire.Column:
