@@ -61,7 +61,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     group = label_group if truncated is None else 2 * label_group + truncated
     merged = stack_ops.merge(
         taken.samples, cut.stop, table, group, taken.weight, keep=keep, count=taken.count,
-        others=[other.values for other in taken.others], expansions=where is not None,
+        others=[other.values for other in taken.others], marks=where.marks if where else None,
     )  # fmt: skip
     if truncated is not None:
         rows = merged.group & 1 == 1
@@ -186,9 +186,6 @@ def _as_stacks(
     if row is not None:
         labels |= {name: label._replace(row=label.row[row]) for name, label in taken.labels.items()}
     table = where.table if where else taken.table
-    place = None
-    if where is not None and merged.expansion is not None:
-        place = where.of_frames(merged.frame, merged.expansion)
     return Stacks(
         frames=tuple(table.frames),
         start=merged.start,
@@ -203,7 +200,7 @@ def _as_stacks(
         ),
         labels=labels,
         root=by if taken.groups else "",
-        place=place,
+        place=merged.mark,
         places=where.places if where else None,
         series=None if taken.time is None else Series(merged.stack, taken.time, taken.weight),
     )

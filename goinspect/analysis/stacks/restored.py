@@ -115,6 +115,14 @@ def _with_links(
     return _Pairs(pairs.at, which, pairs.leaf[old], pairs.below[old], addresses[keys % len(addresses)])
 
 
+class _Told(NamedTuple):
+    """What is known of a caller: its frames, where it may have called, and whether no other is missing."""
+
+    above: tuple[int, ...]
+    sites: tuple[int, ...]
+    complete: bool
+
+
 class _Deduction:
     """The frames of the callers of pairs."""
 
@@ -165,20 +173,21 @@ class _Deduction:
         frames = self._frames(binary, callers, set(deduced), module)
         # Leaves that show the same frames and have the same caller are one location.
         shown, flags = table.expansion[leaf].astype(np.int64), table.flags[leaf].astype(np.int64)
-        told, count = (leaf, len(table.flags)) if self._apart else (shown, len(table.expansions))
+        mark, count = (leaf, len(table.flags)) if self._apart else (shown, len(table.expansions))
         keys, first, same = np.unique(
-            (which * count + told) << 8 | flags, return_index=True, return_inverse=True
+            (which * count + mark) << 8 | flags, return_index=True, return_inverse=True
         )
         number, shown = which[first].tolist(), shown[first].tolist()
         out = np.full(len(keys), -1, dtype=np.int32)
+        told = [_Told(frames.get(one, ()), one.sites, one.complete) for one in deduced]
         for i, (one, expansion, like) in enumerate(zip(number, shown, leaf[first].tolist(), strict=True)):
-            above = frames.get(deduced[one], ())
-            if above or deduced[one].complete:
+            above, sites, complete = told[one]
+            if above or complete:
                 out[i] = len(self._expansions)
                 self._expansions.append((*above, *table.expansions[expansion]))
                 self._like.append(like)
                 self._flags.append(Flag.RESTORED if above else 0)
-                sites = deduced[one].sites if above else ()
+                sites = sites if above else ()
                 self._sites.append(sites)
                 self._caller.append(next(iter(sites)) - 1 if len(sites) == 1 else 0)
         return out[same]

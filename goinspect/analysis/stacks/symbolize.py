@@ -20,6 +20,7 @@ from goinspect.analysis.recordings.finder import mapped_name
 from goinspect.analysis.recordings.kernelnames import KernelNamer, grouped
 from goinspect.analysis.recordings.perfmap import PerfMap, find_perf_map
 from goinspect.analysis.recordings.printed import are_addresses, is_unplaced, to_vaddrs
+from goinspect.analysis.stacks.framing.goframes import go_frames
 from goinspect.analysis.stacks.hiddencallers import caller_hidden
 from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, Flag, SymbolTable, rule
 from goinspect.analysis.stacks.textnames import PrintedNames
@@ -32,11 +33,12 @@ from goinspect.profiles.base import KIND_GUEST, KIND_USER
 from goinspect.results.stacks import StackFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
     from goinspect.analysis.recordings.finder import BinaryFinder
+    from goinspect.analysis.stacks.framing.goframes import GoFrames
     from goinspect.binary import Binary, NativeSymbols
     from goinspect.gosym.bulk.table import Frames
     from goinspect.model import Mapping
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SymbolizeOptions", "Symbolizer"]
 
-_NOWHERE = ("", 0, 0)
 # Where JIT compilers put code.
 _COMPILED = (*ANONYMOUS, "/memfd:", "[heap]", "[anon")
 
@@ -151,8 +152,11 @@ class Symbolizer:
 
     def go_stacks(self, binary: Binary, vaddrs: NDArray[np.uint64]) -> list[list[StackFrame]]:
         """The frames of addresses in Go functions, the physical one first, as those of locations are named."""
-        found = binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
-        return list(self._of_go(binary, found))
+        known = self._of_go(
+            binary, binary.bulk_frames(vaddrs, inlines=self._options.inlines, lines=self._options.lines)
+        )
+        flat = [known.frames[number] for number in known.number.tolist()]
+        return [flat[begin:end] for begin, end in itertools.pairwise(known.start.tolist())]
 
     def _by_file(
         self, rows: NDArray[np.int64], locations: Locations
@@ -301,12 +305,21 @@ class Symbolizer:
         vaddrs = _at_entries(binary, vaddrs, exact)
         asked, which = first_seen(vaddrs)  # processes of one program have the same addresses
         found = binary.bulk_frames(asked, inlines=self._options.inlines, lines=self._options.lines)
-        frame_ids = self._frame_ids
         told = np.zeros((2, len(asked)), dtype=np.int32)
-        for row, frames in enumerate(self._of_go(binary, found)):
-            if frames:
-                ids = (frame_ids.setdefault(frame, len(frame_ids)) for frame in frames)
-                told[:, row] = self._expand(*ids), Flag.NAMED | Flag.GO | rule(frames[0].name)
+        known = self._of_go(binary, found)
+        frame_ids, expansion_ids = self._frame_ids, self._expansion_ids
+        ids = np.array(
+            [frame_ids.setdefault(frame, len(frame_ids)) for frame in known.frames], dtype=np.int32
+        )
+        rule_of = {name: Flag.NAMED | Flag.GO | rule(name) for name in {frame.name for frame in known.frames}}
+        rules = np.array([rule_of[frame.name] for frame in known.frames], dtype=np.uint8)
+        held = np.flatnonzero(known.start[1:] > known.start[:-1])
+        flat, starts = ids[known.number].tolist(), known.start.tolist()
+        told[0, held] = [
+            expansion_ids.setdefault(tuple(flat[starts[row] : starts[row + 1]]), len(expansion_ids))
+            for row in held.tolist()
+        ]
+        told[1, held] = rules[known.number[known.start[held]]]
         nameless = np.asarray(found.start[1:] == found.start[:-1])[which]
         named = ~nameless
         self._expansion[rows[named]], self._flags[rows[named]] = told[:, which[named]]
@@ -317,23 +330,8 @@ class Symbolizer:
         self._hide_callers(binary, rows[walked], vaddrs[walked])
         return nameless
 
-    def _of_go(self, binary: Binary, found: Frames) -> Iterator[list[StackFrame]]:
-        """The frames of each address, the physical function first; none where no function holds it."""
-        kinds = self._kinds_of(binary, found.names)
-        starts = found.start.tolist()
-        function, inlined = found.function.tolist(), found.inlined.tolist()
-        where = self._where(found)
-        known: dict[tuple[int, bool, tuple[str, int, int]], StackFrame] = {}
-        for begin, end in itertools.pairwise(starts):
-            frames = []
-            for j in range(end - 1, begin - 1, -1):
-                key = (function[j], inlined[j], where[j] if where else _NOWHERE)
-                frame = known.get(key)
-                if frame is None:
-                    kind, package = kinds[key[0]]
-                    frame = known[key] = StackFrame(found.names[key[0]], kind, package, key[1], *key[2])
-                frames.append(frame)
-            yield frames
+    def _of_go(self, binary: Binary, found: Frames) -> GoFrames:
+        return go_frames(found, self._kinds_of(binary, found.names), lines=self._options.lines)
 
     def _kinds_of(self, binary: Binary, names: list[str]) -> list[tuple[str, str]]:
         """Kind and package of functions by their names, each asked for once."""
@@ -350,16 +348,6 @@ class Symbolizer:
         hidden = rows[caller_hidden(binary, vaddrs)]
         hidden = hidden[self._flags[hidden] & np.uint8(Flag.CUT | Flag.ROOT) == 0]
         self._flags[hidden] |= np.uint8(Flag.HIDDEN)
-
-    def _where(self, found: Frames) -> list[tuple[str, int, int]]:
-        """File, line and first line of each frame."""
-        if not self._options.lines:
-            return []
-        columns = (found.file.tolist(), found.line.tolist(), found.start_line.tolist())
-        return [
-            (found.files[file], line, start) if file >= 0 else ("", 0, start)
-            for file, line, start in zip(*columns, strict=True)
-        ]
 
     def _native_rows(
         self, binary: Binary, rows: NDArray[np.int64], vaddrs: NDArray[np.uint64], base: str

@@ -24,6 +24,7 @@ __all__ = ["Located", "combined", "encoded"]
 
 _SAMPLE, _LOCATIONS = 2, 1
 _TABLE = 1 << 22  # numbers that are looked up in a table
+_HALF = np.uint64(32)
 _KEPT = np.array([(1 << 8 * size) // 255 for size in range(9)], dtype="<u8")  # a 1 in each of the first bytes
 
 
@@ -31,14 +32,16 @@ class Located(NamedTuple):
     """The locations of some stacks: how many each has, and the numbers of all, root first."""
 
     counts: NDArray[np.int64]
-    numbers: NDArray[np.int64]
+    numbers: NDArray[np.int32]
 
 
 class _Words(NamedTuple):
-    """Rows of words, one after another: the words, which bytes of them are kept, and how many words each row has."""
+    """Rows of words, one after another, and how many each row has.
 
-    word: NDArray[np.uint32]
-    kept: NDArray[np.uint32]
+    ``both`` has the four bytes of a word, and behind them a 1 for each that is kept.
+    """
+
+    both: NDArray[np.uint64]
     counts: NDArray[np.int64]
 
 
@@ -54,7 +57,7 @@ def encoded(
         tail: which of these each sample has.
     """
     names = _varints(number.astype(np.uint64))
-    word, kept = names.code.astype("<u4"), names.kept.astype("<u4")
+    name = names.code | names.kept << _HALF
     size = names.size.astype(np.uint8)
     followed, lengths = _words(tails), tails.sizes
     end = len(tail)
@@ -66,13 +69,7 @@ def encoded(
         ids = np.diff(np.append(0, np.cumsum(size[location], dtype=np.int64))[bounds])
         inner = _headed(_LOCATIONS, ids, given=ids > 0)
         outer = _headed(_SAMPLE, inner.size + ids + lengths[which])
-        heads = np.stack((outer.code, inner.code), axis=1)
-        keep = np.stack((outer.kept, inner.kept), axis=1)
-        yield _joined(
-            _Words(heads.reshape(-1).view("<u4"), keep.reshape(-1).view("<u4"), np.full(len(counts), 4)),
-            _Words(word[location], kept[location], counts),
-            _taken(followed, which),
-        )
+        yield _joined(_heads(outer, inner), _Words(name[location], counts), _taken(followed, which))
         end = begin
 
 
@@ -107,31 +104,39 @@ def _headed(tag: int, sizes: NDArray[np.int64], given: NDArray[np.bool_] | None 
     return _Numbers(number.code << np.uint64(8) | np.uint64(tag << 3 | 2), _KEPT[size], size)
 
 
+def _heads(*numbers: _Numbers) -> _Words:
+    """Two words of each number."""
+    low = np.uint64(0xFFFF_FFFF)
+    parts = [part for one in numbers for part in (
+        one.code & low | (one.kept & low) << _HALF, one.code >> _HALF | one.kept >> _HALF << _HALF
+    )]  # fmt: skip
+    return _Words(np.stack(parts, axis=1).reshape(-1), np.full(len(parts[0]), len(parts)))
+
+
 def _words(column: wire.Column) -> _Words:
     """Rows of bytes as rows of words."""
     counts = (column.sizes + 3) // 4
     at = flat_ranges(4 * (np.cumsum(counts) - counts), column.sizes)
     both = np.zeros((2, 4 * int(counts.sum())), dtype=np.uint8)
     both[0, at], both[1, at] = column.data, 1
-    return _Words(both[0].view("<u4"), both[1].view("<u4"), counts)
+    word, kept = both.view("<u4").astype(np.uint64)
+    return _Words(word | kept << _HALF, counts)
 
 
 def _taken(words: _Words, rows: NDArray[np.int64]) -> _Words:
     starts, counts = np.cumsum(words.counts) - words.counts, words.counts[rows]
-    at = flat_ranges(starts[rows], counts)
-    return _Words(words.word[at], words.kept[at], counts)
+    return _Words(words.both[flat_ranges(starts[rows], counts)], counts)
 
 
 def _joined(*columns: _Words) -> bytes:
     """Row by row, what all columns have, without what is not kept."""
     total = np.sum([column.counts for column in columns], axis=0)
-    word = np.empty(int(total.sum()), dtype="<u4")
-    kept = np.empty(len(word), dtype="<u4")
+    both = np.empty(int(total.sum()), dtype=np.uint64)
     place = np.cumsum(total) - total
     for column in columns:
-        at = flat_ranges(place, column.counts)
-        word[at], kept[at] = column.word, column.kept
+        both[flat_ranges(place, column.counts)] = column.both
         place = place + column.counts
+    word, kept = both.astype("<u4"), (both >> _HALF).astype("<u4")
     data: NDArray[np.uint8] = word.view(np.uint8)[kept.view(np.bool_)]
     return data.tobytes()
 

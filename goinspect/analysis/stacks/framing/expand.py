@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,41 +14,56 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.stacks.symboltable import SymbolTable
 
-__all__ = ["BLANK", "expanded"]
+__all__ = ["BLANK", "expanded", "flattened"]
 
 BLANK = -1  # in place of an expansion: nothing
-_BLOCK = 1 << 15  # stacks handled at once: temporaries stay in the cache
-_PIECE = 1 << 18  # frames gathered at once
+_BLOCK = 1 << 11  # stacks handled at once: temporaries stay in the cache
 
 
 def expanded(
-    start: NDArray[np.int64], flat: NDArray[np.int32], table: SymbolTable, *, expansions: bool
+    start: NDArray[np.int64],
+    flat: NDArray[np.int32],
+    table: SymbolTable,
+    marks: NDArray[np.int32] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32] | None]:
-    """Where the stacks start, and their frames, root first, inlined calls expanded; the expansion of each if asked for."""
-    rooted = _reversed(start, flat)
-    lengths = np.array(
-        [*(len(e) for e in table.expansions), 0], dtype=np.int64
-    )  # blanks, at the end, have none
-    pool = np.array([frame for e in table.expansions for frame in e], dtype=np.int32)
-    if (
-        len(pool) == len(table.expansions) and not (rooted == BLANK).any()
-    ):  # as of folded stacks: a frame each
-        return start, pool[rooted], rooted if expansions else None
+    """Where the stacks start, and their frames, root first, inlined calls expanded; the mark of each if there are any.
+
+    Args:
+        start: of the stacks.
+        flat: their expansions, leaf first.
+        table: what expansions are.
+        marks: of each frame of each expansion, one after another.
+    """
+    pool, lengths = flattened(table)
+    if len(pool) == len(lengths) and not (flat == BLANK).any():  # as of folded stacks: a frame each
+        rooted = _reversed(start, flat)
+        return start, pool[rooted], None if marks is None else marks[rooted]
+    lengths = np.append(lengths, 0)  # blanks, at the end, have none
     begins = np.cumsum(lengths) - lengths
-    ends = np.zeros(len(rooted) + 1, dtype=np.int64)
-    for low in range(0, len(rooted), _PIECE):
-        counts = lengths[rooted[low : low + _PIECE]]
-        ends[low + 1 : low + 1 + len(counts)] = np.cumsum(counts) + ends[low]
+    ends = np.zeros(len(start), dtype=np.int64)
+    for low in range(0, len(start) - 1, _BLOCK):
+        bounds = start[low : low + _BLOCK + 1]
+        counts = lengths[flat[bounds[0] : bounds[-1]]]
+        ends[low + 1 : low + len(bounds)] = (
+            ends[low] + np.append(0, np.cumsum(counts))[bounds[1:] - bounds[0]]
+        )
     frames = np.empty(int(ends[-1]), dtype=np.int32)
-    of = np.empty(len(frames) if expansions else 0, dtype=np.int32)
-    for low in range(0, len(rooted), _PIECE):
-        part = rooted[low : low + _PIECE]
-        counts = lengths[part]
-        here = slice(int(ends[low]), int(ends[low + len(part)]))
-        np.take(pool, flat_ranges(begins[part], counts), out=frames[here], mode="clip")
-        if expansions:
-            of[here] = np.repeat(part, counts)
-    return ends[start], frames, of if expansions else None
+    of = None if marks is None else np.empty(len(frames), dtype=np.int32)
+    for low in range(0, len(start) - 1, _BLOCK):
+        bounds = start[low : low + _BLOCK + 1]
+        part = _reversed(bounds - bounds[0], flat[bounds[0] : bounds[-1]])
+        here = slice(int(ends[low]), int(ends[low + len(bounds) - 1]))
+        at = flat_ranges(begins[part], lengths[part])
+        np.take(pool, at, out=frames[here], mode="clip")
+        if marks is not None and of is not None:
+            np.take(marks, at, out=of[here], mode="clip")
+    return ends, frames, of
+
+
+def flattened(table: SymbolTable) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The frames of all expansions, one after another, and how many each has."""
+    lengths = np.fromiter(map(len, table.expansions), np.int64, len(table.expansions))
+    return np.fromiter(chain.from_iterable(table.expansions), np.int32, int(lengths.sum())), lengths
 
 
 def _reversed(start: NDArray[np.int64], flat: NDArray[np.int32]) -> NDArray[np.int32]:
