@@ -31,7 +31,7 @@ def flame(
         list[str] | None,
         typer.Argument(
             metavar="[PROFILE]...",
-            help="A recording of perf record, a pprof profile, the text of perf script, or folded stacks of any tool; also from stdin (-), and from a running Go program by its URL. Several are added up.  [default: perf.data]",
+            help="A recording of perf record, a pprof profile, the text of perf script, or folded stacks of any tool; also from stdin (-) or a URL. Several are added up.  [default: perf.data]",
             show_default=False,
         ),
     ] = None,
