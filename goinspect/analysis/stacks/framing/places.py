@@ -104,9 +104,10 @@ def _modules(
     told, nameless = (facts.placed, facts.nameless) if facts else ((), ())
     least = len(nameless) + 1
     stride = np.int64(len(mappings) + least)
-    keys, inverse = np.unique(
-        (table.file + np.int64(1)) * stride + table.mapping + least, return_inverse=True
-    )
+    pair = (table.file + np.int64(1)) * stride + table.mapping + least
+    there = np.zeros(int(stride) * (len(table.binaries) + 1), dtype=np.bool_)  # few: no need to sort them
+    there[pair] = True
+    keys, inverse = np.flatnonzero(there), (np.cumsum(there) - 1)[pair]
     number = []
     files: dict[int, Module] = {}
     for key in keys.tolist():
