@@ -56,15 +56,19 @@ def open(  # reads as goinspect.open(), like gzip.open()
     return Executable(path, arch=arch, raw=raw, text_start=text_start)
 
 
-def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
+def open_profile(path: str | os.PathLike[str], *, timeout: float | None = None) -> Profile | NamedStacks:
     """Read a recording (``perf.data``) or pprof profile, whose addresses are normalised and not named yet, or folded stacks.
+
+    Args:
+        path: of a file, or the URL of a profile.
+        timeout: seconds to wait for the answer to a URL; by what it asks for unless given.
 
     Raises:
         goinspect.errors.GoinspectError: it cannot be read, or is no profile.
     """
     from goinspect.profiles import open_profile
 
-    return open_profile(path)
+    return open_profile(path, timeout=timeout)
 
 
 def flame(
@@ -94,11 +98,13 @@ def flame(
     hidden_callers: bool = False,
     restore: bool = True,
     labels: Sequence[tuple[str, str]] = (),
+    timeout: float | None = None,
 ) -> Flame:
     """Read a profile, name its frames and merge its stacks: what `goinspect flame` draws.
 
     Args:
-        path: a recording of perf, a pprof profile, the text of perf script, or folded stacks.
+        path: a recording of perf, a pprof profile, the text of perf script, or folded stacks; or the URL of one, as of
+            net/http/pprof.
         more: further ones, which are added up.
         binaries: use these files for mappings with their build IDs or base names.
         symfs: look for binaries below this directory first.
@@ -125,12 +131,15 @@ def flame(
         hidden_callers: a frame where a caller must be missing.
         labels: only samples of a pprof profile with these labels: keys, and regular expressions that find their values.
         restore: put callers in place that a walk by frame pointers passed over, where the machine code proves them.
+        timeout: seconds to wait for the answer to a URL; by what it asks for unless given.
 
     Raises:
         goinspect.errors.GoinspectError: the profile cannot be read, or does not hold what is asked for.
     """
+    from functools import partial
+
     from goinspect.analysis.options import FlameOptions
-    from goinspect.api.flame import Flame
+    from goinspect.api.flame import Flame, open_input
 
     def text(value: str | os.PathLike[str] | None) -> str | None:
         return None if value is None else str(value)
@@ -140,7 +149,7 @@ def flame(
         cpus, seconds, inlines, kernel, lines, focus, ignore, hide, reverse, unit, off_cpu, repair, hidden_callers,
         restore, labels,
     )  # fmt: skip
-    return Flame.read([str(path), *map(str, more)], options)
+    return Flame.read([str(path), *map(str, more)], options, opening=partial(open_input, timeout=timeout))
 
 
 def annotate(
@@ -166,11 +175,12 @@ def annotate(
     restore: bool = True,
     syntax: Literal["go", "intel", "att", "gnu"] | None = None,
     source: Sequence[str | os.PathLike[str]] = (),
+    timeout: float | None = None,
 ) -> Annotation:
     """A function's samples by line and by instruction: what `goinspect annotate` shows.
 
     Args:
-        path: a recording of perf, or the text of perf script.
+        path: a recording of perf, or the text of perf script; or the URL of one.
         function: its name, or FILE:NAME; the one that most samples ended in unless given.
         binaries: as of `flame`, and so all up to `restore`.
         symfs: look for binaries below this directory first.
@@ -191,6 +201,7 @@ def annotate(
         restore: put callers in place that a walk by frame pointers passed over, where the machine code proves them.
         syntax: in which instructions are written; None: Go's, where there is a writer for the architecture.
         source: directories whose lines are told with the instructions.
+        timeout: seconds to wait for the answer to a URL; by what it asks for unless given.
 
     Raises:
         goinspect.errors.GoinspectError: the profile cannot be read, holds no addresses, or has no sample in the function.
@@ -208,7 +219,9 @@ def annotate(
         focus=focus, ignore=ignore, off_cpu=off_cpu, repair=repair, restore=restore,
     )  # fmt: skip
     folders = [str(folder) for folder in source]
-    return annotation_of(open_input(str(path)), options, function, syntax=syntax, source=folders)
+    return annotation_of(
+        open_input(str(path), timeout=timeout), options, function, syntax=syntax, source=folders
+    )
 
 
 def compare(*paths: str | os.PathLike[str], by: str = "package") -> Comparison:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-__all__ = ["exists", "is_directory", "is_fifo", "is_regular", "is_special", "is_unsized"]
+__all__ = ["exists", "is_directory", "is_fifo", "is_regular", "is_special", "is_unsized", "is_url"]
 
 
 def _mode(path: str | os.PathLike[str]) -> int:
@@ -53,3 +53,8 @@ def is_special(path: str | os.PathLike[str]) -> bool:
     """Is it a device, a pipe, /dev/stdout: something to write into, with nothing to rename over?"""
     mode = _mode(path)
     return bool(mode) and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def is_url(path: str) -> bool:
+    """Is it the address of something on a server, and no file that is called so?"""
+    return path.lower().startswith(("http://", "https://")) and not exists(path)

@@ -61,9 +61,9 @@ class FlameOptions:
         str
     ] = ()  # "pid", "tid", or what `by` may be; stacks that differ in one stay apart
     series: bool = False  # which stack each sample has, and when
-    every_type: bool = (
-        False  # keep all weights of each sample, also of those that weigh nothing in the event shown
-    )
     calls: bool = (
         False  # which of several calls through pointers led to a restored caller's leaf, by the types
     )
+    # Keep all weights of each sample, also of those that weigh nothing, or less, in the event shown: modulo 2^64.
+    every_type: bool = False
+    every_label: bool = False  # keep all labels of a pprof profile, in place of `label_columns`

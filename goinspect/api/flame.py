@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from goinspect._files import encoded, write_file
+from goinspect._paths import is_url
 from goinspect.analysis.options import FlameOptions, TimeBound
 from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
@@ -16,7 +16,6 @@ from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
 
     from goinspect.profiles.base import Profile
     from goinspect.render.outputs import Output
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
     from goinspect.results.stacks import Stacks
     from goinspect.views.top import TopRow
 
-__all__ = ["Flame", "FlameOptions", "TimeBound", "events_of", "open_input"]
+    Opened: TypeAlias = Profile | NamedStacks
+
+__all__ = ["Flame", "FlameOptions", "Opened", "TimeBound", "events_of", "open_input"]
 
 _NOTEBOOK_HEIGHT = 500  # px
 
@@ -79,15 +80,15 @@ class Flame:
         options: FlameOptions,
         *,
         output: Output | None = None,
-        reading: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+        opening: Callable[[str], Profile | NamedStacks] | None = None,
     ) -> Flame:
-        """The stacks of one profile or of several, which are added up; "-" is stdin.
+        """The stacks of one profile or of several, which are added up; "-" is stdin, and URLs of HTTP are fetched.
 
         Args:
             paths: what to read.
             options: of each.
             output: the only format, as of `of`.
-            reading: is entered with a path while it is read.
+            opening: reads each, `open_input` unless given.
 
         Raises:
             QueryError: the profiles do not weigh the same, and what `of` raises.
@@ -107,14 +108,16 @@ class Flame:
 
         kept: list[tuple[Profile | NamedStacks, str]] = []
         together = Together(options, len(paths))
-        for path in paths:
-            with reading(path):
-                opened = open_input(path)
+        shown = []
+        for given in paths:
+            opened = (opening or open_input)(given)
+            path = opened.path if is_url(given) else given  # the URL without a password
+            shown.append(path)
             added(opened, path, together, output)
             if output is None:
                 kept.append((opened, path))
             del opened  # the columns of a large recording are not needed to draw it
-        named = paths[0] if len(paths) == 1 else f"{len(paths)} profiles"
+        named = shown[0] if len(paths) == 1 else f"{len(paths)} profiles"
         flame = cls(together.profile(), path=named, reverse=options.reverse)
         if output is None:
             flame._again = again
@@ -218,11 +221,19 @@ class Flame:
         )
 
 
-def open_input(name: str) -> Profile | NamedStacks:
-    """The profile at a path, or on stdin ("-"). Raises as `goinspect.profiles.open_profile`."""
+def open_input(
+    name: str,
+    *,
+    seconds: int | None = None,
+    timeout: float | None = None,
+    tell: Callable[[str, int, int], None] | None = None,
+) -> Profile | NamedStacks:
+    """The profile at a path or URL, or on stdin ("-"). Arguments and errors as of `goinspect.profiles.open_profile`."""
     from goinspect.profiles import open_profile, read_profile
 
-    return read_profile(sys.stdin.buffer, "stdin") if name == "-" else open_profile(name)
+    if name == "-":
+        return read_profile(sys.stdin.buffer, "stdin")
+    return open_profile(name, seconds=seconds, timeout=timeout, tell=tell)
 
 
 def _options_for(output: Output, options: FlameOptions, opened: Profile | NamedStacks) -> FlameOptions:

@@ -79,6 +79,28 @@ class Input(NamedTuple):
             "--kallsyms", metavar="FILE", help="Kernel symbols of the recorded machine.", show_default=False
         ),
     ] = None
+    seconds: Annotated[
+        int | None,
+        typer.Option(
+            "--seconds",
+            metavar="N",
+            min=1,
+            max=100_000,
+            help="Of a URL: how long the server is to record, in place of seconds=N in the URL.",
+            show_default=False,
+        ),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=0.1,
+            max=100_000,
+            help="Of a URL: how long to wait for the answer; default: half as long again as it is to record, else 60.",
+            show_default=False,
+        ),
+    ] = None
 
 
 class Files(NamedTuple):

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from goinspect._paths import is_fifo, is_regular, is_unsized
+from goinspect._paths import is_fifo, is_regular, is_unsized, is_url
 from goinspect.errors import FileError, GoinspectError, UnrecognizedFormatError, UnsupportedError
 from goinspect.objfile import map_file
 from goinspect.profiles.others import other_of
@@ -53,8 +53,20 @@ def _readers() -> tuple[_Reader, ...]:
     )
 
 
-def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
+def open_profile(
+    path: str | os.PathLike[str],
+    *,
+    seconds: int | None = None,
+    timeout: float | None = None,
+    tell: Callable[[str, int, int], None] | None = None,
+) -> Profile | NamedStacks:
     """Read a profile, whatever its format; gzip, zstd and xz are taken off.
+
+    Args:
+        path: of a file, or a URL of HTTP.
+        seconds: of a URL: how long the server is to record.
+        timeout: of a URL: how many seconds to wait for the answer.
+        tell: of a URL: what to call while it is fetched, as of `goinspect.profiles.web.read_url`.
 
     Raises:
         FileError: it cannot be read.
@@ -62,6 +74,10 @@ def open_profile(path: str | os.PathLike[str]) -> Profile | NamedStacks:
         TruncatedError, MalformedError, UnsupportedError: as the reader of its format says.
     """
     name = os.fspath(path)
+    if is_url(name):
+        from goinspect.profiles.web import read_url
+
+        return read_url(name, read_profile, seconds=seconds, timeout=timeout, tell=tell)
     if is_regular(Path(name) / "data"):  # a recording of perf record --threads
         return _readers()[0].read(name)
     if is_fifo(name):  # <(zcat stacks.folded.gz)

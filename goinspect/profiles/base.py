@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from goinspect.model import Mapping
     from goinspect.profiles.userstacks import UserStacks
+    from goinspect.results.places import ProfileFacts
     from goinspect.results.stacks import Label
 
 __all__ = [
@@ -65,8 +66,9 @@ class Locations:
     location made from a return address and one made from an exact PC may differ by one byte on purpose.
     """
 
-    mapping: NDArray[np.int32]  # row in Profile.mappings; -1: no mapping covers the address
-    file_offset: NDArray[np.uint64]  # 0 where mapping is -1
+    # Row in Profile.mappings; -1: no mapping covers the address, below: one without a name (ProfileFacts.nameless).
+    mapping: NDArray[np.int32]
+    file_offset: NDArray[np.uint64]  # 0 where there is no mapping
     runtime_addr: NDArray[np.uint64]
     kind: NDArray[np.uint8]  # KIND_*
     exact: NDArray[np.bool_]  # True: the PC itself; False: return address - 1
@@ -96,6 +98,9 @@ class SampleLabels(Protocol):
 
     def column(self, key: str) -> Label | None:
         """The label of each sample; None: no sample has this key."""
+
+    def exact(self, key: str) -> Label | None:
+        """The same with `Label.tags`: what reads the same and is not stays apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,7 @@ class Profile:
     values: Values | None = None  # in place of one weight; `event` and `weight` are those of the default then
     labels: SampleLabels | None = None
     places: tuple[tuple[Place, ...], ...] = ()  # of each name in `names`; empty where the format tells none
+    facts: ProfileFacts | None = None  # of a pprof profile
 
     def __len__(self) -> int:
         return len(self.event)

@@ -78,7 +78,11 @@ OUTPUTS = (
     Output("tree", "text.tree", has_json=True),
     Output("collapsed", "collapsed", (".collapsed",)),
     Output(
-        "pprof", "pprof.output", (".pb.gz", ".pprof"), is_binary=True, asks=_PLACES | {"every_type": True}
+        "pprof",
+        "pprof.output",
+        (".pb.gz", ".pprof"),
+        is_binary=True,
+        asks=_PLACES | {"every_type": True, "every_label": True},
     ),
     Output("otlp", "pprof.otlp", (".otlp",), is_binary=True, asks=_PLACES | {"series": True}),
     Output("speedscope", "viewers.speedscope", (".speedscope.json",), asks=_THREADS),

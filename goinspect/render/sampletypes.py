@@ -19,11 +19,15 @@ _CLOCKS = ("cpu-clock", "task-clock")
 
 
 class SampleType(NamedTuple):
-    """A value that every sample has; ``of``: the row of `Stacks.weights`, or SAMPLES, how many samples there are."""
+    """A value that every sample has.
+
+    ``of``: the row of `Stacks.weights`, or SAMPLES, how many samples there are; ``scale``: what it is to be divided by.
+    """
 
     type: str
     unit: str
     of: int
+    scale: int = 1
 
 
 def sample_types(profile: FlameProfile) -> tuple[SampleType, ...]:
@@ -59,7 +63,12 @@ def event_type(event: str, unit: str, row: int = 0) -> SampleType:
 
 def _as_profiled(profile: FlameProfile) -> tuple[SampleType, ...]:
     """All weights; the one that is shown, which is the first of the stacks, is among the others where it was."""
-    weights = profile.stacks.weights
+    weights, facts = profile.stacks.weights, profile.facts
+    if facts is not None and len(facts.types) == len(weights):
+        rows = [0 if row == facts.shown else row + (row < facts.shown) for row in range(len(weights))]
+        return tuple(
+            SampleType(*kind[:2], of, kind.scale) for kind, of in zip(facts.types, rows, strict=True)
+        )
     types = [event_type(weight.name, weight.unit, row) for row, weight in enumerate(weights)]
     names = [event.name for event in profile.events]
     if len(types) > 1 and profile.event in names:

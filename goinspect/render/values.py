@@ -30,6 +30,8 @@ def human_weight(value: int, unit: str) -> str:
 
     The script of a flame graph writes the same: change it here and in ``flame.js`` together.
     """
+    if value < 0:  # as in a difference of profiles, which no picture shows
+        return f"-{human_weight(-value, unit)}"
     places, unit = _whole_unit(unit)
     if places:
         thousandths = (value * 1000 + 10**places // 2) // 10**places

@@ -10,6 +10,7 @@ from goinspect.results.places import Span
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from goinspect.results.places import ProfileFacts
     from goinspect.results.stacks import Stacks
 
 __all__ = ["OFF_CPU", "EventSummary", "FlameProfile", "FlameTotals"]
@@ -68,6 +69,7 @@ class FlameProfile(NamedTuple):
     metadata: Mapping[str, str] = MappingProxyType({})
     profiled: bool = False  # read from a pprof profile, which tells neither losses nor threads
     span: Span = Span()
+    facts: ProfileFacts | None = None  # of a pprof profile
 
     @property
     def unit(self) -> str:

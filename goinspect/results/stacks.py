@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from goinspect.results.places import Places, Series
 
-__all__ = ["PARTS", "Label", "StackFrame", "Stacks", "Weight"]
+__all__ = ["PARTS", "Label", "StackFrame", "Stacks", "Tag", "Weight"]
 
 # Weights with decimals are counted in these parts of their unit ("thousandths of samples"): decimal places.
 PARTS = {"thousandths": 3, "millionths": 6, "billionths": 9}
@@ -52,11 +52,23 @@ class Weight(NamedTuple):
     values: NDArray[np.uint64]
 
 
+class Tag(NamedTuple):
+    """A label of a sample as pprof profiles have it: text, or where that is "" a number and its unit."""
+
+    text: str
+    number: int = 0
+    unit: str = ""
+
+
 class Label(NamedTuple):
-    """What stacks are told apart by: stack i has ``values[row[i]]``, or none where ``row[i]`` is -1."""
+    """What stacks are told apart by: stack i has ``values[row[i]]``, or none where ``row[i]`` is -1.
+
+    ``tags`` are there where labels are kept as a pprof profile has them: those that each of `values` stands for.
+    """
 
     values: tuple[str, ...]
     row: NDArray[np.int32]
+    tags: tuple[tuple[Tag, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 
     scripts/checks/check_pprof.py PROFILE...        these files
     scripts/checks/check_pprof.py --random 300      profiles made at random: inlined calls, drop_frames, ids, repetition
+    scripts/checks/check_pprof.py --again …         what goinspect writes of them: every value, label, location and fact
 
 Needs a Go toolchain on PATH (or named by --go). A profile counts as the same when all of it is. Frames without a name
 are not compared.
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import goinspect
 from tests.builders.pprof import Profile
 from tests.profiles.pprofraw import RawFrame, parse
+from tests.profiles.pproftruth import truth
 
 NAMES = (
     "main.main", "main.(*T).M", "main.Map[...]", "malloc", "operator new(unsigned long)", "std::vector<int>::push_back(int&&)",
@@ -36,7 +38,7 @@ PATTERNS = (
 )  # fmt: skip
 
 
-def made(chance: random.Random) -> bytes:
+def made(chance: random.Random, *, drop: bool) -> bytes:
     profile = Profile(
         types=[("samples", "count"), ("alloc_space", "bytes"), ("delay", "nanoseconds")][: chance.randrange(1, 4)],
         packed=chance.random() < 0.7, step=chance.choice((1, 1, 7, 1 << 40)),
@@ -58,8 +60,9 @@ def made(chance: random.Random) -> bytes:
         profile.sample(
             stack, [chance.choice((0, 1, 5, 1 << 40)) for _ in profile.types], who=chance.choice("ab")
         )
-    profile.fact(7, chance.choice(PATTERNS))
-    profile.fact(8, chance.choice(PATTERNS))
+    if drop:
+        profile.fact(7, chance.choice(PATTERNS))
+        profile.fact(8, chance.choice(PATTERNS))
     profile.fact(14, chance.choice(("", *(name for name, _ in profile.types))))
     return profile.build()
 
@@ -74,14 +77,25 @@ def weights(path: Path, event: str) -> Counter[tuple[RawFrame, ...]]:
     return +out
 
 
-def same(path: Path, go: str) -> bool:
+def told(go: str, path: Path, *options: str) -> str:
+    command = [go, "tool", "pprof", "-symbolize=none", *options, str(path)]
     environment = {**os.environ, "GOTOOLCHAIN": "local"}
-    said = subprocess.run(
-        [go, "tool", "pprof", "-symbolize=none", "-raw", str(path)], check=True, capture_output=True, text=True,
-        env=environment,
-    ).stdout  # fmt: skip
-    raw = parse(said)
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+
+def same(path: Path, go: str) -> bool:
+    raw = parse(told(go, path, "-raw"))
     return all(weights(path, type_.split("/")[0]) == raw.weights(type_) for type_ in raw.types)
+
+
+def same_again(path: Path, go: str, folder: Path) -> bool:
+    """Is what is written of it what it is? pprof writes both anew first: text formats as protobuf. It leaves in what drop_frames takes."""
+    again, before, after = (folder / name for name in ("again.pb.gz", "before.pb.gz", "after.pb.gz"))
+    told(go, path, "-proto", f"-output={before}")
+    again.write_bytes(goinspect.flame(before).binary("pprof"))
+    told(go, again, "-proto", f"-output={after}")
+    one, other = truth(before.read_bytes()), truth(after.read_bytes())
+    return (one.types, one.samples, one.facts) == (other.types, other.samples, other.facts)
 
 
 def main() -> int:
@@ -90,6 +104,7 @@ def main() -> int:
     )
     parser.add_argument("profiles", type=Path, nargs="*")
     parser.add_argument("--random", type=int, default=0, metavar="N")
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--go", default="go")
     options = parser.parse_args()
@@ -98,10 +113,11 @@ def main() -> int:
         files = [*options.profiles]
         for number in range(options.random):
             path = Path(folder) / f"{options.seed}-{number}.pb"
-            path.write_bytes(made(random.Random(options.seed << 32 | number)))
+            path.write_bytes(made(random.Random(options.seed << 32 | number), drop=not options.again))
             files.append(path)
         for path in files:
-            if same(path, options.go):
+            right = same_again(path, options.go, Path(folder)) if options.again else same(path, options.go)
+            if right:
                 good += 1
             else:
                 bad += 1

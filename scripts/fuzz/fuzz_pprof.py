@@ -8,7 +8,7 @@
 Seeds are small profiles in every shape that tests/builders write, and those of tests/fixtures; they are mutated unpacked, and
 packed with gzip or zstd in one of four inputs, where the packed bytes are mutated in half of these. Mutations are those of
 fuzz.py, and further ones that put numbers at the limits where varints stand. One in four is drawn as well, with the
-options in turn. An input fails as in fuzz_perf.py; failing inputs are written to DIR (default: fuzz-found).
+options in turn, and written as pprof again. An input fails as in fuzz_perf.py; failing inputs are written to DIR (default: fuzz-found).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import gzip
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -119,6 +120,8 @@ def draw(profile: Opened, turn: int, path: Path) -> str:
     from goinspect.analysis.stacks.fold import fold
     from goinspect.analysis.stacks.together import Together
     from goinspect.render.folded import render_folded
+    from goinspect.render.outputs import DrawOptions, output_for
+    from goinspect.render.pprof.output import render as render_pprof
     from goinspect.render.svg.picture import render_svg
     from goinspect.views.graph import draw as draw_graph
 
@@ -128,6 +131,7 @@ def draw(profile: Opened, turn: int, path: Path) -> str:
         inlines=turn % 2 == 0, reverse=turn % 7 == 0, event=f"#{1 + turn % 3}" if turn % 4 else None,
         labels=((key, "a"),) if turn % 6 == 5 else (), every_type=turn % 5 == 1,
     )  # fmt: skip
+    again = replace(options, reverse=False, **output_for("pprof", None).asks)
     try:
         folded = fold(profile, options)
         if turn % 8 == 3:
@@ -137,6 +141,7 @@ def draw(profile: Opened, turn: int, path: Path) -> str:
             folded = together.profile()
         render_folded(folded)
         render_svg(draw_graph(folded.stacks, title="x"))
+        render_pprof(fold(profile, again), DrawOptions())
     except GoinspectError:
         return "not drawn"
     few(folded.warnings)

@@ -54,8 +54,10 @@ def samples_of(values: Values, event: int) -> NDArray[np.int64]:
     return count
 
 
-def with_event(profile: Profile, event: int) -> tuple[Profile, tuple[str, ...]]:
+def with_event(profile: Profile, event: int, *, signed: bool = False) -> tuple[Profile, tuple[str, ...]]:
     """A profile whose samples have several weights, with that of one event; what weighs nothing is of no event.
+
+    Negative weights are left out, or modulo 2^64 where they are wanted (`signed`).
 
     Returns:
         The profile, and warnings.
@@ -64,6 +66,10 @@ def with_event(profile: Profile, event: int) -> tuple[Profile, tuple[str, ...]]:
     if values is None:
         return profile, ()
     weight = values.columns[event]
+    if signed:
+        return replace(
+            profile, event=np.full(len(weight), event, dtype=np.uint16), weight=weight.view(np.uint64)
+        ), ()
     negative = int(np.count_nonzero(weight < 0))
     warnings = (
         [

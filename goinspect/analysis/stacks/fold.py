@@ -50,7 +50,9 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
 
 
 def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
-    where = placed(taken.table, taken.mappings) if options.places and taken.origin.recorded else None
+    where = (
+        placed(taken.table, taken.mappings, taken.facts) if options.places and taken.origin.recorded else None
+    )
     table = where.table if where else taken.table
     cut = stack_ops.cut_garbage(taken.samples, table.flags)
     keep = None if options.kernel and options.inlines else kept_expansions(table, options)
@@ -59,7 +61,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     group = label_group if truncated is None else 2 * label_group + truncated
     merged = stack_ops.merge(
         taken.samples, cut.stop, table, group, taken.weight, keep=keep, count=taken.count,
-        others=[other.values for other in taken.others], expansions=where is not None,
+        others=[other.values for other in taken.others], marks=where.marks if where else None,
     )  # fmt: skip
     if truncated is not None:
         rows = merged.group & 1 == 1
@@ -86,6 +88,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
         metadata=dict(taken.metadata),
         profiled=taken.profiled,
         span=taken.span,
+        facts=taken.facts,
     )
 
 
@@ -155,7 +158,7 @@ def _totals(taken: Taken, cut: Cut, stacks: Stacks, truncated: int) -> FlameTota
     waits = taken.origin.waits
     return FlameTotals(
         samples=taken.origin.samples,
-        weight=int(stacks.weight.sum()),
+        weight=int(stacks.weight.view(np.int64).sum()),
         lost=taken.origin.lost,
         throttled=taken.origin.throttled,
         threads=taken.origin.threads,
@@ -183,9 +186,6 @@ def _as_stacks(
     if row is not None:
         labels |= {name: label._replace(row=label.row[row]) for name, label in taken.labels.items()}
     table = where.table if where else taken.table
-    place = None
-    if where is not None and merged.expansion is not None:
-        place = where.of_frames(merged.frame, merged.expansion)
     return Stacks(
         frames=tuple(table.frames),
         start=merged.start,
@@ -200,7 +200,7 @@ def _as_stacks(
         ),
         labels=labels,
         root=by if taken.groups else "",
-        place=place,
+        place=merged.mark,
         places=where.places if where else None,
         series=None if taken.time is None else Series(merged.stack, taken.time, taken.weight),
     )

@@ -42,7 +42,7 @@ class Merged:
     samples: NDArray[np.int64]
     stack: NDArray[np.int64]  # of each sample
     others: NDArray[np.uint64]  # further weights, a row for each stack
-    expansion: NDArray[np.int32] | None = None  # that each frame is of
+    mark: NDArray[np.int32] | None = None  # of each frame, -1: none
 
 
 class Samples(NamedTuple):
@@ -196,7 +196,7 @@ def merge(
     keep: NDArray[np.bool_] | None = None,
     count: NDArray[np.int64] | None = None,
     others: Sequence[NDArray[np.uint64]] = (),
-    expansions: bool = False,
+    marks: NDArray[np.int32] | None = None,
 ) -> Merged:
     """Merge samples with the same group and the same frames.
 
@@ -209,7 +209,7 @@ def merge(
         keep: expansions to leave in; all where it is None.
         count: how many samples each row stands for; one where it is None.
         others: further weights of each sample.
-        expansions: tell which one each frame is of.
+        marks: of each frame of each expansion, one after another: what is to be told of the frames of stacks.
     """
     further = np.stack(others, axis=1) if others else np.empty((len(weight), 0), dtype=np.uint64)
     number = np.ones(len(weight), dtype=np.int64) if count is None else count
@@ -232,7 +232,7 @@ def merge(
     if len(parts) > 1:
         found, which = _distinct_stacks(_joined(parts), table)
         stack = which[np.concatenate(stacks)]
-    start, frames, of = expanded(found.start, found.flat, table, expansions=expansions)
+    start, frames, of = expanded(found.start, found.flat, table, marks)
     return Merged(start, frames, found.group, found.weight, found.number, stack, found.others, of)
 
 
@@ -379,9 +379,9 @@ def _reassign(
 def with_roots(stacks: Merged, rows: NDArray[np.bool_], frame: int) -> Merged:
     """The stacks with `frame` below those where `rows` is True."""
     frames = np.insert(stacks.frame, stacks.start[:-1][rows], np.int32(frame))
-    of = stacks.expansion
+    of = stacks.mark
     of = None if of is None else np.insert(of, stacks.start[:-1][rows], np.int32(BLANK))
-    return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frame=frames, expansion=of)
+    return replace(stacks, start=stacks.start + np.append(0, np.cumsum(rows)), frame=frames, mark=of)
 
 
 def matching(names: list[str], test: Callable[[str], object]) -> NDArray[np.bool_]:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
+    from goinspect.results.stacks import Label
 
 __all__ = ["take_samples"]
 
@@ -56,7 +57,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
     finder = _finder(profile, options)
     profile, ends = unwind(profile, finder)
     source, waits, chosen = _source(profile, options)
-    source, told = with_event(source, chosen)
+    source, told = with_event(source, chosen, signed=options.every_type)
     symbolizer = Symbolizer(
         profile,
         finder,
@@ -117,10 +118,11 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         span=_span(source.time[rows], source.weight[rows], profile.metadata)
         if source.values is None
         else Span(),
-        labels=labels_of(source, rows, options.label_columns),
+        labels=_labels(source, rows, options),
         count=count,
         others=_others(source, chosen, rows) if options.every_type else (),
         profiled=source.values is not None,
+        facts=None if source.facts is None else source.facts._replace(shown=chosen),
     )
 
 
@@ -129,7 +131,8 @@ def _rows(source: Profile, chosen: int, options: FlameOptions) -> NDArray[np.boo
     if source.values is None or not options.every_type:
         return select_rows(source, chosen, options)
     everything = replace(source, event=np.full(len(source), chosen, dtype=np.uint16))
-    return select_rows(everything, chosen, options) & (source.values.columns > 0).any(axis=0)
+    weighs: NDArray[np.bool_] = (source.values.columns != 0).any(axis=0)
+    return select_rows(everything, chosen, options) & weighs
 
 
 def _others(source: Profile, chosen: int, rows: NDArray[np.int64]) -> tuple[Weight, ...]:
@@ -137,10 +140,18 @@ def _others(source: Profile, chosen: int, rows: NDArray[np.int64]) -> tuple[Weig
     if source.values is None:
         return ()
     return tuple(
-        Weight(event.name, event.unit, np.maximum(column[rows], 0).astype(np.uint64))
+        Weight(event.name, event.unit, column[rows].view(np.uint64))
         for row, (event, column) in enumerate(zip(source.events, source.values.columns, strict=True))
         if row != chosen
     )
+
+
+def _labels(source: Profile, rows: NDArray[np.int64], options: FlameOptions) -> dict[str, Label]:
+    """What samples are told apart by, besides what stands above their stacks."""
+    if source.labels is None or not options.every_label:
+        return labels_of(source, rows, options.label_columns)
+    found = ((key, source.labels.exact(key)) for key in source.labels.keys)
+    return {key: label._replace(row=label.row[rows]) for key, label in found if label is not None}
 
 
 def _span(time: NDArray[np.uint64], weight: NDArray[np.uint64], metadata: dict[str, str]) -> Span:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from goinspect.binary import Binary, NativeSymbols
     from goinspect.model import Mapping as ProcessMapping
     from goinspect.results.flame import EventSummary
+    from goinspect.results.places import ProfileFacts
     from goinspect.results.stacks import Label, Weight
 
 __all__ = ["Origin", "Taken"]
@@ -66,3 +67,4 @@ class Taken:
     time: NDArray[np.uint64] | None = None  # of each row, ns of the recording's clock
     span: Span = field(default_factory=Span)
     labels: Mapping[str, Label] = field(default_factory=dict)  # rows that differ in one stay apart, too
+    facts: ProfileFacts | None = None  # of a pprof profile

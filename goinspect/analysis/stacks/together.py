@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +15,13 @@ from goinspect.analysis.stacks.symboltable import SymbolTable
 from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
 from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
-from goinspect.results.places import Span
-from goinspect.results.stacks import Label, StackFrame, Stacks
+from goinspect.results.places import ProfileFacts, Span
+from goinspect.results.stacks import Label, StackFrame, Stacks, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
@@ -87,6 +90,7 @@ class Together:
             refused=_all([profile.refused for profile in profiles]),
             recorded=any(profile.recorded for profile in profiles),
             profiled=all(profile.profiled or not profile.recorded for profile in profiles),
+            facts=_facts(profiles),
             warnings=_all([warnings]),
             metadata={
                 f"{path}: {key}": value
@@ -122,6 +126,14 @@ def _events(profiles: Sequence[FlameProfile], shown: str) -> tuple[EventSummary,
     return tuple(EventSummary(name, *sums[name, unit], unit) for name, unit in sums)
 
 
+def _facts(profiles: Sequence[FlameProfile]) -> ProfileFacts | None:
+    """Those of all where each has the same sample types."""
+    found = [profile.facts for profile in profiles if profile.facts is not None]
+    if len(found) < len(profiles) or any(facts.types != found[0].types for facts in found):
+        return None
+    return reduce(ProfileFacts.and_also, found[1:], found[0].without_places())
+
+
 def _all(parts: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for part in parts for text in part))
 
@@ -137,7 +149,8 @@ def _added(parts: Sequence[Stacks]) -> Stacks:
     flat = np.concatenate([row[part.frame] for row, part in zip(rows, reversed_, strict=True)])
     sizes = np.concatenate([np.diff(part.start) for part in parts])
     root = next((part.root for part in parts if part.root), "")
-    groups, names = _grouped(parts)
+    labels = {name: _label(parts, name) for name in _kept(parts, root)}
+    groups, first_with = _grouped([label.row for label in labels.values()], len(sizes))
     table = SymbolTable(
         frames=list(frames),
         expansions=[(row,) for row in range(len(frames))],
@@ -161,22 +174,43 @@ def _added(parts: Sequence[Stacks]) -> Stacks:
         weights=tuple(
             weight._replace(values=values) for weight, values in zip(parts[0].weights, columns, strict=False)
         ),
-        labels={root: Label(tuple(names), merged.group)} if root else {},
+        labels={
+            name: label._replace(
+                row=merged.group if first_with is None else label.row[first_with[merged.group]]
+            )
+            for name, label in labels.items()
+        },
         root=root,
     )
 
 
-def _grouped(parts: Sequence[Stacks]) -> tuple[np.ndarray[tuple[int], np.dtype[np.int32]], list[str]]:
-    """The root frame of each stack, by its name; -1 where it has none."""
-    names: dict[str, int] = {}
+def _kept(parts: Sequence[Stacks], root: str) -> list[str]:
+    """The labels that stacks of several profiles keep: what stands above them, and those of pprof profiles."""
+    told = (name for part in parts for name, label in part.labels.items() if label.tags)
+    return [*dict.fromkeys([*([root] if root else []), *told])]
+
+
+def _label(parts: Sequence[Stacks], name: str) -> Label:
+    """That of each stack of all parts."""
+    ids: dict[tuple[str, tuple[Tag, ...]], int] = {}
     columns = []
     for part in parts:
-        if not part.root:
+        label = part.labels.get(name)
+        if label is None:
             columns.append(np.full(len(part), -1, dtype=np.int32))
             continue
-        label = part.labels[part.root]
-        number = np.array(
-            [*(names.setdefault(name, len(names)) for name in label.values), -1], dtype=np.int32
-        )
-        columns.append(number[label.row])
-    return np.concatenate(columns), list(names)
+        tags = label.tags or [()] * len(label.values)
+        values = [ids.setdefault(value, len(ids)) for value in zip(label.values, tags, strict=True)]
+        columns.append(np.array([*values, -1], dtype=np.int32)[label.row])
+    tagged = tuple(tags for _, tags in ids) if any(tags for _, tags in ids) else ()
+    return Label(tuple(text for text, _ in ids), np.concatenate(columns), tagged)
+
+
+def _grouped(
+    columns: Sequence[NDArray[np.int32]], count: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64] | None]:
+    """A number for each stack by all of its labels, and for each number a stack that has it; None: it is the only label."""
+    if len(columns) < 2:
+        return columns[0] if columns else np.full(count, -1, dtype=np.int32), None
+    _, first, group = np.unique(np.stack(columns), axis=1, return_index=True, return_inverse=True)
+    return group.reshape(-1).astype(np.int32), first

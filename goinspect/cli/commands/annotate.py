@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from goinspect.cli.groups import grouped
-from goinspect.cli.interrupt import recorder_interrupted_first
+from goinspect.cli.opening import opening
 from goinspect.cli.options import Listing, Written
 from goinspect.cli.output import check_output, use_color, warn, write
 from goinspect.cli.profileoptions import Frames, Input, Selection, options_of
@@ -17,7 +16,8 @@ from goinspect.cli.profileoptions import Frames, Input, Selection, options_of
 __all__ = ["annotate"]
 
 _PROFILE = typer.Argument(
-    metavar="[PROFILE]", help="A recording of perf record, or the text of perf script; also from stdin (-)."
+    metavar="[PROFILE]",
+    help="A recording of perf record, or the text of perf script; also from stdin (-), or a URL.",
 )
 _FUNCTION = typer.Argument(
     metavar="[FUNC]", help="A function by name, or FILE:FUNC; unless it is given, the one in which most samples of the recording ended.", show_default=False
@@ -60,12 +60,11 @@ def annotate(
     goinspect annotate perf.data server:runtime.mallocgc --min 1
     """
     from goinspect.api.annotate import annotation_of
-    from goinspect.api.flame import events_of, open_input
+    from goinspect.api.flame import events_of
 
     check_output(written.output)
     options = options_of(input_, selection, frames)
-    with recorder_interrupted_first() if profile == "-" else nullcontext():
-        opened = open_input(profile)
+    opened = opening([profile], input_, quiet=written.quiet)(profile)
     if selection.list_events:
         from goinspect.render.text.top import render_events
 

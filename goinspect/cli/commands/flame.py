@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from goinspect.cli.groups import grouped
-from goinspect.cli.interrupt import recorder_interrupted_first
 from goinspect.cli.memory import keep_freed_memory
+from goinspect.cli.opening import opening
 from goinspect.cli.output import check_output, report, warn, write
 from goinspect.cli.profileoptions import Form, Frames, Input, Picture, Selection, Shape, Talk, options_of
 from goinspect.render.outputs import DrawOptions, output_for
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
+
+    from goinspect.api.flame import Opened
 
 __all__ = ["flame"]
 
@@ -30,7 +31,7 @@ def flame(
         list[str] | None,
         typer.Argument(
             metavar="[PROFILE]...",
-            help="A recording of perf record, a pprof profile, the text of perf script, or folded stacks of any tool; also from stdin (-). Several are added up.  [default: perf.data]",
+            help="A recording of perf record, a pprof profile, the text of perf script, or folded stacks of any tool; also from stdin (-) or a URL. Several are added up.  [default: perf.data]",
             show_default=False,
         ),
     ] = None,
@@ -61,6 +62,9 @@ def flame(
     the sample types the profile's default is drawn unless --sample-type names another. Locations without names are looked up
     in binaries, as those of recordings.
 
+    A URL (http:// or https://) is asked for a profile as `go tool pprof` does it: of the CPU, for 30 s, unless it names
+    another one. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are followed.
+
     Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
     Examples:
@@ -72,6 +76,8 @@ def flame(
     perf record -F 999 -g -o - ./server | goinspect flame - -o flame.svg
 
     goinspect flame heap.pprof --sample-type alloc_space -o allocations.svg
+
+    goinspect flame http://localhost:6060 --seconds 10
 
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
@@ -90,10 +96,11 @@ def flame(
         reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers,
     )  # fmt: skip
     keep_freed_memory()
+    opened = opening(paths, input_, quiet=talk.quiet)
     if selection.list_events:
-        write(_events(paths), path)
+        write(_events(paths, opened), path)
         return
-    result = Flame.read(paths, options, output=output, reading=_reading)
+    result = Flame.read(paths, options, output=output, opening=opened)
     warn(result.warnings, quiet=talk.quiet)
     written = output.render(
         result.profile,
@@ -122,18 +129,13 @@ def flame(
     report(f"goinspect: {result.summary}", quiet=talk.quiet)
 
 
-def _reading(path: str) -> AbstractContextManager[None]:
-    return recorder_interrupted_first() if path == "-" else nullcontext()
-
-
-def _events(paths: list[str]) -> str:
+def _events(paths: list[str], opened: Callable[[str], Opened]) -> str:
     """The events of each profile."""
-    from goinspect.api.flame import events_of, open_input
+    from goinspect.api.flame import events_of
     from goinspect.render.text.top import render_events
 
     tables = []
     for path in paths:
-        with _reading(path):
-            events = events_of(open_input(path))
-        tables.append((f"{path}:\n" if len(paths) > 1 else "") + render_events(events))
+        table = render_events(events_of(opened(path)))
+        tables.append((f"{path}:\n" if len(paths) > 1 else "") + table)
     return "\n".join(tables)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goinspect.results.stacks import Label
+from goinspect.results.stacks import Label, Tag
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +40,31 @@ class LabelTable:
 
     def column(self, key: str) -> Label | None:
         """The text of the label of each sample; of a sample with several of them, all; None: no sample has one."""
+        found = self._held(key)
+        return found and _merged([",".join(map(self._text, values)) for values in found[0]], found[1])
+
+    def exact(self, key: str) -> Label | None:
+        """The same, told apart by all that a label is: numbers are none of the texts that read the same."""
+        found = self._held(key)
+        if found is None:
+            return None
+        strings = self._strings
+        tags = [
+            tuple(
+                Tag("", number, strings[unit]) if not text else Tag(strings[text])
+                for text, number, unit in values
+            )
+            for values in found[0]
+        ]
+        ids: dict[tuple[Tag, ...], int] = {}
+        row = np.array([*(ids.setdefault(values, len(ids)) for values in tags), -1], dtype=np.int32)[found[1]]
+        texts = tuple(
+            ",".join(tag.text or f"{tag.number} {tag.unit}".rstrip() for tag in values) for values in ids
+        )
+        return Label(texts, row, tuple(ids))
+
+    def _held(self, key: str) -> tuple[list[tuple[tuple[int, int, int], ...]], NDArray[np.int32]] | None:
+        """The distinct values with this key, of which a sample may have several, and that of each sample, -1: none."""
         if key not in self._keys:
             return None
         rows = np.flatnonzero(np.isin(self._labels.key, self._keys[key]))
@@ -55,7 +80,7 @@ class LabelTable:
         out[np.fromiter(held, np.int64, len(held))] = [
             ids.setdefault(values, len(ids)) for values in held.values()
         ]
-        return _merged([",".join(map(self._text, values)) for values in ids], out)
+        return list(ids), out
 
     def numbers(self, key: str) -> NDArray[np.int32] | None:
         """The label of each sample as a number that fits in 31 bits, -1 where it is none; None: no sample has one."""

@@ -14,7 +14,9 @@ import numpy as np
 from goinspect._ragged import LONGEST
 from goinspect._words import be, counted
 from goinspect.errors import MalformedError, UnsupportedError
+from goinspect.profiles.pprof.facts import facts_of
 from goinspect.profiles.pprof.wire import fields_of, packed, split
+from goinspect.results.places import ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,19 +24,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.profiles.pprof.wire import Fields, Part, Top
+    from goinspect.results.places import ProfileFacts
 
-__all__ = ["Ids", "Labels", "Message", "Strings", "ValueType", "read_message"]
+__all__ = ["Ids", "Labels", "Message", "Strings", "read_message"]
 
 _MAX_TYPES = 1000  # sample types: the richest profiles have a dozen
 _MAX_FRAMES = 1 << 27  # of all stacks together
 _MAX_VALUES = 1 << 27
-
-
-class ValueType(NamedTuple):
-    """What a value of each sample is."""
-
-    name: str
-    unit: str
 
 
 class Strings:
@@ -140,10 +136,7 @@ class Message:
     mappings: Mappings
     places: Places
     functions: Functions
-    facts: dict[str, str]  # what is told of the whole profile
-    default_type: str
-    drop_frames: str
-    keep_frames: str
+    facts: ProfileFacts
     warnings: tuple[str, ...]
 
 
@@ -187,8 +180,7 @@ def read_message(data: bytes | bytearray) -> Message:
         )
     return Message(
         strings, types, values, start, frames, labels, _mappings(mappings_message), places,
-        _functions(functions_message), _facts(top, fields_of(data, top.part(11)), strings), strings[_signed(top.last(14))],
-        strings[_signed(top.last(7))], strings[_signed(top.last(8))], tuple(warnings),
+        _functions(functions_message), facts_of(top, fields_of(data, top.part(11)), strings), tuple(warnings),
     )  # fmt: skip
 
 
@@ -202,10 +194,6 @@ def _refuse_several(top: Top) -> None:
             "several profiles, one behind the other: give them as files of their own to add them up",
             offset=int(types[-1]),
         )
-
-
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
 
 
 def _texts(fields: Fields, number: int) -> NDArray[np.int64]:
@@ -318,41 +306,3 @@ def _places(data: bytes | bytearray, fields: Fields, mapping_ids: Ids, function_
 
 def _functions(fields: Fields) -> Functions:
     return Functions(*(_texts(fields, number) for number in (2, 3, 4, 5)))
-
-
-# --- the whole ---
-
-
-def _facts(top: Top, period_type: Fields, strings: Strings) -> dict[str, str]:
-    """What a profile says of itself, in words."""
-    facts = {}
-    if time := top.last(9):
-        facts["time"] = str(np.datetime64(_signed(time), "ns").astype("datetime64[ms]")) + "Z"
-    if duration := _signed(top.last(10)):
-        facts["duration"] = f"{duration / 1e9:.3f} s"
-    if period := _signed(top.last(12)):
-        of = [
-            strings[number]
-            for column in (1, 2)
-            for number in (_texts(period_type, column).tolist() or [0])[-1:]
-        ]
-        facts["period"] = " ".join([f"{period:,}", *filter(None, reversed(of))])
-    comments = [strings[_signed(number)] for number in _numbers(top, 13)]
-    if comments:
-        facts["comments"] = "; ".join(comments)[:LONGEST]
-    for number, name in (
-        (14, "default_sample_type"),
-        (7, "drop_frames"),
-        (8, "keep_frames"),
-        (15, "doc_url"),
-    ):
-        if text := strings[_signed(top.last(number))]:
-            facts[name] = text
-    return facts
-
-
-def _numbers(top: Top, number: int) -> list[int]:
-    """A repeated number of the outermost message, packed or not, the first thousand."""
-    part = top.part(number)
-    loose = [*top.numbers(number)]
-    return (loose + [int(value) for _, values in packed(top.data, part) for value in values.tolist()])[:1000]

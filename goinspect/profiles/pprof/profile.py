@@ -27,13 +27,16 @@ from goinspect.profiles.base import (
     Totals,
     Values,
 )
+from goinspect.profiles.pprof.facts import in_words
 from goinspect.profiles.pprof.labels import LabelTable
 from goinspect.profiles.pprof.prune import dropped_functions, pruned, pruned_lines
+from goinspect.results.places import Module
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from goinspect.profiles.pprof.message import Mappings, Message, ValueType
+    from goinspect.profiles.pprof.message import Mappings, Message
+    from goinspect.results.places import ValueType
 
 __all__ = ["build"]
 
@@ -65,9 +68,9 @@ def build(message: Message, path: str) -> Profile:
     start, frames = message.start, message.frames
     if names.gone is not None:
         start, frames = pruned(start, frames, names.gone > 0, names.whole)
-    locations, numbers, mappings = _locations(message, names, start, frames)
+    locations, numbers, placed = _locations(message, names, start, frames)
     count = len(start) - 1
-    events, values = _values(message)
+    events, types, values = _values(message)
     labels = LabelTable(message.labels, message.strings, count)
     who = _Who(labels, count)
     shown = values.columns[values.default]
@@ -88,9 +91,9 @@ def build(message: Message, path: str) -> Profile:
         frames=numbers,
         truncated=np.zeros(count, dtype=np.bool_),
         locations=locations,
-        mappings=mappings,
+        mappings=placed.mappings,
         totals=Totals(records=count),
-        metadata=message.facts,
+        metadata=in_words(message.facts),
         warnings=tuple(warnings),
         names=names.names,
         cgroup=who.cgroup,
@@ -98,26 +101,34 @@ def build(message: Message, path: str) -> Profile:
         values=values,
         labels=labels,
         places=names.places,
+        facts=message.facts._replace(
+            types=types, mappings=placed.told, placed=placed.placed, nameless=placed.nameless
+        ),
     )
 
 
 # --- values ---
 
 
-def _values(message: Message) -> tuple[tuple[Event, ...], Values]:
+def _values(message: Message) -> tuple[tuple[Event, ...], tuple[ValueType, ...], Values]:
     columns = message.values.reshape(len(message.types), -1).copy()
-    events = []
+    events, types = [], []
     for row, kind in enumerate(message.types):
         name, unit, scale = _unit(kind)
         if _magnitude(columns[row]) * scale >= _MAX_TOTAL:
             raise MalformedError(f"the values of {name!r} add up to more than 2^63 {unit}")
         columns[row] *= scale
         events.append(Event(name, unit))
+        types.append(kind._replace(scale=scale))
     names = [event.name for event in events]
     default = len(names) - 1
-    if message.default_type in names:
-        default = names.index(message.default_type)
-    return tuple(events), Values(columns, tuple(_counts(name, events) for name in names), default)
+    if message.facts.default in names:
+        default = names.index(message.facts.default)
+    return (
+        tuple(events),
+        tuple(types),
+        Values(columns, tuple(_counts(name, events) for name in names), default),
+    )
 
 
 def _unit(kind: ValueType) -> tuple[str, str, int]:
@@ -195,7 +206,9 @@ class _Names:
         self._function, self._line = message.places.function, message.places.line
         self.first, self.gone = message.places.first, None
         self.whole = np.zeros(len(self.first) - 1, dtype=np.bool_)
-        dropped = dropped_functions(self._texts, message.drop_frames, message.keep_frames, warnings)
+        dropped = dropped_functions(
+            self._texts, message.facts.drop_frames, message.facts.keep_frames, warnings
+        )
         if dropped is not None and len(self._function):
             self.gone = pruned_lines(self.first, np.append(dropped, False)[self._function])
             self.whole = (self.gone > 0) & (self.gone == np.diff(self.first))
@@ -250,6 +263,9 @@ class _Placed(NamedTuple):
     """Where the mappings of a message are among those of the profile: as told, and for addresses outside of it."""
 
     mappings: tuple[Mapping, ...]
+    placed: tuple[Module, ...]  # of each of them, what the message says
+    nameless: tuple[Module, ...]
+    told: tuple[Module, ...]  # all that the message says
     inside: NDArray[np.int32]
     outside: NDArray[np.int32]
     kind: NDArray[np.uint8]
@@ -258,6 +274,9 @@ class _Placed(NamedTuple):
 def _mapped(message: Message) -> _Placed:
     told: Mappings = message.mappings
     out: list[Mapping] = []
+    modules: list[Module] = []
+    nameless: list[Module] = []
+    every: list[Module] = []
     rows = []
     for start, limit, offset, file, build_id in zip(
         told.start.tolist(), told.limit.tolist(), told.offset.tolist(), told.file.tolist(), told.build_id.tolist(), strict=True
@@ -267,8 +286,11 @@ def _mapped(message: Message) -> _Placed:
         path = name or (f"[build ID {identity}]" if identity else "")
         kind = _kind_of(path)
         inside = outside = len(out)
+        exact = Module(name, message.strings[build_id], start, limit, offset, kernel=kind == KIND_KERNEL)
+        every.append(exact)
         if not path:
-            inside = outside = -1
+            nameless.append(exact)
+            inside = outside = -1 - len(nameless)
         elif kind != KIND_USER:
             out.append(Mapping(0, _TOP, 0, path, identity, kernel=kind == KIND_KERNEL))
         else:
@@ -281,10 +303,17 @@ def _mapped(message: Message) -> _Placed:
                 Mapping(first, end, offset if end else 0, path, identity, identified=bool(identity))
                 for first, end in places
             ]
+        modules += [exact] * (len(out) - len(modules))
         rows.append((inside, outside, kind))
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3).T
     return _Placed(
-        tuple(out), columns[0].astype(np.int32), columns[1].astype(np.int32), columns[2].astype(np.uint8)
+        tuple(out),
+        tuple(modules),
+        tuple(nameless),
+        tuple(every),
+        columns[0].astype(np.int32),
+        columns[1].astype(np.int32),
+        columns[2].astype(np.uint8),
     )
 
 
@@ -298,7 +327,7 @@ def _kind_of(path: str) -> int:
 
 def _locations(
     message: Message, names: _Names, start: NDArray[np.int64], frames: NDArray[np.int32]
-) -> tuple[Locations, NDArray[np.int32], tuple[Mapping, ...]]:
+) -> tuple[Locations, NDArray[np.int32], _Placed]:
     """The distinct places of the stacks, the place of each frame, and what is mapped.
 
     Behind all locations of the message stands one more, for frames at none of them.
@@ -335,7 +364,7 @@ def _locations(
             complete=complete[row],
         ),
         number,
-        placed.mappings,
+        placed,
     )
 
 

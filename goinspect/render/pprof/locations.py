@@ -47,12 +47,11 @@ class Locator:
         self._plain = self._places + len(stacks.frames)
         # Of each location with a number of its own: where in the frames it was seen, and with how many of them.
         self._at = np.zeros(self._plain, dtype=np.int64)
-        self._size = np.zeros(self._plain, dtype=np.int64)
-        self._head = np.zeros(self._plain, dtype=np.int32)
+        self._run = np.zeros(self._plain, dtype=np.int64)  # how many << 32 | the first one
         self._others: dict[tuple[int, bytes], int] = {}
         self._other_at: list[tuple[int, int, int]] = []  # place, first frame, how many
 
-    def block(self, begin: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def block(self, begin: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Of the stacks [begin, end): how many locations each has, and their numbers, root first."""
         stacks = self._stacks
         bounds = stacks.start[begin : end + 1]
@@ -63,7 +62,7 @@ class Locator:
         counts = np.diff(np.searchsorted(first, bounds - low))
         sizes = np.diff(first, append=len(frame))
         where = np.full(len(first), -1, dtype=np.int32) if place is None else place[first]
-        return counts, self._numbers(frame, first, sizes, where, low) + 1
+        return counts, self._numbers(frame, first, sizes, where, low) + np.int32(1)
 
     def _numbers(
         self,
@@ -72,15 +71,19 @@ class Locator:
         sizes: NDArray[np.int64],
         place: NDArray[np.int32],
         low: int,
-    ) -> NDArray[np.int64]:
+    ) -> NDArray[np.int32]:
         head = frame[first]
-        number = np.where(place >= 0, place, head + np.int64(self._places))
-        new = np.flatnonzero((self._size[number] == 0) & ((place >= 0) | (sizes == 1)))
-        self._at[number[new]] = first[new] + low
-        # What was written last is what all are compared with: one run, whole.
-        new = new[self._at[number[new]] == first[new] + low]
-        self._size[number[new]], self._head[number[new]] = sizes[new], head[new]
-        odd = np.flatnonzero((self._size[number] != sizes) | (self._head[number] != head))
+        number = np.where(place >= 0, place, head + np.int32(self._places))
+        run = sizes << 32 | head
+        known = self._run[number]
+        odd = np.flatnonzero(known != run)
+        if len(odd):
+            new = odd[(known[odd] == 0) & ((place[odd] >= 0) | (sizes[odd] == 1))]
+            self._at[number[new]] = first[new] + low
+            # What was written last is what all are compared with: one run, whole.
+            new = new[self._at[number[new]] == first[new] + low]
+            self._run[number[new]] = run[new]
+            odd = odd[self._run[number[odd]] != run[odd]]
         for i, begin, size in zip(odd.tolist(), first[odd].tolist(), sizes[odd].tolist(), strict=True):
             key = int(place[i]), frame[begin : begin + size].tobytes()
             other = self._others.setdefault(key, len(self._others))
@@ -91,11 +94,11 @@ class Locator:
 
     def found(self) -> Locations:
         """All of the blocks so far."""
-        seen = np.flatnonzero(self._size)
+        seen = np.flatnonzero(self._run)
         others = np.array(self._other_at, dtype=np.int64).reshape(-1, 3)
         place = np.concatenate((np.where(seen < self._places, seen, -1), others[:, 0]))
         at = np.concatenate((self._at[seen], others[:, 1]))
-        sizes = np.concatenate((self._size[seen], others[:, 2]))
+        sizes = np.concatenate((self._run[seen] >> 32, others[:, 2]))
         number = np.concatenate((seen, self._plain + np.arange(len(others)))) + 1
         return Locations(
             number, place, np.append(0, np.cumsum(sizes)), self._stacks.frame[flat_ranges(at, sizes)]

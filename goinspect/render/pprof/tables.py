@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.render.pprof.locations import Locations
-    from goinspect.results.places import Module
+    from goinspect.results.places import Module, ProfileFacts
     from goinspect.results.stacks import StackFrame, Stacks
 
 __all__ = ["Mapped", "Strings", "function_columns", "functions_of", "lines_of", "tables"]
@@ -42,12 +42,14 @@ class Strings:
         return wire.message(tag, first.encode()) + body
 
 
-def tables(stacks: Stacks, located: Locations, strings: Strings) -> Iterator[bytes]:
-    """Mappings, locations and functions."""
-    known = Mapped.of(stacks, located)
+def tables(
+    stacks: Stacks, facts: ProfileFacts | None, located: Locations, strings: Strings
+) -> Iterator[bytes]:
+    """Mappings, locations and functions; `facts`: of the pprof profile that the stacks are from."""
+    known = Mapped.of(stacks, located, facts)
     yield _mappings(known, strings)
     functions, function = functions_of(stacks.frames)
-    yield _locations(stacks, located, known, function)
+    yield _locations(stacks, located, known, function, bare=facts is not None)
     yield _function_table(functions, strings)
 
 
@@ -63,31 +65,36 @@ class Mapped(NamedTuple):
     address: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, stacks: Stacks, located: Locations) -> Mapped:
-        """Where these locations are."""
+    def of(cls, stacks: Stacks, located: Locations, facts: ProfileFacts | None = None) -> Mapped:
+        """Where these locations are. What a profile told of its mappings stays, in its order, whatever is in them."""
         places, row = stacks.places, located.place
-        nowhere = np.zeros(len(row), dtype=np.int64)
-        if places is None or not len(places.module):
-            return cls([], np.zeros((0, 4), dtype=np.bool_), nowhere, nowhere.astype(np.uint64))
-        module = np.where(row >= 0, places.module[row], -1)
-        address = np.where(row >= 0, places.address[row], np.uint64(0))
+        known = places.modules if places else ()
+        told = dict.fromkeys(facts.mappings if facts else ())
+        modules = [*known, *(module for module in told if module not in known)]
+        at = np.full(len(row), -1, dtype=np.int64)
+        address = np.zeros(len(row), dtype=np.uint64)
+        if places is not None and len(places.module):
+            at = np.where(row >= 0, places.module[row], -1)
+            address = np.where(row >= 0, places.address[row], np.uint64(0))
         # The main binary: the program with most locations.
-        weight = np.bincount(module[module >= 0], minlength=len(places.modules))
+        weight = np.bincount(at[at >= 0], minlength=len(modules))
+        place = {module: nth for nth, module in enumerate(told)}
         order = sorted(
-            range(len(places.modules)),
+            range(len(modules)),
             key=lambda i: (
-                not (places.modules[i].placed and weight[i]),
-                places.modules[i].kernel,
+                not (modules[i].placed and weight[i]),
+                place.get(modules[i], len(place)),
+                modules[i].kernel,
                 -weight[i],
                 i,
             ),
         )
-        order = [i for i in order if weight[i]]
-        number = np.zeros(len(places.modules) + 1, dtype=np.int64)
+        order = [i for i in order if weight[i] or modules[i] in place]
+        number = np.zeros(len(modules) + 1, dtype=np.int64)
         number[order] = np.arange(1, len(order) + 1)
-        mapping = number[module]
+        mapping = number[at]
         return cls(
-            [places.modules[i] for i in order], _flags(stacks, located, mapping, len(order)), mapping, address
+            [modules[i] for i in order], _flags(stacks, located, mapping, len(order)), mapping, address
         )
 
 
@@ -128,20 +135,28 @@ def functions_of(frames: tuple[StackFrame, ...]) -> tuple[dict[_Function, int], 
     return ids, np.array(number, dtype=np.int64)
 
 
-def _locations(stacks: Stacks, located: Locations, known: Mapped, function: NDArray[np.int64]) -> bytes:
+def _locations(
+    stacks: Stacks, located: Locations, known: Mapped, function: NDArray[np.int64], *, bare: bool
+) -> bytes:
     body = wire.joined(
         wire.field(1, located.number),
         wire.field(2, known.mapping),
         wire.field(3, known.address),
-        lines_of(stacks, located, known, function, 4),
+        lines_of(stacks, located, known, function, 4, bare=bare),
     )
     return wire.nested(_LOCATION, body).data.tobytes()
 
 
 def lines_of(
-    stacks: Stacks, located: Locations, known: Mapped, function: NDArray[np.int64], tag: int
+    stacks: Stacks,
+    located: Locations,
+    known: Mapped,
+    function: NDArray[np.int64],
+    tag: int,
+    *,
+    bare: bool = False,
 ) -> wire.Column:
-    """The lines of each location, in fields called `tag`."""
+    """The lines of each location, in fields called `tag`. `bare`: none where nothing is known, as in a pprof profile."""
     counts = np.diff(located.start)
     line = np.array([frame.line for frame in stacks.frames], dtype=np.int64)
     # Innermost first: all lines backwards, and the locations in turn.
@@ -152,6 +167,10 @@ def lines_of(
     # Whoever has the file can name what is nameless here; of the vDSO and its like there is none.
     files = np.array([not module.path.startswith("[") for module in known.modules], dtype=np.bool_)
     unnamed = np.append(False, ~known.flags[:, 0] & files)[known.mapping]
+    if bare:
+        named = np.array([frame.kind != FrameKind.UNKNOWN for frame in stacks.frames], dtype=np.bool_)
+        owner = np.repeat(np.arange(len(counts)), counts)
+        unnamed |= np.bincount(owner[named[located.frames]], minlength=len(counts)) == 0
     return wire.taken(lines, np.where(unnamed, -1, backwards))
 
 

@@ -19,7 +19,11 @@ def title(profile: FlameProfile, path: str) -> str:
     """Of a picture of `path`."""
     sizes = profile.event == "sizes"
     what = "Symbol sizes" if sizes else "Flame graph"
-    return what if path == "-" else f"{what}{':' if sizes else ' of'} {Path(path).name}"
+    if path == "-":
+        return what
+    # Of a URL what it asks stays out: there may be a password in it.
+    name = path.partition("?")[0] if "://" in path else Path(path).name
+    return f"{what}{':' if sizes else ' of'} {name}"
 
 
 def subtitle(profile: FlameProfile) -> str:

@@ -207,7 +207,7 @@ def test_merge_of_more_than_a_block(part, monkeypatch):
     """Blocks and parts end in the middle of the samples, and so do empty stacks."""
     monkeypatch.setattr(ops, "_PART", part)
     monkeypatch.setattr(ops, "_BLOCK", 4)
-    monkeypatch.setattr(expand, "_PIECE", 3)
+    monkeypatch.setattr(expand, "_BLOCK", 3)
     monkeypatch.setattr(_ragged, "_TAKEN", 3)
 
     @given(st.data(), st.lists(st.lists(st.integers(0, PLACES - 1), max_size=3), max_size=30), tables())
