@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.dwarf import DwarfSymbols
+    from goinspect.dwarf.columns import DwarfColumns
     from goinspect.gosym.bulk.table import BulkTable, Frames
     from goinspect.gosym.pclntab import Func
     from goinspect.gosym.types.data import TypeData
@@ -167,11 +168,23 @@ class Binary:
 
     def read_dwarf(self) -> DwarfSymbols | None:
         """What the debug information names, read anew; None where there is none. Raises as `goinspect.dwarf.read_symbols`."""
-        if not any(section.name.endswith(_DWARF) for section in self.image.sections):
+        if not self._has_dwarf:
             return None
         from goinspect.dwarf import read_symbols
 
         return read_symbols(self.image)
+
+    def read_dwarf_columns(self) -> DwarfColumns | None:
+        """The same as columns of numpy; raises as `read_dwarf`."""
+        if not self._has_dwarf:
+            return None
+        from goinspect.dwarf import read_columns
+
+        return read_columns(self.image)
+
+    @property
+    def _has_dwarf(self) -> bool:
+        return any(section.name.endswith(_DWARF) for section in self.image.sections)
 
     def function_at(self, vaddr: int) -> Func | None:
         """The Go function that holds `vaddr`."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfTypes, DwarfUnit, DwarfVariables
 from goinspect.dwarf.summary import DwarfSummary, summarize
-from goinspect.dwarf.symbols import read_symbols
-from goinspect.dwarf.typerows import descriptors
+from goinspect.dwarf.symbols import read_columns, read_symbols
 
 __all__ = [
     "DwarfFunctions",
@@ -14,7 +13,7 @@ __all__ = [
     "DwarfTypes",
     "DwarfUnit",
     "DwarfVariables",
-    "descriptors",
+    "read_columns",
     "read_symbols",
     "summarize",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.binary import Binary
-    from goinspect.dwarf import DwarfTypes
+    from goinspect.dwarf.bulk.rows import Rows
+    from goinspect.dwarf.columns import DwarfColumns
     from goinspect.gosym.bulk.records import Records
     from goinspect.objfile.elf.symcolumns import SymbolColumns
     from goinspect.objfile.image import Image
@@ -236,47 +238,38 @@ def _spans(binary: Binary, records: Records, funcs: NDArray[np.int64]) -> NDArra
 
 def _add_dwarf(binary: Binary, merger: Merger, warnings: list[str]) -> None:
     try:
-        found = binary.read_dwarf()
+        found = binary.read_dwarf_columns()
     except GoinspectError as error:
         warnings.append(f"DWARF cannot be read: {error.message}")
         return
     if found is None:
         return
-    warnings.extend(found.warnings)
     for rows, kind in ((found.functions, FUNCTION), (found.variables, VARIABLE)):
+        told = partial(_places, found, rows)
         merger.add(
-            Batch(
-                rows.name,
-                np.array(rows.address, dtype=np.uint64),
-                _sizes(rows.size),
-                kind,
-                "dwarf",
-                size_exact=True,
-                places=[
-                    (f, n if n is not None and 0 < n <= _MAX_LINE else 0) if f is not None else None
-                    for f, n in zip(rows.file, rows.line, strict=True)
-                ],
-            )
+            Batch(rows.name, rows.address, rows.size, kind, "dwarf", size_exact=True, places=told)
         )
+    warnings.extend(found.warnings)
     _add_dwarf_types(binary, merger, found.types)
 
 
-def _add_dwarf_types(binary: Binary, merger: Merger, rows: DwarfTypes) -> None:
+def _places(found: DwarfColumns, rows: Rows, wanted: Sequence[int]) -> list[tuple[str, int] | None]:
+    """File and line of some rows."""
+    return [
+        None if file is None else (file, line if line is not None and 0 < line <= _MAX_LINE else 0)
+        for file, line in found.places(rows, wanted)
+    ]
+
+
+def _add_dwarf_types(binary: Binary, merger: Merger, rows: Rows) -> None:
     """Types by the address of their descriptor; 0 for those that have none: they are only known to debuggers."""
-    from goinspect.dwarf import descriptors
+    from goinspect.dwarf.descriptors import descriptors
     from goinspect.gosym.types.data import summarize_types
 
     go = binary.go_or_none
     summary = summarize_types(binary.image, go) if go is not None else None
-    start = summary.address if summary is not None else None
-    places = descriptors(binary.image, rows, start)
-    address = np.array([place or 0 for place in places], dtype=np.uint64)
-    unknown = np.full(len(rows.name), -1, dtype=np.int64)
-    merger.add(Batch(rows.name, address, unknown, TYPE, "dwarf"))
-
-
-def _sizes(sizes: Sequence[int | None]) -> NDArray[np.int64]:
-    return np.array([-1 if size is None else size for size in sizes], dtype=np.int64)
+    address = descriptors(binary.image, rows, summary.address if summary is not None else None)
+    merger.add(Batch(rows.name, address, np.full(len(rows), -1, dtype=np.int64), TYPE, "dwarf"))
 
 
 def _add_types(binary: Binary, merger: Merger, warnings: list[str]) -> None:

@@ -1,0 +1,146 @@
+"""Attributes of many entries of one abbreviation at once, as columns of numpy (DWARF 5, section 7.5.6).
+
+What is rare and hard to express so raises `Odd`: then `goinspect.dwarf.info` reads it, one entry after the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from goinspect.dwarf.info import forms
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+    from goinspect.dwarf.info.abbrevs import Abbrev
+    from goinspect.dwarf.info.forms import Encoding
+
+    Offsets = NDArray[np.int64]
+
+__all__ = ["NONE", "Bytes", "Column", "Odd", "Section", "decode"]
+
+NONE: Final = -(1 << 63)  # where a column has no number
+_LONGEST: Final = 1 << 16  # bytes of a name: Go's longest have some ten thousand
+_SIGNED_BYTES = 8  # of a LEB128 whose value is sure to fit
+_WIDEST = 8
+
+
+class Odd(Exception):
+    """Something that is read one by one."""
+
+
+class Bytes(NamedTuple):
+    """Strings without their NUL, or blocks, by where they are in the section."""
+
+    start: Offsets
+    end: Offsets
+
+
+# A number for each entry, one for all of them, or bytes.
+Column = "NDArray[Any] | int | Bytes"
+
+
+class Section:
+    """``.debug_info`` as numbers.
+
+    Attributes:
+        data: its bytes.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.bytes = np.frombuffer(data, dtype=np.uint8)
+
+    def byte(self, at: Offsets) -> NDArray[np.uint8]:
+        """The byte at each place; places behind the end have the last one, and are found out by their end."""
+        return self.bytes[np.minimum(at, len(self.bytes) - 1)]
+
+    def number(self, at: Offsets, width: int, byteorder: str) -> NDArray[np.uint64]:
+        """A number of fixed width at each place."""
+        value = np.zeros(len(at), dtype=np.uint64)
+        for i in range(width):
+            shift = 8 * (i if byteorder == "little" else width - 1 - i)
+            value |= self.byte(at + i).astype(np.uint64) << np.uint64(shift)
+        return value
+
+    def leb(self, at: Offsets, *, signed: bool = False) -> tuple[Offsets, Offsets]:
+        """A LEB128 at each place, and where it ends. Raises Odd for those that 64 bits may not hold."""
+        byte = self.byte(at)
+        value = (byte & 0x7F).astype(np.int64)
+        end = at + 1
+        bits = np.full(len(at), 7, dtype=np.int64) if signed else None
+        more = np.flatnonzero(byte >= 0x80)
+        for step in range(1, _SIGNED_BYTES):
+            if not len(more):
+                break
+            byte = self.byte(at[more] + step)
+            value[more] |= (byte & 0x7F).astype(np.int64) << (7 * step)
+            end[more] += 1
+            if bits is not None:
+                bits[more] += 7
+            more = more[byte >= 0x80]
+        if len(more):
+            raise Odd
+        if bits is not None:
+            value = np.where(value >> (bits - 1) & 1, value - (1 << bits), value)
+        return value, end
+
+    def string_ends(self, at: Offsets) -> Offsets:
+        """Where each NUL-terminated string ends. Raises Odd for very long ones."""
+        find = self.data.find
+        ends = np.array([find(b"\0", start, start + _LONGEST) for start in at.tolist()], dtype=np.int64)
+        if len(ends) and ends.min() < 0:
+            raise Odd
+        return ends
+
+    def texts(self, found: Bytes) -> list[str]:
+        """Strings, decoded."""
+        data = self.data
+        raw = [data[start:end] for start, end in zip(found.start.tolist(), found.end.tolist(), strict=True)]
+        # All at once: no string has a NUL.
+        return b"\0".join(raw).decode("utf-8", "backslashreplace").split("\0") if raw else []
+
+
+def decode(
+    section: Section, at: Offsets, abbrev: Abbrev, encoding: Encoding, wanted: Collection[int]
+) -> tuple[dict[int, Any], Offsets]:
+    """The wanted attributes of entries whose code ends at `at` as a `Column` each, and where the entries end.
+
+    Raises:
+        Odd: numbers that may not fit, an attribute that is there twice, forms that are not known.
+    """
+    if len(abbrev.forms) < len(abbrev.attributes):
+        raise Odd
+    columns: dict[int, Any] = {key: value for key, value in abbrev.constants.items() if key in wanted}
+    for attribute, form in abbrev.attributes:
+        if form == forms.IMPLICIT_CONST:
+            continue
+        width = encoding.width(form)
+        if width is not None:
+            if attribute in wanted:
+                if width > _WIDEST:
+                    raise Odd
+                flag = form == forms.FLAG_PRESENT
+                columns[attribute] = 1 if flag else section.number(at, width, encoding.byteorder)
+            at = at + width
+        elif form == forms.STRING:
+            ends = section.string_ends(at)
+            if attribute in wanted:
+                columns[attribute] = Bytes(at, ends)
+            at = ends + 1
+        elif forms.BLOCKS.get(form, 2) < 2:
+            size, start = section.leb(at) if not forms.BLOCKS[form] else (section.byte(at).astype(np.int64), at + 1)
+            at = start + size
+            if attribute in wanted:
+                columns[attribute] = Bytes(start, at)
+        elif form in forms.LEBS:
+            value, at = section.leb(at, signed=form == forms.SDATA)
+            if attribute in wanted:
+                columns[attribute] = value
+        else:
+            raise Odd
+    return columns, at
