@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from goinspect.dwarf.columns import DwarfColumns
     from goinspect.gosym.bulk.table import BulkTable, Frames
     from goinspect.gosym.pclntab import Func
-    from goinspect.gosym.types.data import TypeData
+    from goinspect.gosym.types.data import FoundTypes
     from goinspect.model import Frame, Section, Symbol
 
 __all__ = ["Binary", "NativeSymbols"]
@@ -160,11 +160,11 @@ class Binary:
         """Functions of the symbol tables."""
         return NativeSymbols(list(self.image.symbols()), self.image.sections)
 
-    def read_types(self) -> TypeData | None:
+    def read_type_columns(self) -> FoundTypes | None:
         """Go's own type data, read anew; None where there is none that can be read."""
-        from goinspect.gosym.types.data import read_types  # what only few commands need
+        from goinspect.gosym.types.data import read_type_columns  # what only few commands need
 
-        return read_types(self.image, self.go) if self.go_or_none is not None else None
+        return read_type_columns(self.image, self.go) if self.go_or_none is not None else None
 
     def read_dwarf(self) -> DwarfSymbols | None:
         """What the debug information names, read anew; None where there is none. Raises as `goinspect.dwarf.read_symbols`."""

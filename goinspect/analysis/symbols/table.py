@@ -273,23 +273,19 @@ def _add_dwarf_types(binary: Binary, merger: Merger, rows: Rows) -> None:
 
 
 def _add_types(binary: Binary, merger: Merger, warnings: list[str]) -> None:
-    types = binary.read_types()
-    if types is None:
+    found = binary.read_type_columns()
+    if found is None:
         return
-    warnings.extend(types.warnings)
-    sized = (
-        (TYPE, [(row.name, row.vaddr, row.descriptor_size) for row in types.types]),
-        (ITAB, [(row.name, row.vaddr, row.size) for row in types.itabs]),
-    )
-    for kind, rows in sized:
-        names, addresses, sizes = ([row[at] for row in rows] for at in range(3))
-        merger.add(
-            Batch(
-                [str(name) for name in names],
-                np.array(addresses, dtype=np.uint64),
-                np.array(sizes, dtype=np.int64),
-                kind,
-                "typedata",
-                size_exact=True,
-            )
+    warnings.extend(found.warnings)
+    types, itabs = found.rows, found.rows.itabs
+    merger.add(Batch(types.name, types.vaddr, types.extent, TYPE, "typedata", size_exact=True))
+    merger.add(
+        Batch(
+            [itab.name for itab in itabs],
+            np.array([itab.vaddr for itab in itabs], dtype=np.uint64),
+            np.array([itab.size for itab in itabs], dtype=np.int64),
+            ITAB,
+            "typedata",
+            size_exact=True,
         )
+    )

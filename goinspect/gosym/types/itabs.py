@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from goinspect.gosym.layout import TypeLayout
     from goinspect.gosym.types.memory import TypeMemory
 
-__all__ = ["Itab", "ItabPlace", "adjoining_itabs", "itab_size", "linked_itabs"]
+__all__ = ["Itab", "ItabPlace", "adjoining_itabs", "itab_head", "itab_size", "linked_itabs"]
 
 _MAX_ITABS = 1 << 22
 
