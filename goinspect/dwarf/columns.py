@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from goinspect.dwarf import constants as dw
 from goinspect.dwarf.bulk import rows as bulk
 from goinspect.dwarf.bulk.decode import NONE, Odd, Section
 from goinspect.dwarf.bulk.rows import Group, Rows
-from goinspect.dwarf.bulk.walk import MOST, Walker
+from goinspect.dwarf.bulk.walk import Walker
 from goinspect.dwarf.info.entries import Entries
 from goinspect.dwarf.info.files import FileNames
 from goinspect.dwarf.info.resolve import Resolver
@@ -37,6 +38,7 @@ __all__ = ["MAX_SYMBOLS", "DwarfColumns", "read_columns"]
 
 MAX_SYMBOLS: Final = 1 << 21  # some 400 MB of rows; the biggest Go programs have 300,000
 _OFTEN = 1 << 16  # bytes of the units of a table, above which a pattern is worth making
+_MOST = 1 << 22  # entries that may be symbols: above that memory is better spent one by one
 _MAX_HOPS = 32
 _FEW = 1000  # references to follow, for which not all sizes have to be told
 _ROLES: Final = {"function": bulk.functions, "variable": bulk.variables, "type": bulk.types}
@@ -163,7 +165,7 @@ class DwarfColumns:
     def _with_names(self, rows: Rows) -> Rows:
         if "" not in rows.name:
             return rows
-        named = np.fromiter(map(bool, rows.name), dtype=np.bool_, count=len(rows))
+        named = rows.named()
         self._entries.damage.note(f"{int((~named).sum())} functions or variables without a name are left out")
         return rows.take(named)
 
@@ -194,7 +196,7 @@ class _Collector:
     def collect(self) -> DwarfColumns:
         """All of it. Raises Odd where it takes one by one to tell what is wrong."""
         entries = self._entries
-        found: list[tuple[AbbrevTable, int, NDArray[np.int64]]] = []
+        found: list[tuple[AbbrevTable, int, list[int]]] = []
         often = entries.bytes_by_table() if self._in_bulk else {}
         count = 0
         for number, unit in enumerate(entries.walk()):
@@ -205,7 +207,7 @@ class _Collector:
                 self._enter_one_by_one(unit, number)
                 continue
             count += len(starts)
-            if count > MOST:
+            if count > _MOST:
                 raise Odd
             found.append((unit.table, number, starts))
         try:
@@ -217,7 +219,7 @@ class _Collector:
         rows = (Rows.joined([*parts[role], self._one_by_one.rows(role)]) for role in _ROLES)
         return DwarfColumns(entries, *rows)
 
-    def _starts(self, unit: Unit) -> NDArray[np.int64] | None:
+    def _starts(self, unit: Unit) -> list[int] | None:
         key = id(unit.table)
         if key not in self._walkers:
             self._walkers[key] = None
@@ -236,13 +238,13 @@ class _Collector:
             if len(rows) > MAX_SYMBOLS:
                 raise MalformedError(f"DWARF with more than {MAX_SYMBOLS} symbols")
 
-    def _in_bulk_rows(self, found: list[tuple[AbbrevTable, int, NDArray[np.int64]]]) -> dict[str, list[Rows]]:
+    def _in_bulk_rows(self, found: list[tuple[AbbrevTable, int, list[int]]]) -> dict[str, list[Rows]]:
         """The rows of the entries found, by role."""
         section, units = Section(self._entries.data), self._entries.units
         parts: dict[str, list[Rows]] = {role: [] for role in _ROLES}
         for table in {id(table): table for table, _, _ in found}.values():
             mine = [(number, starts) for one, number, starts in found if one is table]
-            starts = np.concatenate([starts for _, starts in mine])
+            starts = np.array(list(chain.from_iterable(starts for _, starts in mine)), dtype=np.int64)
             unit = np.repeat([number for number, _ in mine], [len(starts) for _, starts in mine])
             codes, attributes = section.leb(starts)
             for code in distinct_of(codes).tolist():

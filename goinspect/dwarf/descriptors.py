@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goinspect.dwarf.bulk.decode import numbers
 from goinspect.errors import GoinspectError
 
 if TYPE_CHECKING:
@@ -49,14 +50,8 @@ def _has_size(
         data = image.tail(base)
     except GoinspectError:
         return np.zeros(len(places), dtype=np.bool_)
-    width = image.ptrsize
-    inside = places < max(0, len(data) - width + 1)
-    at = np.where(inside, places, 0).astype(np.int64)
-    padded = np.frombuffer(data, dtype=np.uint8) if len(data) >= width else np.zeros(width, dtype=np.uint8)
-    word = np.zeros(len(at), dtype=np.uint64)
-    for i in range(width):
-        shift = 8 * (i if image.byteorder == "little" else width - 1 - i)
-        word |= padded[at + i].astype(np.uint64) << np.uint64(shift)
+    inside = places < max(0, len(data) - image.ptrsize + 1)
+    word = numbers(data, np.where(inside, places, 0).astype(np.int64), image.ptrsize, image.byteorder)
     return inside & (word == sizes.astype(np.uint64))
 
 

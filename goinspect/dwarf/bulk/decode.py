@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Offsets = NDArray[np.int64]
 
-__all__ = ["NONE", "Bytes", "Column", "Odd", "Section", "decode"]
+__all__ = ["NONE", "Bytes", "Column", "Odd", "Section", "decode", "numbers"]
 
 NONE: Final = -(1 << 63)  # where a column has no number
 _LONGEST: Final = 1 << 16  # bytes of a name: Go's longest have some ten thousand
@@ -57,15 +57,11 @@ class Section:
 
     def byte(self, at: Offsets) -> NDArray[np.uint8]:
         """The byte at each place; places behind the end have the last one, and are found out by their end."""
-        return self.bytes[np.minimum(at, len(self.bytes) - 1)]
+        return self.bytes.take(at, mode="clip")
 
     def number(self, at: Offsets, width: int, byteorder: str) -> NDArray[np.uint64]:
-        """A number of fixed width at each place."""
-        value = np.zeros(len(at), dtype=np.uint64)
-        for i in range(width):
-            shift = 8 * (i if byteorder == "little" else width - 1 - i)
-            value |= self.byte(at + i).astype(np.uint64) << np.uint64(shift)
-        return value
+        """A number of fixed width at each place; of places near the end of the section, any number."""
+        return numbers(self.data, at, width, byteorder)
 
     def leb(self, at: Offsets, *, signed: bool = False) -> tuple[Offsets, Offsets]:
         """A LEB128 at each place, and where it ends. Raises Odd for those that 64 bits may not hold."""
@@ -103,6 +99,22 @@ class Section:
         raw = [data[start:end] for start, end in zip(found.start.tolist(), found.end.tolist(), strict=True)]
         # All at once: no string has a NUL.
         return b"\0".join(raw).decode("utf-8", "backslashreplace").split("\0") if raw else []
+
+
+def numbers(data: bytes | memoryview, at: Offsets, width: int, byteorder: str) -> NDArray[np.uint64]:
+    """Numbers of fixed width at places that need not be aligned; places behind the end have the last number."""
+    mark = "<" if byteorder == "little" else ">"
+    if len(data) < width or not len(at):
+        return np.zeros(len(at), dtype=np.uint64)
+    if width not in (1, 2, 4, 8):
+        whole = np.frombuffer(data, dtype=np.uint8)
+        parts = [whole.take(at + i, mode="clip").astype(np.uint64) for i in range(width)]
+        value = np.zeros(len(at), dtype=np.uint64)
+        for part in parts if byteorder == "big" else reversed(parts):
+            value = value << np.uint64(8) | part
+        return value
+    anywhere = np.ndarray((len(data) - width + 1,), f"{mark}u{width}", data, strides=(1,))
+    return anywhere[np.minimum(at, len(anywhere) - 1)].astype(np.uint64)
 
 
 def decode(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from goinspect.dwarf import constants as dw
-from goinspect.dwarf.bulk.decode import NONE, Bytes, Odd, decode
+from goinspect.dwarf.bulk.decode import NONE, Bytes, Odd, decode, numbers
 from goinspect.dwarf.info import forms
 
 if TYPE_CHECKING:
@@ -79,6 +79,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self.name)
 
+    def named(self) -> NDArray[np.bool_]:
+        """Which of them have a name."""
+        if "" not in self.name:
+            return np.ones(len(self), dtype=np.bool_)
+        return np.fromiter(map(bool, self.name), dtype=np.bool_, count=len(self))
+
     def take(self, rows: NDArray[Any]) -> Rows:
         """Some of them."""
         if rows.dtype == np.bool_ and rows.all():
@@ -144,8 +150,7 @@ def variables(group: Group) -> Rows:
         rows = np.flatnonzero(indexed)[exact]
         start[rows] = _indexed(group, group.unit[rows], index[exact])
     rows = _rows(group, columns, start, np.full(len(start), -1, dtype=np.int64), references(group, columns, dw.DW_AT_TYPE))
-    named = np.fromiter(map(bool, rows.name), dtype=np.bool_, count=len(rows))
-    return rows.take(named | (rows.origin != NONE))  # clang describes string literals without
+    return rows.take(rows.named() | (rows.origin != NONE))  # clang describes string literals without
 
 
 def types(group: Group) -> Rows:
@@ -173,7 +178,7 @@ def types(group: Group) -> Rows:
         address=0 if isinstance(place, Bytes) else place,
         file=_number(group, columns, dw.DW_AT_DECL_FILE), line=_number(group, columns, dw.DW_AT_DECL_LINE),
     )  # fmt: skip
-    return rows.take(np.fromiter(map(bool, names), dtype=np.bool_, count=len(names)))
+    return rows.take(rows.named())
 
 
 # --- attributes ---
@@ -219,15 +224,17 @@ def _rows(
     group: Group, columns: dict[int, Any], start: NDArray[np.uint64], size: Numbers, of_type: Numbers | int = NONE
 ) -> Rows:
     """Rows of what was not removed by the linker: that has no address."""
-    origin = next((one for one in _ORIGINS if one in columns), None)
     kept = (start > 0) & (start < np.uint64((1 << 8 * group.table.encoding.address_size) - 1))
-    rows = Rows.of(
-        [""] * len(start), offset=group.offset, unit=group.unit, address=start, size=size, type=of_type,
+    if not kept.all():
+        group, start, size = group.take(kept), start[kept], size[kept]
+        columns = {key: _taken(value, kept) for key, value in columns.items()}
+        of_type = of_type if isinstance(of_type, int) else of_type[kept]
+    origin = next((one for one in _ORIGINS if one in columns), None)
+    return Rows.of(
+        names_of(group, columns), offset=group.offset, unit=group.unit, address=start, size=size, type=of_type,
         file=_number(group, columns, dw.DW_AT_DECL_FILE), line=_number(group, columns, dw.DW_AT_DECL_LINE),
         origin=NONE if origin is None else references(group, columns, origin),
-    ).take(kept)  # fmt: skip
-    rows.name = names_of(group.take(kept), {key: _taken(value, kept) for key, value in columns.items() if key in _NAMES})
-    return rows
+    )  # fmt: skip
 
 
 def _taken(value: Any, kept: NDArray[np.bool_]) -> Any:
@@ -255,12 +262,7 @@ def _indexed(group: Group, unit: Numbers, index: Numbers) -> NDArray[np.uint64]:
     at = bases[unit] + index * encoding.address_size
     if len(at) and not (0 <= int(at.min()) and int(at.max()) <= len(data) - encoding.address_size):
         raise Odd
-    whole = np.frombuffer(data, dtype=np.uint8)
-    value = np.zeros(len(at), dtype=np.uint64)
-    for i in range(encoding.address_size):
-        shift = 8 * (i if encoding.byteorder == "little" else encoding.address_size - 1 - i)
-        value |= whole[at + i].astype(np.uint64) << np.uint64(shift)
-    return value
+    return numbers(data, at, encoding.address_size, encoding.byteorder)
 
 
 def _sizes(group: Group, columns: dict[int, Any], start: NDArray[np.uint64]) -> Numbers:

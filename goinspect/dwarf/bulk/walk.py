@@ -8,26 +8,24 @@ possessive: Python 3.11.2 gets those wrong.
 from __future__ import annotations
 
 import re
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from goinspect.dwarf.info.abbrevs import skip_source, symbol_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from goinspect.dwarf.info.abbrevs import Abbrev, AbbrevTable
     from goinspect.dwarf.info.forms import Encoding
 
 __all__ = ["MOST", "Walker"]
 
-MOST: Final = 1 << 22  # entries of a unit: above that memory is better spent one by one
-_SKIP_RUN = 1000  # entries in one match: bounds the memory that `re` keeps for it
-_PIECE = 1 << 12  # matches held at a time
+MOST: Final = 1 << 20  # matches in a unit, of which sound ones have 100,000: above that memory is spent one by one
+# How often the alternatives are repeated. Possessive repetition keeps no memory, and is a quarter quicker, but wrong before
+# Python 3.11.5 (gh-106052): there a bound is put to the memory.
+_RUN: Final = b"*+" if sys.version_info >= (3, 11, 5) else b"{0,1000}"
 _MAX_SOURCE = 1 << 16
 _MAX_ALTERNATIVES = 1 << 9  # those of Go are 50, of a unit of C 100
 _DAMAGE = 2  # group of what is none of them
@@ -47,26 +45,20 @@ class Walker:
             raise ValueError("no pattern")
         # Behind a run: an entry that may be a symbol, or more of the same, or the end, or what makes no sense.
         skip = b"(?:" + b"|".join((rb"\x00+", *skipped)) + b")"
-        source = b"%b{0,%d}(?:(%b)|(?=%b)|\\Z|([\\s\\S]+))" % (skip, _SKIP_RUN, b"|".join(found), skip)
+        source = b"%b%b(?:(%b)|(?=%b)|\\Z|([\\s\\S]+))" % (skip, _RUN, b"|".join(found), skip)
         if len(source) > _MAX_SOURCE:
             raise ValueError("no pattern")
         self._pattern = re.compile(source, re.DOTALL)
 
-    def starts(self, data: bytes, first: int, end: int) -> NDArray[np.int64] | None:
+    def starts(self, data: bytes, first: int, end: int) -> list[int] | None:
         """Offsets of the entries in [first, end) that have a role; None where not all of it follows the patterns."""
-        matches = self._pattern.finditer(data, first, end)
-        pieces, count = [np.zeros(0, dtype=np.int64)], 0
-        last: list[re.Match[bytes]] = []
-        while piece := list(islice(matches, _PIECE)):
-            starts = np.array([match.start(1) for match in piece], dtype=np.int64)
-            pieces.append(starts[starts >= 0])
-            last, count = (last + piece)[-2:], count + len(pieces[-1])
-            if count > MOST:
-                return None
-        # What makes no sense goes up to the end: at most an empty match follows it.
-        if any(match.lastindex == _DAMAGE for match in last):
+        matches = islice(self._pattern.finditer(data, first, end), MOST)
+        starts = [start for match in matches if (start := match.start(1)) >= 0]
+        if next(matches, None) is not None or len(starts) >= MOST:
             return None
-        return np.concatenate(pieces)
+        # What makes no sense goes from there to the end: behind the last entry.
+        behind = self._pattern.finditer(data, starts[-1] if starts else first, end)
+        return None if any(match.lastindex == _DAMAGE for match in behind) else starts
 
 
 def _alternatives(
