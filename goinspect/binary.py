@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from goinspect.dwarf import DwarfSymbols
     from goinspect.dwarf.columns import DwarfColumns
+    from goinspect.dwarf.records import DwarfSymbols
     from goinspect.gosym.bulk.table import BulkTable, Frames
     from goinspect.gosym.pclntab import Func
     from goinspect.gosym.types.data import FoundTypes

@@ -22,7 +22,6 @@ from goinspect.dwarf.info.files import FileNames
 from goinspect.dwarf.info.resolve import Resolver
 from goinspect.dwarf.bulk.origins import origin_names
 from goinspect.dwarf.onebyone import OneByOne
-from goinspect.dwarf.records import DwarfUnit
 from goinspect.errors import GoinspectError, MalformedError
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from goinspect.dwarf.info.abbrevs import AbbrevTable
     from goinspect.dwarf.info.unit import Unit
+    from goinspect.dwarf.records import DwarfUnit
     from goinspect.objfile.image import Image
 
 __all__ = ["MAX_SYMBOLS", "DwarfColumns", "read_columns"]
@@ -61,6 +61,8 @@ class DwarfColumns:
     @property
     def units(self) -> list[DwarfUnit]:
         """The compilation units."""
+        from goinspect.dwarf.records import DwarfUnit
+
         return [
             DwarfUnit(unit.name, dw.LANGUAGES.get(unit.language, f"language-{unit.language}"), unit.header.version)
             for unit in self._entries.units
@@ -73,16 +75,19 @@ class DwarfColumns:
 
     def places(self, rows: Rows, wanted: Sequence[int]) -> list[tuple[str | None, int | None]]:
         """File and line of the declarations of some rows, None where they are not told."""
-        out: list[tuple[str | None, int | None]] = []
-        for row in wanted:
-            number, said, origin = int(rows.file[row]), int(rows.line[row]), int(rows.origin[row])
+        out: list[tuple[str | None, int | None]] = [(None, None)] * len(wanted)
+        index = np.array(wanted, dtype=np.int64)
+        said = (rows.file[index] != NONE) | (rows.line[index] != NONE) | (rows.origin[index] != NONE)
+        for at in np.flatnonzero(said).tolist():
+            row = wanted[at]
+            number, told, origin = int(rows.file[row]), int(rows.line[row]), int(rows.origin[row])
             unit = self._entries.units[int(rows.unit[row])]
             file = self._files.name(unit, number) if number != NONE else None
-            line = said if said != NONE else None
+            line = told if told != NONE else None
             if origin != NONE and (file is None or line is None):
                 other = self._resolver.named(origin)
                 file, line = file or other.file, other.line if line is None else line
-            out.append((file, line))
+            out[at] = (file, line)
         return out
 
     # --- what refers to other entries ---

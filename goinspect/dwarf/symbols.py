@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfTypes, DwarfVariables
 from goinspect.dwarf.sections import find_section
 
 if TYPE_CHECKING:
     from goinspect.dwarf.bulk.rows import Rows
     from goinspect.dwarf.columns import DwarfColumns
+    from goinspect.dwarf.records import DwarfSymbols
     from goinspect.objfile.image import Image
 
 __all__ = ["read_columns", "read_symbols"]
@@ -49,6 +49,7 @@ def read_symbols(image: Image) -> DwarfSymbols | None:
     if found is None:
         return None
     from goinspect.dwarf.bulk.rows import WORDS
+    from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfTypes, DwarfVariables
 
     types = found.types
     return DwarfSymbols(

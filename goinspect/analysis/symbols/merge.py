@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -28,8 +28,7 @@ _DATA: Final = (VARIABLE, TLS, NOTYPE, ITAB)
 _SAME: Final = {FUNCTION: (FUNCTION,), TYPE: (TYPE,), UNDEFINED: (UNDEFINED,), **dict.fromkeys(_DATA, _DATA)}
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Symbols of one kind from one table. `size` -1: unknown."""
 
     name: Sequence[str]
@@ -43,7 +42,7 @@ class Batch:
     places: Callable[[Sequence[int]], list[tuple[str, int] | None]] | None = None  # file and line of rows
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Merger:
     """The list so far; every column has one element per symbol."""
 

@@ -117,7 +117,9 @@ def _from_symbol_tables(binary: Binary, columns: SymbolColumns, *, undefined: bo
     kind = _KINDS[columns.kind]
     if undefined:
         kind = np.where((columns.section == 0) & (kind != _NOT_LISTED), np.uint8(UNDEFINED), kind)
-    named = np.fromiter(map(bool, columns.name), dtype=np.bool_, count=len(columns))
+    named = np.ones(len(columns), dtype=np.bool_)
+    if "" in columns.name:
+        named = np.fromiter(map(bool, columns.name), dtype=np.bool_, count=len(columns))
     listed = named & (kind != _NOT_LISTED) & ((columns.section != 0) | (kind == UNDEFINED))
     sized = binary.image.container in _SIZED
     size = columns.size if sized else _up_to_next(binary, columns, listed)

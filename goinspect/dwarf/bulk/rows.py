@@ -37,7 +37,7 @@ _TYPE = frozenset((
 ))  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Rows:
     """Functions, variables or types. A number that is not there is `NONE`; ``size`` -1: not known."""
 

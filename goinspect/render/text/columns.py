@@ -55,12 +55,13 @@ def column_pieces(
         tails: what ends each row, right behind the last cell, which is not padded.
     """
     padded = len(columns) - (align[-1] == "l" or tails is not None)
-    widths = [column_width(head, cells) for head, cells in zip(heads[:padded], columns, strict=False)]
+    lengths = [set(map(len, cells)) for cells in columns[:padded]]
+    widths = [_width(head, known) for head, known in zip(heads, lengths, strict=False)]
+    # A cell that fills its column need not be padded.
+    ragged = [min(known, default=0) < width for known, width in zip(lengths, widths, strict=True)]
     pads = [str.ljust if side == "l" else str.rjust for side in align]
     shown = [pad(head, width) for pad, head, width in zip(pads, heads, [*widths, 0], strict=False)]
     yield "  ".join(shown).rstrip() + "\n"
-    # A cell that fills its column need not be padded.
-    ragged = [min(map(len, cells), default=0) < width for cells, width in zip(columns, widths, strict=False)]
     for start in range(0, len(columns[0]), _PIECE):
         part = [cells[start : start + _PIECE] for cells in columns]
         for at, width in enumerate(widths):
@@ -73,4 +74,8 @@ def column_pieces(
 
 def column_width(head: str, cells: Iterable[str]) -> int:
     """How wide a column of such cells is."""
-    return min(max(len(head), max(map(len, cells), default=0)), _MAX_WIDTH)
+    return _width(head, set(map(len, cells)))
+
+
+def _width(head: str, lengths: set[int]) -> int:
+    return min(max(len(head), *lengths) if lengths else len(head), _MAX_WIDTH)

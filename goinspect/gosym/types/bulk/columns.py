@@ -75,13 +75,13 @@ def _read(places: TypePlaces, reader: BulkReader, itabs: Sequence[ItabPlace], bu
     found = reader.follow(np.concatenate((listed, np.array(joined, dtype=np.uint64))))
     if not found or not all(map(reader.holds, listed.tolist())):
         raise Odd
-    between = [one.vaddr for one in _strays(reader, Columns.joined(found))]
-    found += reader.follow(np.array(between, dtype=np.uint64))
+    between = _strays(reader, Columns.joined(found))
+    found += reader.follow(np.array([one.vaddr for one in between], dtype=np.uint64))
     types = Columns.joined(found)
     if int(types.extent.sum()) > places.bytes:
         raise Odd
     packages = packages_of(reader, types)
-    names = full_names(reader, types, packages, budget)
+    names = full_names(reader, types, packages, budget, between)
     paths, index = packages
     vaddrs = types.at.astype(np.uint64) + np.uint64(reader.base)
     return TypeColumns(
@@ -108,7 +108,7 @@ def _itabs(
     interface, concrete = (
         np.array([place[at] for place in order], dtype=np.uint64) - np.uint64(reader.base) for at in (1, 2)
     )
-    of, by = (np.minimum(np.searchsorted(types.at, at.astype(np.int64)), len(types) - 1) for at in (interface, concrete))
+    of, by = (np.minimum(np.searchsorted(types.at, at.astype(np.int64)), len(types.at) - 1) for at in (interface, concrete))
     there = (types.at[of] == interface.astype(np.int64)) & (types.at[by] == concrete.astype(np.int64))
     methods = np.zeros(len(order), dtype=np.int64)
     behind = types.at[of] + reader.header

@@ -5,9 +5,7 @@ Whatever `TypeReader` would not believe raises Odd.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -40,8 +38,7 @@ _FIELD, _IMETHOD = 3, 8  # words of a field of a struct; bytes of a method of an
 _STAR: Final = ord("*")
 
 
-@dataclass(slots=True)
-class Columns:
+class Columns(NamedTuple):
     """Descriptors by their offset in type data."""
 
     at: Offsets
@@ -60,11 +57,8 @@ class Columns:
         """All of them in order."""
         order = np.argsort(np.concatenate([part.at for part in parts]), kind="stable")
         return cls(
-            *(np.concatenate([getattr(part, field.name) for part in parts])[order] for field in fields(cls))
+            *(np.concatenate([part[column] for part in parts])[order] for column in range(len(cls._fields)))
         )
-
-    def __len__(self) -> int:
-        return len(self.at)
 
 
 class BulkReader:
@@ -82,11 +76,6 @@ class BulkReader:
         self.seen: NDArray[np.bool_] = np.zeros(self.arrays.size // self.word + 1, dtype=np.bool_)
         self._left = self.arrays.size  # of arrays: those of sound files are a small part of all
         self._sizes = np.array([-1 if size is None else size for size in reader.sizes], dtype=np.int64)
-
-    @cached_property
-    def bytes(self) -> bytes:
-        """The data, to cut names out of."""
-        return bytes(self.arrays.data)
 
     def follow(self, vaddrs: NDArray[np.uint64]) -> list[Columns]:
         """The descriptors at some addresses and those they lead to that have not been seen."""

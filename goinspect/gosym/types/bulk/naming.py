@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from goinspect.gosym.types import kinds
 from goinspect.gosym.types.bulk.data import Odd
+from goinspect.gosym.types.descriptors import Descriptor
 from goinspect.gosym.types.names import MAX_NAME, NO_HASH, SHAPES, TypeNames, escaped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from goinspect.gosym.types.bulk.descriptors import BulkReader, Columns
-    from goinspect.gosym.types.descriptors import Descriptor
 
     Offsets = NDArray[np.int64]
     Packages = tuple[list[str], Offsets]
@@ -25,17 +28,27 @@ _BY_TYPE_NAMES: Final = (kinds.CHAN, kinds.INTERFACE, kinds.STRUCT)
 _SIMPLE: Final = (kinds.POINTER, kinds.SLICE, kinds.ARRAY, kinds.MAP, kinds.FUNC)
 
 
-class _Lazy(dict[int, "Descriptor"]):
-    """Descriptors by address, read when they are asked for."""
+class _Lazy(dict[int, Descriptor]):
+    """Descriptors by address, made when they are asked for: of named types, of which nobody asks for the parts, from columns."""
 
-    def __init__(self, reader: BulkReader) -> None:
+    def __init__(self, reader: BulkReader, types: Columns, texts: list[str], packages: Packages) -> None:
         super().__init__()
-        self._reader = reader
+        self._reader, self._types, self._texts, self._packages = reader, types, texts, packages
+        self._at = types.at.tolist()
 
     def __missing__(self, vaddr: int) -> Descriptor:
-        if not self._reader.holds(vaddr):
+        types, at = self._types, vaddr - self._reader.base
+        row = bisect_left(self._at, at)
+        if row == len(self._at) or self._at[row] != at:
             raise KeyError(vaddr)
-        found = self._reader.reader.read(vaddr)
+        if types.named[row] and types.kind[row] != kinds.MAP:
+            paths, index = self._packages
+            found: Descriptor | None = Descriptor(
+                vaddr, int(types.kind[row]), int(types.size[row]), int(types.extent[row]), True, self._texts[row],
+                paths[index[row]], comparable=bool(types.comparable[row]) if self._reader.reader.layout.equal else None,
+            )  # fmt: skip
+        else:
+            found = self._reader.reader.read(vaddr)
         if found is None:
             raise Odd
         self[vaddr] = found
@@ -56,16 +69,28 @@ def packages_of(reader: BulkReader, types: Columns) -> Packages:
     return [*[""] * int((~known).sum()), *texts], index
 
 
-def full_names(reader: BulkReader, types: Columns, packages: Packages, budget: int) -> list[str]:
-    """The full name of each type. Raises Odd where not all parts of one are known, or names are very long."""
-    lazy = _Lazy(reader)
+def full_names(
+    reader: BulkReader, types: Columns, packages: Packages, budget: int, known: Iterable[Descriptor] = ()
+) -> list[str]:
+    """The full name of each type. Raises Odd where not all parts of one are known, or names are very long.
+
+    Args:
+        reader: what has read them.
+        types: all of them.
+        packages: theirs.
+        budget: how many characters all names together may have.
+        known: some that were read one by one.
+    """
+    texts = _texts(reader, types.text, types.length)
+    lazy = _Lazy(reader, types, list(texts), packages)
+    lazy.update((one.vaddr, one) for one in known)
     made_of = ((types.kind == kinds.STRUCT) | (types.kind == kinds.ARRAY)) & ~types.named
     if reader.reader.layout.equal:
         made_of &= ~types.comparable
     # What `TypeNames` looks at to tell which types are made for maps, and without hash functions.
     looked_at = (types.at[made_of | (types.kind == kinds.MAP)] + reader.base).tolist()
     made = TypeNames(lazy, reader.reader.layout, budget, [lazy[vaddr] for vaddr in looked_at])
-    texts = _Names(reader, types, packages, made).all()
+    _Names(reader, types, texts, made).make_all(packages)
     if sum(map(len, texts)) > budget or max(map(len, texts), default=0) > MAX_NAME:
         raise Odd
     plain = made.without_hash
@@ -76,7 +101,7 @@ def full_names(reader: BulkReader, types: Columns, packages: Packages, budget: i
 
 
 def _texts(reader: BulkReader, start: Offsets, length: Offsets) -> list[str]:
-    data = reader.bytes
+    data = reader.arrays.data
     raw = [data[at:end] for at, end in zip(start.tolist(), (start + length).tolist(), strict=True)]
     texts = b"\0".join(raw).decode("utf-8", "backslashreplace").split("\0") if raw else []
     if len(texts) != len(raw):  # a name with a NUL
@@ -87,11 +112,9 @@ def _texts(reader: BulkReader, start: Offsets, length: Offsets) -> list[str]:
 class _Names:
     """Simple kinds are named once their parts are; `TypeNames` makes the others."""
 
-    def __init__(self, reader: BulkReader, types: Columns, packages: Packages, made: TypeNames) -> None:
-        self._reader, self._types, self._made = reader, types, made
-        self._texts = _texts(reader, types.text, types.length)
+    def __init__(self, reader: BulkReader, types: Columns, texts: list[str], made: TypeNames) -> None:
+        self._reader, self._types, self._made, self._texts = reader, types, made, texts
         self._known: NDArray[np.bool_] = types.named | ~np.isin(types.kind, (*_SIMPLE, *_BY_TYPE_NAMES))
-        self._qualify(packages)
         self._waiting = {kind: np.flatnonzero((types.kind == kind) & ~types.named) for kind in _SIMPLE}
 
     def _qualify(self, packages: Packages) -> None:
@@ -105,8 +128,9 @@ class _Names:
                 text = texts[row]
                 texts[row] = prefix + (text.partition(".")[2] or text)
 
-    def all(self) -> list[str]:
-        """The names, of types as parts of others."""
+    def make_all(self, packages: Packages) -> None:
+        """Put full names in place of the short ones, as those of parts of others."""
+        self._qualify(packages)
         while self._name_simple_ones():
             pass
         types, made = self._types, self._made
@@ -124,7 +148,6 @@ class _Names:
                 pass
         if not self._known.all():
             raise Odd
-        return self._texts
 
     def _name_simple_ones(self) -> bool:
         """Name what can be named; whether there was any."""
@@ -140,7 +163,7 @@ class _Names:
     def _rows(self, at: Offsets) -> Offsets:
         """The types whose addresses stand at some offsets. Raises Odd where one was not read."""
         wanted = (self._reader.arrays.words(at) - np.uint64(self._reader.base)).astype(np.int64)
-        row = np.minimum(np.searchsorted(self._types.at, wanted), len(self._types) - 1)
+        row = np.minimum(np.searchsorted(self._types.at, wanted), len(self._types.at) - 1)
         if (self._types.at[row] != wanted).any():
             raise Odd
         return row
