@@ -16,7 +16,7 @@ from goinspect.dwarf import constants as dw
 from goinspect.dwarf.bulk import rows as bulk
 from goinspect.dwarf.bulk.decode import NONE, Odd, Section
 from goinspect.dwarf.bulk.rows import Group, Rows
-from goinspect.dwarf.bulk.walk import Walker
+from goinspect.dwarf.bulk.walk import Found, Walker, begins_with_name
 from goinspect.dwarf.info.entries import Entries
 from goinspect.dwarf.info.files import FileNames
 from goinspect.dwarf.info.resolve import Resolver
@@ -64,7 +64,9 @@ class DwarfColumns:
         from goinspect.dwarf.records import DwarfUnit
 
         return [
-            DwarfUnit(unit.name, dw.LANGUAGES.get(unit.language, f"language-{unit.language}"), unit.header.version)
+            DwarfUnit(
+                unit.name, dw.LANGUAGES.get(unit.language, f"language-{unit.language}"), unit.header.version
+            )
             for unit in self._entries.units
         ]
 
@@ -105,7 +107,8 @@ class DwarfColumns:
 
     def _name(self, rows: Rows) -> None:
         lacking = np.array(
-            [row for row in np.flatnonzero(rows.origin != NONE).tolist() if not rows.name[row]], dtype=np.int64
+            [row for row in np.flatnonzero(rows.origin != NONE).tolist() if not rows.name[row]],
+            dtype=np.int64,
         )
         known = origin_names(self._entries, distinct_of(rows.origin[lacking]))
         for row in lacking.tolist():
@@ -201,20 +204,20 @@ class _Collector:
     def collect(self) -> DwarfColumns:
         """All of it. Raises Odd where it takes one by one to tell what is wrong."""
         entries = self._entries
-        found: list[tuple[AbbrevTable, int, list[int]]] = []
+        found: list[tuple[AbbrevTable, int, Found]] = []
         often = entries.bytes_by_table() if self._in_bulk else {}
         count = 0
         for number, unit in enumerate(entries.walk()):
-            starts = None
+            entries_found = None
             if often.get(unit.header.abbrev_offset, 0) >= _OFTEN:
-                starts = self._starts(unit)
-            if starts is None:
+                entries_found = self._find(unit)
+            if entries_found is None:
                 self._enter_one_by_one(unit, number)
                 continue
-            count += len(starts)
+            count += len(entries_found.starts)
             if count > _MOST:
                 raise Odd
-            found.append((unit.table, number, starts))
+            found.append((unit.table, number, entries_found))
         try:
             parts = self._in_bulk_rows(found)
         except GoinspectError:
@@ -224,14 +227,14 @@ class _Collector:
         rows = (Rows.joined([*parts[role], self._one_by_one.rows(role)]) for role in _ROLES)
         return DwarfColumns(entries, *rows)
 
-    def _starts(self, unit: Unit) -> list[int] | None:
+    def _find(self, unit: Unit) -> Found | None:
         key = id(unit.table)
         if key not in self._walkers:
             self._walkers[key] = None
             with suppress(ValueError):
                 self._walkers[key] = Walker(unit.table)
         walker = self._walkers[key]
-        return None if walker is None else walker.starts(self._entries.data, unit.first, unit.header.end)
+        return None if walker is None else walker.find(self._entries.data, unit.first, unit.header.end)
 
     def _enter_one_by_one(self, unit: Unit, number: int) -> None:
         rows, damage = self._one_by_one, self._entries.damage
@@ -243,18 +246,26 @@ class _Collector:
             if len(rows) > MAX_SYMBOLS:
                 raise MalformedError(f"DWARF with more than {MAX_SYMBOLS} symbols")
 
-    def _in_bulk_rows(self, found: list[tuple[AbbrevTable, int, list[int]]]) -> dict[str, list[Rows]]:
+    def _in_bulk_rows(self, found: list[tuple[AbbrevTable, int, Found]]) -> dict[str, list[Rows]]:
         """The rows of the entries found, by role."""
         section, units = Section(self._entries.data), self._entries.units
         parts: dict[str, list[Rows]] = {role: [] for role in _ROLES}
         for table in {id(table): table for table, _, _ in found}.values():
-            mine = [(number, starts) for one, number, starts in found if one is table]
-            starts = np.array(list(chain.from_iterable(starts for _, starts in mine)), dtype=np.int64)
-            unit = np.repeat([number for number, _ in mine], [len(starts) for _, starts in mine])
+            mine = [(number, entries) for one, number, entries in found if one is table]
+            starts = np.array(
+                list(chain.from_iterable(entries.starts for _, entries in mine)), dtype=np.int64
+            )
+            names = list(chain.from_iterable(entries.names for _, entries in mine))
+            unit = np.repeat([number for number, _ in mine], [len(entries.starts) for _, entries in mine])
             codes, attributes = section.leb(starts)
             for code in distinct_of(codes).tolist():
                 abbrev = table.entries[code]
-                these = codes == code
-                group = Group(section, units, table, abbrev, starts[these], attributes[these], unit[these])
+                these = np.flatnonzero(codes == code)
+                known = None
+                if code < 0x80 and begins_with_name(abbrev):
+                    known = [names[row] for row in these.tolist()]
+                group = Group(
+                    section, units, table, abbrev, starts[these], attributes[these], unit[these], known
+                )
                 parts[abbrev.role].append(_ROLES[abbrev.role](group))
         return parts

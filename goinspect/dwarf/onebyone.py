@@ -23,7 +23,8 @@ class OneByOne:
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, list[Any]]] = {
-            role: {name: [] for name in Rows.__dataclass_fields__} for role in ("function", "variable", "type")
+            role: {name: [] for name in Rows.__dataclass_fields__}
+            for role in ("function", "variable", "type")
         }
         self._add = {"function": self._function, "variable": self._variable, "type": self._type}
 
@@ -72,7 +73,9 @@ class OneByOne:
             if name is None and place is None:
                 return  # clang describes string literals so
             target = entry.unit.reference(entry.values, entry.forms, dw.DW_AT_TYPE)
-        self._append(role, entry, number, name=name or "", address=start, size=size, origin=place, type=target)
+        self._append(
+            role, entry, number, name=name or "", address=start, size=size, origin=place, type=target
+        )
 
     def _type(self, entry: Entry, number: int) -> None:
         unit, values, found, tag = entry.unit, entry.values, entry.forms, entry.abbrev.tag

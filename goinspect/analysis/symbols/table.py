@@ -248,9 +248,7 @@ def _add_dwarf(binary: Binary, merger: Merger, warnings: list[str]) -> None:
         return
     for rows, kind in ((found.functions, FUNCTION), (found.variables, VARIABLE)):
         told = partial(_places, found, rows)
-        merger.add(
-            Batch(rows.name, rows.address, rows.size, kind, "dwarf", size_exact=True, places=told)
-        )
+        merger.add(Batch(rows.name, rows.address, rows.size, kind, "dwarf", size_exact=True, places=told))
     warnings.extend(found.warnings)
     _add_dwarf_types(binary, merger, found.types)
 

@@ -12,7 +12,7 @@ import numpy as np
 from goinspect.dwarf.info import forms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ class Bytes(NamedTuple):
 
     start: Offsets
     end: Offsets
+    known: Sequence[bytes] | None = None  # what they are, if that was looked at
 
 
 # A number for each entry, one for all of them, or bytes.
@@ -95,8 +96,11 @@ class Section:
 
     def texts(self, found: Bytes) -> list[str]:
         """Strings, decoded."""
-        data = self.data
-        raw = [data[start:end] for start, end in zip(found.start.tolist(), found.end.tolist(), strict=True)]
+        data, raw = self.data, found.known
+        if raw is None:
+            raw = [
+                data[start:end] for start, end in zip(found.start.tolist(), found.end.tolist(), strict=True)
+            ]
         # All at once: no string has a NUL.
         return b"\0".join(raw).decode("utf-8", "backslashreplace").split("\0") if raw else []
 
@@ -118,9 +122,12 @@ def numbers(data: bytes | memoryview, at: Offsets, width: int, byteorder: str) -
 
 
 def decode(
-    section: Section, at: Offsets, abbrev: Abbrev, encoding: Encoding, wanted: Collection[int]
-) -> tuple[dict[int, Any], Offsets]:
+    section: Section, at: Offsets, abbrev: Abbrev, encoding: Encoding, wanted: Collection[int],
+    first: Sequence[bytes] | None = None,
+) -> tuple[dict[int, Any], Offsets]:  # fmt: skip
     """The wanted attributes of entries whose code ends at `at` as a `Column` each, and where the entries end.
+
+    `first` has the first attribute of each, where that is a string and known.
 
     Raises:
         Odd: numbers that may not fit, an attribute that is there twice, forms that are not known.
@@ -140,12 +147,18 @@ def decode(
                 columns[attribute] = 1 if flag else section.number(at, width, encoding.byteorder)
             at = at + width
         elif form == forms.STRING:
-            ends = section.string_ends(at)
+            ends = (
+                section.string_ends(at)
+                if first is None
+                else at + np.fromiter(map(len, first), np.int64, len(first))
+            )
             if attribute in wanted:
-                columns[attribute] = Bytes(at, ends)
-            at = ends + 1
+                columns[attribute] = Bytes(at, ends, first)
+            at, first = ends + 1, None
         elif forms.BLOCKS.get(form, 2) < 2:
-            size, start = section.leb(at) if not forms.BLOCKS[form] else (section.byte(at).astype(np.int64), at + 1)
+            size, start = (
+                section.leb(at) if not forms.BLOCKS[form] else (section.byte(at).astype(np.int64), at + 1)
+            )
             at = start + size
             if attribute in wanted:
                 columns[attribute] = Bytes(start, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -104,6 +105,11 @@ class Group(NamedTuple):
     offset: Numbers
     attributes: Numbers  # where those of each entry begin
     unit: Numbers  # index of `units`
+    names: Sequence[bytes] | None = None  # the first attributes, where these are names
+
+    def decode(self, wanted: frozenset[int]) -> dict[int, Any]:
+        """The wanted attributes, as a `Column` each. Raises Odd as `decode`."""
+        return decode(self.section, self.attributes, self.abbrev, self.table.encoding, wanted, self.names)[0]
 
     def of_units(self, what: Sequence[int]) -> Numbers:
         """A number of each unit, for each entry."""
@@ -111,9 +117,7 @@ class Group(NamedTuple):
 
     def take(self, kept: NDArray[np.bool_]) -> Group:
         """Some of the entries."""
-        return self._replace(
-            offset=self.offset[kept], attributes=self.attributes[kept], unit=self.unit[kept]
-        )
+        return self._replace(offset=self.offset[kept], attributes=self.attributes[kept], unit=self.unit[kept])
 
 
 def functions(group: Group) -> Rows:
@@ -121,7 +125,7 @@ def functions(group: Group) -> Rows:
     abbrev = group.abbrev
     if dw.DW_AT_DECLARATION in abbrev.forms:
         return Rows.of([])
-    columns, _ = decode(group.section, group.attributes, abbrev, group.table.encoding, _FUNCTION)
+    columns = group.decode(_FUNCTION)
     start = _addresses(group, columns, dw.DW_AT_LOW_PC)
     if start is None:
         start, size = _ranges(group, columns)
@@ -132,7 +136,7 @@ def functions(group: Group) -> Rows:
 
 def variables(group: Group) -> Rows:
     """Variables at one fixed address."""
-    columns, _ = decode(group.section, group.attributes, group.abbrev, group.table.encoding, _VARIABLE)
+    columns = group.decode(_VARIABLE)
     location = columns[dw.DW_AT_LOCATION]
     if not isinstance(location, Bytes):
         raise Odd
@@ -149,14 +153,20 @@ def variables(group: Group) -> Rows:
         exact = end == location.end[indexed]
         rows = np.flatnonzero(indexed)[exact]
         start[rows] = _indexed(group, group.unit[rows], index[exact])
-    rows = _rows(group, columns, start, np.full(len(start), -1, dtype=np.int64), references(group, columns, dw.DW_AT_TYPE))
+    rows = _rows(
+        group,
+        columns,
+        start,
+        np.full(len(start), -1, dtype=np.int64),
+        references(group, columns, dw.DW_AT_TYPE),
+    )
     return rows.take(rows.named() | (rows.origin != NONE))  # clang describes string literals without
 
 
 def types(group: Group) -> Rows:
     """Types that have a name."""
     abbrev = group.abbrev
-    columns, _ = decode(group.section, group.attributes, abbrev, group.table.encoding, _TYPE)
+    columns = group.decode(_TYPE)
     names = names_of(group, columns, (dw.DW_AT_NAME,))
     size = _number(group, columns, dw.DW_AT_BYTE_SIZE)
     size = np.where((size >= 0) & (size <= MAX_SIZE), size, -1)
@@ -221,7 +231,11 @@ def names_of(group: Group, columns: dict[int, Any], attributes: Sequence[int] = 
 
 
 def _rows(
-    group: Group, columns: dict[int, Any], start: NDArray[np.uint64], size: Numbers, of_type: Numbers | int = NONE
+    group: Group,
+    columns: dict[int, Any],
+    start: NDArray[np.uint64],
+    size: Numbers,
+    of_type: Numbers | int = NONE,
 ) -> Rows:
     """Rows of what was not removed by the linker: that has no address."""
     kept = (start > 0) & (start < np.uint64((1 << 8 * group.table.encoding.address_size) - 1))
@@ -239,7 +253,8 @@ def _rows(
 
 def _taken(value: Any, kept: NDArray[np.bool_]) -> Any:
     if isinstance(value, Bytes):
-        return Bytes(value.start[kept], value.end[kept])
+        known = None if value.known is None else list(compress(value.known, kept.tolist()))
+        return Bytes(value.start[kept], value.end[kept], known)
     return value if isinstance(value, int) else value[kept]
 
 
@@ -271,7 +286,9 @@ def _sizes(group: Group, columns: dict[int, Any], start: NDArray[np.uint64]) -> 
     if end is None:
         size = _number(group, columns, dw.DW_AT_HIGH_PC)
     else:
-        size = np.where(end > start, np.minimum(end - start, np.uint64(MAX_SIZE + 1)), np.uint64(0)).astype(np.int64)
+        size = np.where(end > start, np.minimum(end - start, np.uint64(MAX_SIZE + 1)), np.uint64(0)).astype(
+            np.int64
+        )
     return np.where((size > 0) & (size <= MAX_SIZE), size, -1)
 
 

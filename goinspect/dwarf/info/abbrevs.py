@@ -148,14 +148,23 @@ def symbol_source(abbrev: Abbrev, encoding: Encoding) -> bytes | None:
 
 
 def _source(abbrev: Abbrev, encoding: Encoding, *, skipped: bool = True) -> bytes | None:
-    source = b""
+    source, fixed = b"", 0
     for attribute, form in abbrev.attributes:
+        width = encoding.width(form)
+        if width is not None:  # those that follow each other are as one
+            fixed += width
+            continue
         part = form_pattern(form, encoding)
         if part is None:
             return None
         local = skipped and attribute == dw.DW_AT_LOCATION and abbrev.role == "variable"
-        source += _LIKE_ADDRESS + part if local else part
-    return source
+        source += _any(fixed) + (_LIKE_ADDRESS + part if local else part)
+        fixed = 0
+    return source + _any(fixed)
+
+
+def _any(count: int) -> bytes:
+    return b".{%d}" % count if count else b""
 
 
 def _role(tag: int, found: dict[int, int]) -> str:

@@ -154,7 +154,11 @@ def _read(image: Image, module: GoModule, moduledata: Moduledata) -> FoundTypes:
         found = _reachable(places, itabs, warnings)
         names = TypeNames(found, places.layout, budget)
         full = _full_names(found, names, warnings)
-        rows = columns_of([found[vaddr] for vaddr in full], list(full.values()), _itabs(itabs, found, names, places.layout, image.ptrsize))
+        rows = columns_of(
+            [found[vaddr] for vaddr in full],
+            list(full.values()),
+            _itabs(itabs, found, names, places.layout, image.ptrsize),
+        )
     return FoundTypes(
         rows, places.listed_count, places.address, places.bytes, places.found_by, tuple(warnings)
     )

@@ -71,7 +71,7 @@ def _kinds_and_where(rows: SymbolRows) -> tuple[str, list[str]]:
 
 
 def _lines(rows: SymbolRows) -> list[str]:
-    """":12" for each row, "" where the line is not known."""
+    """ ":12" for each row, "" where the line is not known."""
     lines = rows.line.tolist()
     known = {line: f":{line}" for line in set(lines)}
     known[0] = ""

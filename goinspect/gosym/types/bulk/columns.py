@@ -108,7 +108,10 @@ def _itabs(
     interface, concrete = (
         np.array([place[at] for place in order], dtype=np.uint64) - np.uint64(reader.base) for at in (1, 2)
     )
-    of, by = (np.minimum(np.searchsorted(types.at, at.astype(np.int64)), len(types.at) - 1) for at in (interface, concrete))
+    of, by = (
+        np.minimum(np.searchsorted(types.at, at.astype(np.int64)), len(types.at) - 1)
+        for at in (interface, concrete)
+    )
     there = (types.at[of] == interface.astype(np.int64)) & (types.at[by] == concrete.astype(np.int64))
     methods = np.zeros(len(order), dtype=np.int64)
     behind = types.at[of] + reader.header

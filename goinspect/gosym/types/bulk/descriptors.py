@@ -210,7 +210,11 @@ class BulkReader:
             for tail in tails:
                 inside = behind[left] + tail + UNCOMMON_SIZE <= self.arrays.size
                 place = np.where(inside, behind[left] + tail, behind[left])
-                fits = inside & (self.arrays.i32(place + 8) == UNCOMMON_SIZE) & (self.arrays.i32(place + 12) == 0)
+                fits = (
+                    inside
+                    & (self.arrays.i32(place + 8) == UNCOMMON_SIZE)
+                    & (self.arrays.i32(place + 12) == 0)
+                )
                 out[left[fits]] = tail
                 left = left[~fits]
         return out

@@ -194,7 +194,9 @@ class _Names:
         types, texts, word = self._types, self._texts, self._reader.word
         place, inputs, count, variadic = self._reader.signature(types.at[rows], types.uncommon[rows])
         first = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(count)))
-        parts = self._rows(np.repeat(place, count) + (np.arange(first[-1]) - np.repeat(first[:-1], count)) * word)
+        parts = self._rows(
+            np.repeat(place, count) + (np.arange(first[-1]) - np.repeat(first[:-1], count)) * word
+        )
         unknown = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(~self._known[parts])))
         named: NDArray[np.bool_] = unknown[first[1:]] == unknown[first[:-1]]
         names = [texts[row] for row in parts.tolist()]
