@@ -14,13 +14,13 @@ import numpy as np
 
 from goinspect.dwarf import constants as dw
 from goinspect.dwarf.bulk import rows as bulk
-from goinspect.dwarf.bulk.decode import NONE, Odd, Section
+from goinspect.dwarf.bulk.decode import NONE, OddError, Section
+from goinspect.dwarf.bulk.origins import origin_names
 from goinspect.dwarf.bulk.rows import Group, Rows
 from goinspect.dwarf.bulk.walk import Found, Walker, begins_with_name
 from goinspect.dwarf.info.entries import Entries
 from goinspect.dwarf.info.files import FileNames
 from goinspect.dwarf.info.resolve import Resolver
-from goinspect.dwarf.bulk.origins import origin_names
 from goinspect.dwarf.onebyone import OneByOne
 from goinspect.errors import GoinspectError, MalformedError
 
@@ -186,7 +186,7 @@ def distinct_of(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def read_columns(image: Image) -> DwarfColumns:
     """What `goinspect.dwarf.read_symbols` tells, of an image that has ``.debug_info``; raises as it does."""
-    with suppress(Odd):
+    with suppress(OddError):
         return _Collector(image, in_bulk=True).collect()
     return _Collector(image, in_bulk=False).collect()
 
@@ -202,7 +202,7 @@ class _Collector:
         self._in_bulk = in_bulk
 
     def collect(self) -> DwarfColumns:
-        """All of it. Raises Odd where it takes one by one to tell what is wrong."""
+        """All of it. Raises OddError where it takes one by one to tell what is wrong."""
         entries = self._entries
         found: list[tuple[AbbrevTable, int, Found]] = []
         often = entries.bytes_by_table() if self._in_bulk else {}
@@ -216,12 +216,12 @@ class _Collector:
                 continue
             count += len(entries_found.starts)
             if count > _MOST:
-                raise Odd
+                raise OddError
             found.append((unit.table, number, entries_found))
         try:
             parts = self._in_bulk_rows(found)
         except GoinspectError:
-            raise Odd from None
+            raise OddError from None
         if sum(len(part) for role in parts.values() for part in role) + len(self._one_by_one) > MAX_SYMBOLS:
             raise MalformedError(f"DWARF with more than {MAX_SYMBOLS} symbols")
         rows = (Rows.joined([*parts[role], self._one_by_one.rows(role)]) for role in _ROLES)

@@ -52,7 +52,8 @@ def _has_size(
         return np.zeros(len(places), dtype=np.bool_)
     inside = places < max(0, len(data) - image.ptrsize + 1)
     word = numbers(data, np.where(inside, places, 0).astype(np.int64), image.ptrsize, image.byteorder)
-    return inside & (word == sizes.astype(np.uint64))
+    found: NDArray[np.bool_] = inside & (word == sizes.astype(np.uint64))
+    return found
 
 
 def _descriptor(image: Image, place: int, size: int, bases: tuple[int, ...]) -> int:

@@ -1,13 +1,15 @@
-"""Functions, variables and types entry by entry: of units of which the abbreviations are used too little for a pattern, or
-that are damaged. What `bulk.rows` does for many."""
+"""Functions, variables and types entry by entry: what `bulk.rows` does for many.
+
+For units of which the abbreviations are used too little to be worth a pattern, and for damaged ones.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from goinspect.dwarf import constants as dw
-from goinspect.dwarf.bulk.rows import MAX_SIZE, TAG_WORDS, Rows
 from goinspect.dwarf.bulk.decode import NONE
+from goinspect.dwarf.bulk.rows import MAX_SIZE, TAG_WORDS, Rows
 from goinspect.dwarf.info.resolve import origin, own_name
 
 if TYPE_CHECKING:

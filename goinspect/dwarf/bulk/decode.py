@@ -1,6 +1,6 @@
 """Attributes of many entries of one abbreviation at once, as columns of numpy (DWARF 5, section 7.5.6).
 
-What is rare and hard to express so raises `Odd`: then `goinspect.dwarf.info` reads it, one entry after the other.
+What is rare and hard to express so raises `OddError`: then `goinspect.dwarf.info` reads it, one entry after the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Offsets = NDArray[np.int64]
 
-__all__ = ["NONE", "Bytes", "Column", "Odd", "Section", "decode", "numbers"]
+__all__ = ["NONE", "Bytes", "Column", "OddError", "Section", "decode", "numbers"]
 
 NONE: Final = -(1 << 63)  # where a column has no number
 _LONGEST: Final = 1 << 16  # bytes of a name: Go's longest have some ten thousand
@@ -29,7 +29,7 @@ _SIGNED_BYTES = 8  # of a LEB128 whose value is sure to fit
 _WIDEST = 8
 
 
-class Odd(Exception):
+class OddError(Exception):
     """Something that is read one by one."""
 
 
@@ -65,7 +65,7 @@ class Section:
         return numbers(self.data, at, width, byteorder)
 
     def leb(self, at: Offsets, *, signed: bool = False) -> tuple[Offsets, Offsets]:
-        """A LEB128 at each place, and where it ends. Raises Odd for those that 64 bits may not hold."""
+        """A LEB128 at each place, and where it ends. Raises OddError for those that 64 bits may not hold."""
         byte = self.byte(at)
         value = (byte & 0x7F).astype(np.int64)
         end = at + 1
@@ -81,17 +81,17 @@ class Section:
                 bits[more] += 7
             more = more[byte >= 0x80]
         if len(more):
-            raise Odd
+            raise OddError
         if bits is not None:
             value = np.where(value >> (bits - 1) & 1, value - (1 << bits), value)
         return value, end
 
     def string_ends(self, at: Offsets) -> Offsets:
-        """Where each NUL-terminated string ends. Raises Odd for very long ones."""
+        """Where each NUL-terminated string ends. Raises OddError for very long ones."""
         find = self.data.find
         ends = np.array([find(b"\0", start, start + _LONGEST) for start in at.tolist()], dtype=np.int64)
         if len(ends) and ends.min() < 0:
-            raise Odd
+            raise OddError
         return ends
 
     def texts(self, found: Bytes) -> list[str]:
@@ -130,42 +130,48 @@ def decode(
     `first` has the first attribute of each, where that is a string and known.
 
     Raises:
-        Odd: numbers that may not fit, an attribute that is there twice, forms that are not known.
+        OddError: numbers that may not fit, an attribute that is there twice, forms that are not known.
     """
-    if len(abbrev.forms) < len(abbrev.attributes):
-        raise Odd
+    if len(abbrev.forms) < len(abbrev.attributes) or any(map(_is_wide, abbrev.constants.values())):
+        raise OddError
     columns: dict[int, Any] = {key: value for key, value in abbrev.constants.items() if key in wanted}
     for attribute, form in abbrev.attributes:
-        if form == forms.IMPLICIT_CONST:
-            continue
-        width = encoding.width(form)
-        if width is not None:
-            if attribute in wanted:
-                if width > _WIDEST:
-                    raise Odd
-                flag = form == forms.FLAG_PRESENT
-                columns[attribute] = 1 if flag else section.number(at, width, encoding.byteorder)
+        if form == forms.STRING:
+            column: Any = Bytes(at, section.string_ends(at) if first is None else at + _lengths(first), first)
+            at, first = column.end + 1, None
+        elif (width := encoding.width(form)) is not None:
+            column = None
+            if attribute in wanted and form != forms.IMPLICIT_CONST:
+                column = _fixed(section, at, form, width, encoding)
             at = at + width
-        elif form == forms.STRING:
-            ends = (
-                section.string_ends(at)
-                if first is None
-                else at + np.fromiter(map(len, first), np.int64, len(first))
-            )
-            if attribute in wanted:
-                columns[attribute] = Bytes(at, ends, first)
-            at, first = ends + 1, None
-        elif forms.BLOCKS.get(form, 2) < 2:
-            size, start = (
-                section.leb(at) if not forms.BLOCKS[form] else (section.byte(at).astype(np.int64), at + 1)
-            )
-            at = start + size
-            if attribute in wanted:
-                columns[attribute] = Bytes(start, at)
-        elif form in forms.LEBS:
-            value, at = section.leb(at, signed=form == forms.SDATA)
-            if attribute in wanted:
-                columns[attribute] = value
         else:
-            raise Odd
+            column, at = _varying(section, at, form)
+        if column is not None and attribute in wanted:
+            columns[attribute] = column
     return columns, at
+
+
+def _is_wide(number: int) -> bool:
+    return abs(number) >> 62 != 0
+
+
+def _lengths(texts: Sequence[bytes]) -> Offsets:
+    return np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def _fixed(
+    section: Section, at: Offsets, form: int, width: int, encoding: Encoding
+) -> NDArray[np.uint64] | int:
+    if width > _WIDEST:
+        raise OddError
+    return 1 if form == forms.FLAG_PRESENT else section.number(at, width, encoding.byteorder)
+
+
+def _varying(section: Section, at: Offsets, form: int) -> tuple[Offsets | Bytes, Offsets]:
+    """An attribute that says itself how long it is, and where it ends."""
+    if form in forms.LEBS:
+        return section.leb(at, signed=form == forms.SDATA)
+    if form not in forms.BLOCKS or forms.BLOCKS[form] > 1:
+        raise OddError
+    size, start = section.leb(at) if not forms.BLOCKS[form] else (section.byte(at).astype(np.int64), at + 1)
+    return Bytes(start, start + size), start + size

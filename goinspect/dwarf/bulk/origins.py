@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.dwarf import constants as dw
-from goinspect.dwarf.bulk.decode import Bytes, Odd, Section, decode
+from goinspect.dwarf.bulk.decode import Bytes, OddError, Section, decode
 from goinspect.dwarf.bulk.rows import Group, names_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def origin_names(entries: Entries, offsets: NDArray[np.int64]) -> dict[int, str]
             group = Group(section, units, table, abbrev, starts[these], starts[these] + 1, owner[these])
             try:
                 columns, end = decode(section, group.attributes, abbrev, table.encoding, _NAMES)
-            except Odd:
+            except OddError:
                 continue
             if not any(isinstance(column, Bytes) for column in columns.values()):
                 continue

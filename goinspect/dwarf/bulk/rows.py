@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from goinspect.dwarf import constants as dw
-from goinspect.dwarf.bulk.decode import NONE, Bytes, Odd, decode, numbers
+from goinspect.dwarf.bulk.decode import NONE, Bytes, OddError, decode, numbers
 from goinspect.dwarf.info import forms
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Group(NamedTuple):
     names: Sequence[bytes] | None = None  # the first attributes, where these are names
 
     def decode(self, wanted: frozenset[int]) -> dict[int, Any]:
-        """The wanted attributes, as a `Column` each. Raises Odd as `decode`."""
+        """The wanted attributes, as a `Column` each. Raises OddError as `decode`."""
         return decode(self.section, self.attributes, self.abbrev, self.table.encoding, wanted, self.names)[0]
 
     def of_units(self, what: Sequence[int]) -> Numbers:
@@ -139,7 +139,7 @@ def variables(group: Group) -> Rows:
     columns = group.decode(_VARIABLE)
     location = columns[dw.DW_AT_LOCATION]
     if not isinstance(location, Bytes):
-        raise Odd
+        raise OddError
     encoding, section = group.table.encoding, group.section
     width = encoding.address_size
     first = section.byte(location.start)
@@ -196,14 +196,13 @@ def types(group: Group) -> Rows:
 
 def _number(group: Group, columns: dict[int, Any], attribute: int) -> Numbers:
     """A number of each entry; NONE where there is none."""
-    value = columns.get(attribute)
-    if value is None or isinstance(value, Bytes):
-        return np.full(len(group.offset), NONE, dtype=np.int64)
-    if isinstance(value, int):
-        return np.full(len(group.offset), value, dtype=np.int64)
-    if value.dtype == np.uint64:
-        return np.minimum(value, np.uint64(MAX_SIZE + 1)).astype(np.int64)
-    return value
+    value: Any = columns.get(attribute)
+    if value is None or isinstance(value, int | Bytes):
+        return np.full(len(group.offset), value if isinstance(value, int) else NONE, dtype=np.int64)
+    found: Numbers = (
+        np.minimum(value, np.uint64(MAX_SIZE + 1)).astype(np.int64) if value.dtype == np.uint64 else value
+    )
+    return found
 
 
 def references(group: Group, columns: dict[int, Any], attribute: int) -> Numbers:
@@ -270,13 +269,13 @@ def _addresses(group: Group, columns: dict[int, Any], attribute: int) -> NDArray
 
 
 def _indexed(group: Group, unit: Numbers, index: Numbers) -> NDArray[np.uint64]:
-    """Addresses of ``.debug_addr``. Raises Odd where there is none."""
+    """Addresses of ``.debug_addr``. Raises OddError where there is none."""
     data = group.units[0].sections.reader("addr").data
     encoding = group.table.encoding
     bases = np.array([one.addresses_at for one in group.units], dtype=np.int64)
     at = bases[unit] + index * encoding.address_size
-    if len(at) and not (0 <= int(at.min()) and int(at.max()) <= len(data) - encoding.address_size):
-        raise Odd
+    if len(at) and not (int(at.min()) >= 0 and int(at.max()) <= len(data) - encoding.address_size):
+        raise OddError
     return numbers(data, at, encoding.address_size, encoding.byteorder)
 
 

@@ -9,10 +9,7 @@ from goinspect.render.values import escape_terminal
 from goinspect.results.symbols import KINDS, source_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
     from goinspect.results.symbols import SizeGroups, SymbolList, SymbolRows
 
@@ -71,7 +68,7 @@ def _kinds_and_where(rows: SymbolRows) -> tuple[str, list[str]]:
 
 
 def _lines(rows: SymbolRows) -> list[str]:
-    """ ":12" for each row, "" where the line is not known."""
+    """What follows the file of each row: a colon and the line, or nothing where that is not known."""
     lines = rows.line.tolist()
     known = {line: f":{line}" for line in set(lines)}
     known[0] = ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect.gosym.types.bulk.data import Odd
+from goinspect.gosym.types.bulk.data import OddError
 from goinspect.gosym.types.bulk.descriptors import BulkReader, Columns
 from goinspect.gosym.types.bulk.naming import full_names, packages_of
 from goinspect.gosym.types.descriptors import TypeReader
@@ -65,7 +65,7 @@ def read_bulk(places: TypePlaces, itabs: Sequence[ItabPlace], budget: int) -> Ty
         return None
     try:
         return _read(places, BulkReader(places.reader), itabs, budget)
-    except (Odd, RecursionError):
+    except (OddError, RecursionError):
         return None
 
 
@@ -74,12 +74,12 @@ def _read(places: TypePlaces, reader: BulkReader, itabs: Sequence[ItabPlace], bu
     listed = np.array(places.listed(), dtype=np.uint64)
     found = reader.follow(np.concatenate((listed, np.array(joined, dtype=np.uint64))))
     if not found or not all(map(reader.holds, listed.tolist())):
-        raise Odd
+        raise OddError
     between = _strays(reader, Columns.joined(found))
     found += reader.follow(np.array([one.vaddr for one in between], dtype=np.uint64))
     types = Columns.joined(found)
     if int(types.extent.sum()) > places.bytes:
-        raise Odd
+        raise OddError
     packages = packages_of(reader, types)
     names = full_names(reader, types, packages, budget, between)
     paths, index = packages
@@ -119,7 +119,7 @@ def _itabs(
     methods[real] = reader.arrays.counts(behind[real] + 2 * reader.word)
     # The number of fields of a struct, if it is none.
     if (there & ~real).any():
-        raise Odd
+        raise OddError
     head, mark = itab_head(places.layout, reader.word), places.layout.mark
     sizes = head + np.maximum(methods, 1) * reader.word
     rows = zip(order, there.tolist(), sizes.tolist(), of.tolist(), by.tolist(), strict=True)

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     Offsets = NDArray[np.int64]
 
-__all__ = ["Arrays", "NameArrays", "Odd"]
+__all__ = ["Arrays", "NameArrays", "OddError"]
 
 _VARINT = 3  # bytes at most
 
 
-class Odd(Exception):
+class OddError(Exception):
     """Something that makes no sense, or is rare: descriptors are read one by one."""
 
 
 class Arrays:
-    """Numbers at offsets that are multiples of their size. All raise Odd for others, and outside of the data."""
+    """Numbers at offsets that are multiples of their size. All raise OddError for others, and outside of the data."""
 
     def __init__(self, data: memoryview, byteorder: ByteOrder, ptrsize: int) -> None:
         mark = "<" if byteorder == "little" else ">"
@@ -42,26 +42,30 @@ class Arrays:
             return np.zeros(0, dtype=array.dtype.newbyteorder("="))
         index = at // width
         if int(index.min()) < 0 or int(index.max()) >= len(array) or (at % width).any():
-            raise Odd
+            raise OddError
         return array[index].astype(array.dtype.newbyteorder("="))
 
     def u8(self, at: Offsets) -> Offsets:
+        """Bytes."""
         return self._take(self.bytes, at, 1).astype(np.int64)
 
     def u16(self, at: Offsets) -> Offsets:
+        """Unsigned numbers of 2 bytes."""
         return self._take(self._halves, at, 2).astype(np.int64)
 
     def i32(self, at: Offsets) -> Offsets:
+        """Signed numbers of 4 bytes."""
         return self._take(self._ints, at, 4).astype(np.int64)
 
     def words(self, at: Offsets) -> NDArray[np.uint64]:
+        """Pointers, and other numbers as wide."""
         return self._take(self._words, at, self.word).astype(np.uint64)
 
     def counts(self, at: Offsets) -> Offsets:
         """Words that count something that the data has."""
         found = self.words(at)
         if len(found) and int(found.max()) > self.size:
-            raise Odd
+            raise OddError
         return found.astype(np.int64)
 
 
@@ -73,10 +77,10 @@ class NameArrays:
         self._left = 4 * arrays.size  # as `NameTable` has it; names that are read again count again
 
     def at(self, offsets: Offsets) -> tuple[Offsets, Offsets]:
-        """Where the text of the name at each offset is, and how long it is. Raises Odd where there is no name."""
+        """Where the text of the name at each offset is, and how long it is. Raises OddError where there is no name."""
         arrays, limit = self._arrays, self._arrays.size - SHORTEST
         if len(offsets) and not (int(offsets.min()) > 0 and int(offsets.max()) <= limit):
-            raise Odd
+            raise OddError
         flags = arrays.u8(offsets)
         start, length = self._counted(offsets + 1)
         behind = start + length
@@ -98,7 +102,7 @@ class NameArrays:
         place = place[place != 0]
         if len(place):
             if int(place.max()) > self._arrays.size - SHORTEST:  # negative ones are larger
-                raise Odd
+                raise OddError
             self._counted(place + 1)
 
     def _counted(self, at: Offsets) -> tuple[Offsets, Offsets]:
@@ -120,10 +124,10 @@ class NameArrays:
                 start[more] += 1
                 more = more[byte >= 0x80]
             if len(more):
-                raise Odd
+                raise OddError
         if len(at) and (int(length.max()) > MAX_NAME or int((start + length).max()) > arrays.size):
-            raise Odd
+            raise OddError
         self._left -= int(length.sum())
         if self._left < 0:
-            raise Odd
+            raise OddError
         return start, length

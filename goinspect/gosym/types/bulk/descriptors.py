@@ -1,6 +1,6 @@
 """Descriptors of Go 1.7 and later, all that lead to each other in a few waves: what `TypeReader` reads, as columns.
 
-Whatever `TypeReader` would not believe raises Odd.
+Whatever `TypeReader` would not believe raises OddError.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from goinspect._ragged import distinct, flat_ranges
 from goinspect.gosym.types import kinds
-from goinspect.gosym.types.bulk.data import Arrays, NameArrays, Odd
+from goinspect.gosym.types.bulk.data import Arrays, NameArrays, OddError
 from goinspect.gosym.types.descriptors import (
     ALIGNS,
     EXTRA_STAR,
@@ -106,15 +106,15 @@ class BulkReader:
     def _read(self, at: Offsets) -> tuple[Columns, NDArray[np.uint64]]:
         arrays, word = self.arrays, self.word
         if int(at.max()) > arrays.size - self.header:
-            raise Odd
+            raise OddError
         size, ptrdata = arrays.words(at), arrays.words(at + word)
         flags, kind = arrays.u8(at + 2 * word + 4), arrays.u8(at + 2 * word + 7) & kinds.KIND_MASK
         aligned = _ALIGNED[arrays.u8(at + 2 * word + 5)] & _ALIGNED[arrays.u8(at + 2 * word + 6)]
         if not (aligned & (kind > 0) & (kind < len(kinds.KINDS)) & (ptrdata <= size)).all():
-            raise Odd
+            raise OddError
         fixed = self._sizes[kind]
         if not ((fixed < 0) | (fixed.astype(np.uint64) == size)).all():
-            raise Odd
+            raise OddError
         tail = at + 2 * word + 8
         comparable = arrays.words(tail) != 0
         named, uncommon = flags & NAMED != 0, flags & UNCOMMON != 0
@@ -124,17 +124,17 @@ class BulkReader:
         more, package = self._uncommon(at, body, trailing, uncommon, named, leads)
         extent = body + trailing + more
         if int((at + extent).max()) > arrays.size:
-            raise Odd
+            raise OddError
         columns = Columns(at, kind, size, extent, named, uncommon, comparable, text, length, package)
         return columns, np.concatenate(leads)
 
     def _may_read(self, at: Offsets, size: Offsets) -> None:
         """That there are arrays, and have not been read too often."""
         if len(at) and (int(at.min()) < 0 or int((at + size).max()) > self.arrays.size):
-            raise Odd
+            raise OddError
         self._left -= int(size.sum())
         if self._left < 0:
-            raise Odd
+            raise OddError
 
     def _texts(
         self, names: Offsets, flags: Offsets, kind: Offsets, named: NDArray[np.bool_]
@@ -143,7 +143,7 @@ class BulkReader:
         text, length = self.names.at(names)
         star = flags & EXTRA_STAR != 0
         if (length < 1 + star).any() or (self.arrays.u8(text[star]) != _STAR).any():
-            raise Odd
+            raise OddError
         text, length = text + star, length - star
         for number in distinct(kind[~named]).tolist():
             mine = np.flatnonzero(~named & (kind == number))
@@ -156,7 +156,7 @@ class BulkReader:
                     same &= self.arrays.u8(start + i) == letter
                 ok[wide] |= same
             if not ok.all():
-                raise Odd
+                raise OddError
         return text, length
 
     # --- kinds ---
@@ -174,16 +174,16 @@ class BulkReader:
         for number, words in _WORDS.items():
             body[kind == number] += words * word
         if int((at + body).max()) > self.arrays.size:
-            raise Odd
+            raise OddError
         mine = np.flatnonzero(kind == kinds.CHAN)
         if not np.isin(self.arrays.words(behind[mine] + word), list(kinds.DIRECTIONS)).all():
-            raise Odd
+            raise OddError
         mine = np.flatnonzero(kind == kinds.MAP)
         body[mine] += self._map_tails(behind[mine], uncommon[mine])
         mine = np.flatnonzero(kind == kinds.FUNC)
         types, inputs, count, variadic = self.signature(at[mine], uncommon[mine])
         if (variadic & (inputs == 0)).any():
-            raise Odd
+            raise OddError
         self._may_read(types, count * word)
         leads.append(self.arrays.words(flat_ranges(types // word, count) * word))
         trailing[mine] = count * word
@@ -224,7 +224,7 @@ class BulkReader:
         arrays, word = self.arrays, self.word
         count, capacity = arrays.counts(behind + 2 * word), arrays.counts(behind + 3 * word)
         if (count != capacity).any():
-            raise Odd
+            raise OddError
         width = _IMETHOD if kind == kinds.INTERFACE else _FIELD * word
         filled = count > 0
         start, number = self._offsets(arrays.words(behind[filled] + word)), count[filled]
@@ -241,10 +241,10 @@ class BulkReader:
         return count * width
 
     def _offsets(self, vaddrs: NDArray[np.uint64]) -> Offsets:
-        """Offsets of addresses; Odd for what is outside."""
+        """Offsets of addresses; OddError for what is outside."""
         at = (vaddrs - np.uint64(self.base)).astype(np.int64)
         if len(at) and (int(at.min()) < 0 or int(at.max()) > self.arrays.size):
-            raise Odd
+            raise OddError
         return at
 
     def _uncommon(
@@ -262,7 +262,7 @@ class BulkReader:
         offset = arrays.i32(place + 8) & 0xFFFFFFFF
         filled = count > 0
         if (offset[filled] < (UNCOMMON_SIZE + trailing[rows])[filled]).any():
-            raise Odd
+            raise OddError
         methods, number = (place + offset)[filled], count[filled]
         self._may_read(methods, METHOD_SIZE * number)
         first = flat_ranges(0, number) * METHOD_SIZE + np.repeat(methods, number)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from goinspect.gosym.types import kinds
-from goinspect.gosym.types.bulk.data import Odd
+from goinspect.gosym.types.bulk.data import OddError
 from goinspect.gosym.types.descriptors import Descriptor
 from goinspect.gosym.types.names import MAX_NAME, NO_HASH, SHAPES, TypeNames, escaped
 
@@ -50,7 +50,7 @@ class _Lazy(dict[int, Descriptor]):
         else:
             found = self._reader.reader.read(vaddr)
         if found is None:
-            raise Odd
+            raise OddError
         self[vaddr] = found
         return found
 
@@ -72,7 +72,7 @@ def packages_of(reader: BulkReader, types: Columns) -> Packages:
 def full_names(
     reader: BulkReader, types: Columns, packages: Packages, budget: int, known: Iterable[Descriptor] = ()
 ) -> list[str]:
-    """The full name of each type. Raises Odd where not all parts of one are known, or names are very long.
+    """The full name of each type. Raises OddError where not all parts of one are known, or names are very long.
 
     Args:
         reader: what has read them.
@@ -92,7 +92,7 @@ def full_names(
     made = TypeNames(lazy, reader.reader.layout, budget, [lazy[vaddr] for vaddr in looked_at])
     _Names(reader, types, texts, made).make_all(packages)
     if sum(map(len, texts)) > budget or max(map(len, texts), default=0) > MAX_NAME:
-        raise Odd
+        raise OddError
     plain = made.without_hash
     for row in np.flatnonzero(~types.named).tolist() if plain else ():
         if int(types.at[row]) + reader.base in plain:
@@ -105,7 +105,7 @@ def _texts(reader: BulkReader, start: Offsets, length: Offsets) -> list[str]:
     raw = [data[at:end] for at, end in zip(start.tolist(), (start + length).tolist(), strict=True)]
     texts = b"\0".join(raw).decode("utf-8", "backslashreplace").split("\0") if raw else []
     if len(texts) != len(raw):  # a name with a NUL
-        raise Odd
+        raise OddError
     return texts
 
 
@@ -141,13 +141,13 @@ class _Names:
             for row in np.flatnonzero(~self._known & np.isin(types.kind, _BY_TYPE_NAMES)).tolist():
                 name = made.name(vaddrs[row])
                 if name is None:
-                    raise Odd
+                    raise OddError
                 texts[row] = name
                 self._known[row] = True
             while self._name_simple_ones():
                 pass
         if not self._known.all():
-            raise Odd
+            raise OddError
 
     def _name_simple_ones(self) -> bool:
         """Name what can be named; whether there was any."""
@@ -161,11 +161,11 @@ class _Names:
         return int(self._known.sum()) > before
 
     def _rows(self, at: Offsets) -> Offsets:
-        """The types whose addresses stand at some offsets. Raises Odd where one was not read."""
+        """The types whose addresses stand at some offsets. Raises OddError where one was not read."""
         wanted = (self._reader.arrays.words(at) - np.uint64(self._reader.base)).astype(np.int64)
         row = np.minimum(np.searchsorted(self._types.at, wanted), len(self._types.at) - 1)
         if (self._types.at[row] != wanted).any():
-            raise Odd
+            raise OddError
         return row
 
     def _with_elems(self, kind: int, rows: Offsets) -> NDArray[np.bool_]:
@@ -206,7 +206,7 @@ class _Names:
             given = names[begin:middle]
             if variadic[at]:
                 if not given[-1].startswith("[]"):
-                    raise Odd
+                    raise OddError
                 given[-1] = "..." + given[-1][2:]
             shown = ""
             if middle < end:
