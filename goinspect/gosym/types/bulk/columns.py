@@ -71,7 +71,10 @@ def read_bulk(places: TypePlaces, itabs: Sequence[ItabPlace], budget: int) -> Ty
 
 def _read(places: TypePlaces, reader: BulkReader, itabs: Sequence[ItabPlace], budget: int) -> TypeColumns:
     joined = [vaddr for itab in itabs for vaddr in (itab.interface, itab.type)]
-    listed = np.array(places.listed(), dtype=np.uint64)
+    all_listed = places.listed()
+    if min(all_listed, default=0) < reader.base:
+        raise OddError
+    listed = np.array(all_listed, dtype=np.uint64)
     found = reader.follow(np.concatenate((listed, np.array(joined, dtype=np.uint64))))
     if not found or not all(map(reader.holds, listed.tolist())):
         raise OddError

@@ -225,6 +225,8 @@ class BulkReader:
         count, capacity = arrays.counts(behind + 2 * word), arrays.counts(behind + 3 * word)
         if (count != capacity).any():
             raise OddError
+        package = arrays.words(behind)
+        self.names.at(distinct(self._offsets(package[package > 0])))
         width = _IMETHOD if kind == kinds.INTERFACE else _FIELD * word
         filled = count > 0
         start, number = self._offsets(arrays.words(behind[filled] + word)), count[filled]
