@@ -40,6 +40,7 @@ MAX_SYMBOLS: Final = 1 << 21  # some 400 MB of rows; the biggest Go programs hav
 _OFTEN = 1 << 16  # bytes of the units of a table, above which a pattern is worth making
 _MOST = 1 << 22  # entries that may be symbols: above that memory is better spent one by one
 _MAX_HOPS = 32
+_FARTHEST = 1 << 62  # more than any offset
 _FEW = 1000  # references to follow, for which not all sizes have to be told
 _ROLES: Final = {"function": bulk.functions, "variable": bulk.variables, "type": bulk.types}
 
@@ -118,7 +119,7 @@ class DwarfColumns:
             rows.type = rows.type.copy()
             for row in np.flatnonzero((rows.type == NONE) & (rows.origin != NONE)).tolist():
                 target = self._resolver.named(int(rows.origin[row])).type
-                rows.type[row] = NONE if target is None else target
+                rows.type[row] = NONE if target is None else min(target, _FARTHEST)
 
     def _sizes_of_aliases(self) -> NDArray[np.int64]:
         """Bytes of a value of each type: those that are as big as another one follow it."""

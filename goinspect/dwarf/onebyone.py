@@ -108,7 +108,9 @@ class OneByOne:
         }  # fmt: skip
         for column, known in self._rows[role].items():
             value = row[column]
-            known.append(NONE if value is None else min(value, _MOST) if column in _BOUNDED else value)
+            known.append(
+                NONE if value is None else max(-_MOST, min(value, _MOST)) if column in _BOUNDED else value
+            )
 
 
 _BOUNDED = frozenset(("file", "line", "origin", "type"))

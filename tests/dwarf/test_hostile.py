@@ -227,3 +227,29 @@ def test_line_tables_with_names_without_end():
     found = within(5, 50, {f".debug_{name}": data for name, data in dwarf.write().items()})
     assert (found.functions.name, found.functions.file) == (["f"], [None])
     assert "names" in found.warnings[0]
+
+
+@pytest.mark.parametrize("number", [1 << 63, (1 << 64) - 1, (1 << 69) + 1, -(1 << 66)])
+def test_numbers_that_no_machine_has(number):
+    """LEB128 of ten bytes, wherever a number may be."""
+    dwarf = dw.Dwarf(4)
+    form = dw.UDATA if number > 0 else dw.SDATA
+    wide = [(attribute, form, number) for attribute in (dw.DECL_FILE, dw.DECL_LINE, dw.BYTE_SIZE, dw.HIGH_PC)]
+    abstract = dw.Die(dw.SUBPROGRAM, [(dw.NAME, dw.STRING, "abstract"), (dw.TYPE, form, number)])
+    dwarf.units = [dw.Die(dw.COMPILE_UNIT, [(dw.LANGUAGE, dw.DATA1, dw.GO)], [
+        dw.Die(dw.SUBPROGRAM, [(dw.NAME, dw.STRING, "f"), (dw.LOW_PC, dw.ADDR, 9), *wide]),
+        dw.Die(dw.BASE_TYPE, [(dw.NAME, dw.STRING, "t"), (dw.GO_RUNTIME_TYPE, form, number), *wide]),
+        dw.Die(dw.VARIABLE, [
+            (dw.NAME, dw.STRING, "v"), (dw.LOCATION, dw.BLOCK1, dw.address_of(dwarf, 0x40)), *wide,
+            (dw.TYPE, form, number),
+        ]),
+        abstract,
+        *(dw.Die(dw.VARIABLE, [
+            (dw.ORIGIN, dw.REF4, abstract), (dw.LOCATION, dw.BLOCK1, dw.address_of(dwarf, 0x50 + n)),
+        ]) for n in range(20)),
+    ])]  # fmt: skip
+    found = ask({f".debug_{name}": data for name, data in dwarf.write().items()})
+    assert found.functions.name == ["f"]
+    assert found.variables.name == ["v", *["abstract"] * 20]
+    assert found.types.name == ["t"]
+    assert [*found.functions.size, *found.variables.size, *found.types.size] == [None] * 23

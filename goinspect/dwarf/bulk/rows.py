@@ -117,7 +117,9 @@ class Group(NamedTuple):
 
     def take(self, kept: NDArray[np.bool_]) -> Group:
         """Some of the entries."""
-        return self._replace(offset=self.offset[kept], attributes=self.attributes[kept], unit=self.unit[kept])
+        return self._replace(
+            offset=self.offset[kept], attributes=self.attributes[kept], unit=self.unit[kept], names=None
+        )
 
 
 def functions(group: Group) -> Rows:
@@ -183,9 +185,11 @@ def types(group: Group) -> Rows:
     kind = np.where(kind == NONE, 0, kind & dw.GO_KIND_MASK)
     kind = np.where((kind > 0) & (kind < len(dw.GO_KINDS)), kind, TAG_WORDS[abbrev.tag])
     place = columns.get(dw.DW_AT_GO_RUNTIME_TYPE, 0)
+    if isinstance(place, Bytes) or (isinstance(place, int) and place < 0):
+        place = 0
     rows = Rows.of(
         names, offset=group.offset, unit=group.unit, size=size, type=target, kind=kind, twin=twin,
-        address=0 if isinstance(place, Bytes) else place,
+        address=place,
         file=_number(group, columns, dw.DW_AT_DECL_FILE), line=_number(group, columns, dw.DW_AT_DECL_LINE),
     )  # fmt: skip
     return rows.take(rows.named())
@@ -301,7 +305,7 @@ def _ranges(group: Group, columns: dict[int, Any]) -> tuple[NDArray[np.uint64], 
         zip(group.unit.tolist(), columns[dw.DW_AT_RANGES].tolist(), strict=True)
     ):
         extent = group.units[unit].first_range({dw.DW_AT_RANGES: value}, found)
-        if extent is not None:
+        if extent is not None and extent[0] < 1 << 64:
             length = extent[1] - extent[0]
             start[row], size[row] = extent[0], length if 0 < length <= MAX_SIZE else -1
     return start, size
