@@ -21,6 +21,7 @@ from goinspect.gosym.types.descriptors import (
     UNCOMMON_SIZE,
     VARIADIC,
 )
+from goinspect.gosym.types.nametable import SHORTEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -225,8 +226,9 @@ class BulkReader:
         count, capacity = arrays.counts(behind + 2 * word), arrays.counts(behind + 3 * word)
         if (count != capacity).any():
             raise OddError
-        package = arrays.words(behind)
-        self.names.at(distinct(self._offsets(package[package > 0])))
+        # The package may have its name elsewhere, which is as good as none.
+        package = (arrays.words(behind) - np.uint64(self.base)).astype(np.int64)
+        self.names.at(distinct(package[(package > 0) & (package <= arrays.size - SHORTEST)]))
         width = _IMETHOD if kind == kinds.INTERFACE else _FIELD * word
         filled = count > 0
         start, number = self._offsets(arrays.words(behind[filled] + word)), count[filled]
