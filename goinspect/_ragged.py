@@ -27,6 +27,8 @@ LONGEST: Final = 1 << 18  # bytes of a name that is read to its end: Go's longes
 _PIECE: Final = 256  # names read between two looks at how long they are
 _TABLE: Final = 1 << 22  # rows of a table at least as good as sorting
 _TAKEN: Final = 1 << 18  # rows gathered at once
+_MANY: Final = 1000  # names of which it is worth it to look at all of the table
+_UNUSED: Final = 4  # times as many strings as are asked for, which is not worth it
 
 
 def flat_ranges(first: NDArray[np.int64] | int, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -133,8 +135,10 @@ def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[
     text = blob.decode(
         "latin-1"
     )  # a character for each byte: right for all but the few names that are not ASCII
-    find, size, out = text.find, len(text), list[str]()
-    places = np.where((starts >= 0) & (starts < size), starts, size).tolist()
+    find, size = text.find, len(text)
+    inside = np.where((starts >= 0) & (starts < size), starts, size)
+    whole = _whole_pieces(blob, text, inside, most)
+    out, places = whole or list[str](), inside.tolist() if whole is None else ()
     for begin in range(0, len(places), _PIECE):
         part = places[begin : begin + _PIECE]
         ends = [find("\0", start, start + LONGEST) for start in part]
@@ -157,3 +161,28 @@ def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[
                 for name in out
             ]
     return out, len(out)
+
+
+def _whole_pieces(blob: bytes, text: str, starts: NDArray[np.int64], most: int) -> list[str] | None:
+    """The strings at `starts` if nearly all are what stands between two NULs, as linkers write tables of names.
+
+    To cut the whole table to pieces is three times as quick as to look for one end after the other. None where it is not
+    like that, or reading would stop somewhere.
+    """
+    ends = np.flatnonzero(np.frombuffer(blob, dtype=np.uint8) == 0) if len(starts) >= _MANY else starts[:0]
+    if not len(ends) or len(ends) > _UNUSED * len(starts) or int(starts.max()) > int(ends[-1]) + 1:
+        return None
+    piece = np.searchsorted(ends, starts)
+    last = np.append(ends, len(blob))[piece]
+    if int((last - starts).max()) >= LONGEST or int((last - starts).sum()) > most:
+        return None
+    pieces = text.split("\0")
+    if len(piece) == len(ends) and (piece == np.arange(len(ends))).all():  # all of them in order
+        del pieces[len(piece) :]
+        out = pieces
+    else:
+        out = [pieces[number] for number in piece.tolist()]
+    first = np.append(0, ends + 1)[piece]
+    for row in np.flatnonzero(starts != first).tolist():  # the end of another string
+        out[row] = text[int(starts[row]) : int(last[row])]
+    return out

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from goinspect.dwarf import DwarfSymbols
+    from goinspect.dwarf.columns import DwarfColumns
+    from goinspect.dwarf.records import DwarfSymbols
     from goinspect.gosym.bulk.table import BulkTable, Frames
     from goinspect.gosym.pclntab import Func
-    from goinspect.gosym.types.data import TypeData
+    from goinspect.gosym.types.data import FoundTypes
     from goinspect.model import Frame, Section, Symbol
 
 __all__ = ["Binary", "NativeSymbols"]
@@ -161,19 +162,31 @@ class Binary:
         """Functions of the symbol tables."""
         return NativeSymbols(list(self.image.symbols()), self.image.sections)
 
-    def read_types(self) -> TypeData | None:
+    def read_type_columns(self) -> FoundTypes | None:
         """Go's own type data, read anew; None where there is none that can be read."""
-        from goinspect.gosym.types.data import read_types  # what only few commands need
+        from goinspect.gosym.types.data import read_type_columns  # what only few commands need
 
-        return read_types(self.image, self.go) if self.go_or_none is not None else None
+        return read_type_columns(self.image, self.go) if self.go_or_none is not None else None
 
     def read_dwarf(self) -> DwarfSymbols | None:
         """What the debug information names, read anew; None where there is none. Raises as `goinspect.dwarf.read_symbols`."""
-        if not any(section.name.endswith(_DWARF) for section in self.image.sections):
+        if not self._has_dwarf:
             return None
         from goinspect.dwarf import read_symbols
 
         return read_symbols(self.image)
+
+    def read_dwarf_columns(self) -> DwarfColumns | None:
+        """The same as columns of numpy; raises as `read_dwarf`."""
+        if not self._has_dwarf:
+            return None
+        from goinspect.dwarf import read_columns
+
+        return read_columns(self.image)
+
+    @property
+    def _has_dwarf(self) -> bool:
+        return any(section.name.endswith(_DWARF) for section in self.image.sections)
 
     def function_at(self, vaddr: int) -> Func | None:
         """The Go function that holds `vaddr`."""

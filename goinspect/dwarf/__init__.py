@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from goinspect.dwarf.records import DwarfFunctions, DwarfSymbols, DwarfTypes, DwarfUnit, DwarfVariables
 from goinspect.dwarf.summary import DwarfSummary, summarize
-from goinspect.dwarf.symbols import read_symbols
-from goinspect.dwarf.typerows import descriptors
+from goinspect.dwarf.symbols import read_columns, read_symbols
 
-__all__ = [
-    "DwarfFunctions",
-    "DwarfSummary",
-    "DwarfSymbols",
-    "DwarfTypes",
-    "DwarfUnit",
-    "DwarfVariables",
-    "descriptors",
-    "read_symbols",
-    "summarize",
-]
+__all__ = ["DwarfSummary", "read_columns", "read_symbols", "summarize"]

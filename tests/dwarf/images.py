@@ -50,6 +50,9 @@ class SectionImage:
             raise MalformedError("not there")
         return memoryview(self.memory)[vaddr : vaddr + size]
 
+    def tail(self, vaddr: int) -> memoryview:
+        return self.read(vaddr, len(self.memory) - vaddr)
+
 
 def image_of(dwarf: Any, **options: Any) -> Any:
     """The image of what a `Dwarf` writes."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect.dwarf import read_symbols
+from goinspect.dwarf.bulk import walk
 from goinspect.dwarf.info import abbrevs
 from tests.builders import dwarf as dw
 from tests.dwarf.images import image_of
@@ -121,3 +122,18 @@ def test_the_pattern_over_many_entries_changes_nothing(monkeypatch):
         answers.append(read_symbols(image_of(dwarf)))
     assert answers[0] == answers[1]
     assert answers[0].variables.name == [f"v{n}" for n in range(60) if n % 6 in (1, 3)]
+
+
+@pytest.mark.parametrize("run", [b"{0,1000}", b"{0,3}"], ids=["bounded", "short"])
+def test_runs_of_entries_in_one_match_may_be_bounded(run, monkeypatch):
+    """As they are before Python 3.11.5."""
+    answers = []
+    for repeated in (walk._RUN, run):
+        monkeypatch.setattr(walk, "_RUN", repeated)
+        dwarf = dw.Dwarf(5)
+        program(dwarf, [(0x2001, dw.DATA1, 9)] * 2, 20)
+        dwarf.units[0].children += [dw.Die(dw.PARAMETER, [(0x2001, dw.DATA1, 9)]) for _ in range(50)]
+        answers.append(read_symbols(image_of(dwarf)))
+    assert answers[0] == answers[1]
+    assert len(answers[0].functions.name) == 20
+    assert answers[0].warnings == ()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goinspect.dwarf import read_symbols, summarize, symbols
+from goinspect.dwarf import columns, read_symbols, summarize
+from goinspect.dwarf.bulk import origins
 from goinspect.dwarf.info import abbrevs
 from goinspect.errors import GoinspectError
 from tests.builders import dwarf as dw
@@ -86,9 +88,7 @@ CHANGES = st.lists(
 )
 
 
-@examples(300)
-@given(st.sampled_from(sorted(PROGRAMS)), CHANGES, st.integers(0, 255), st.booleans())
-def test_changed_bytes(key, changes, byte, cut):
+def changed(key, changes, byte, cut):
     sections = dict(PROGRAMS[key])
     names = sorted(sections)
     for which, where, value in changes:
@@ -101,7 +101,27 @@ def test_changed_bytes(key, changes, byte, cut):
         else:
             data[where % len(data)] = byte if value is None else value
         sections[name] = bytes(data)
-    ask(sections, key[1])
+    return sections
+
+
+ANY_CHANGES = (st.sampled_from(sorted(PROGRAMS)), CHANGES, st.integers(0, 255), st.booleans())
+
+
+@examples(300)
+@given(*ANY_CHANGES)
+def test_changed_bytes(key, changes, byte, cut):
+    ask(changed(key, changes, byte, cut), key[1])
+
+
+@examples(300)
+@given(*ANY_CHANGES)
+def test_both_ways_tell_the_same_of_changed_bytes(key, changes, byte, cut):
+    sections = changed(key, changes, byte, cut)
+    answers = []
+    for often in (1, 1 << 62):
+        with mock.patch.object(columns, "_OFTEN", often), mock.patch.object(origins, "_FEW", 1):
+            answers.append(ask(sections, key[1]))
+    assert answers[0] == answers[1]
 
 
 @examples(100)
@@ -172,7 +192,7 @@ def test_strings_that_overlap():
 
 
 def test_too_many_symbols(monkeypatch):
-    monkeypatch.setattr(symbols, "MAX_SYMBOLS", 1000)
+    monkeypatch.setattr(columns, "MAX_SYMBOLS", 1000)
     dwarf = dw.Dwarf(4)
     dwarf.units = [dw.Die(dw.COMPILE_UNIT, [], [
         dw.Die(dw.BASE_TYPE, [(dw.NAME, dw.STRING, "x"), (dw.BYTE_SIZE, dw.DATA1, 1)]) for _ in range(1001)
@@ -207,3 +227,29 @@ def test_line_tables_with_names_without_end():
     found = within(5, 50, {f".debug_{name}": data for name, data in dwarf.write().items()})
     assert (found.functions.name, found.functions.file) == (["f"], [None])
     assert "names" in found.warnings[0]
+
+
+@pytest.mark.parametrize("number", [1 << 63, (1 << 64) - 1, (1 << 69) + 1, -(1 << 66)])
+def test_numbers_that_no_machine_has(number):
+    """LEB128 of ten bytes, wherever a number may be."""
+    dwarf = dw.Dwarf(4)
+    form = dw.UDATA if number > 0 else dw.SDATA
+    wide = [(attribute, form, number) for attribute in (dw.DECL_FILE, dw.DECL_LINE, dw.BYTE_SIZE, dw.HIGH_PC)]
+    abstract = dw.Die(dw.SUBPROGRAM, [(dw.NAME, dw.STRING, "abstract"), (dw.TYPE, form, number)])
+    dwarf.units = [dw.Die(dw.COMPILE_UNIT, [(dw.LANGUAGE, dw.DATA1, dw.GO)], [
+        dw.Die(dw.SUBPROGRAM, [(dw.NAME, dw.STRING, "f"), (dw.LOW_PC, dw.ADDR, 9), *wide]),
+        dw.Die(dw.BASE_TYPE, [(dw.NAME, dw.STRING, "t"), (dw.GO_RUNTIME_TYPE, form, number), *wide]),
+        dw.Die(dw.VARIABLE, [
+            (dw.NAME, dw.STRING, "v"), (dw.LOCATION, dw.BLOCK1, dw.address_of(dwarf, 0x40)), *wide,
+            (dw.TYPE, form, number),
+        ]),
+        abstract,
+        *(dw.Die(dw.VARIABLE, [
+            (dw.ORIGIN, dw.REF4, abstract), (dw.LOCATION, dw.BLOCK1, dw.address_of(dwarf, 0x50 + n)),
+        ]) for n in range(20)),
+    ])]  # fmt: skip
+    found = ask({f".debug_{name}": data for name, data in dwarf.write().items()})
+    assert found.functions.name == ["f"]
+    assert found.variables.name == ["v", *["abstract"] * 20]
+    assert found.types.name == ["t"]
+    assert [*found.functions.size, *found.variables.size, *found.types.size] == [None] * 23

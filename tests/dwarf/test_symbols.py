@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from goinspect.dwarf import descriptors, read_symbols
+from goinspect.dwarf import read_columns, read_symbols
+from goinspect.dwarf.descriptors import descriptors
 from tests.builders import dwarf as dw
 from tests.builders.varints import uleb
 from tests.dwarf.images import SectionImage, image_of
@@ -165,16 +166,17 @@ def test_where_descriptors_are():
         )
         for n in range(1, 5)
     ]
-    types = read(dwarf, kinds).types
+    dwarf.units = [dw.Die(dw.COMPILE_UNIT, [(dw.LANGUAGE, dw.DATA1, dw.GO)], kinds)]
+    types = read_columns(image_of(dwarf)).types
     memory = bytearray(0x1000)
     for n in range(1, 5):
         memory[0x800 + 0x40 * n] = 20 + n
     image = SectionImage({}, memory=bytes(memory))
-    assert descriptors(image, types, 0x800) == [0x840, 0x880, 0x8C0, 0x900]
-    assert descriptors(image, types, 0x700) == [None] * 4
-    assert descriptors(image, types, None) == [None] * 4
+    assert descriptors(image, types, 0x800).tolist() == [0x840, 0x880, 0x8C0, 0x900]
+    assert descriptors(image, types, 0x700).tolist() == [0] * 4
+    assert descriptors(image, types, None).tolist() == [0] * 4
     image = SectionImage({}, memory=bytes(memory[0x800:]))  # addresses
-    assert descriptors(image, types, 0x900) == [0x40, 0x80, 0xC0, 0x100]
+    assert descriptors(image, types, 0x900).tolist() == [0x40, 0x80, 0xC0, 0x100]
 
 
 @pytest.mark.parametrize("order", ["little", "big"])

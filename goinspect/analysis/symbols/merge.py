@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from goinspect.gosym.naming.names import plain_name, shortened
 from goinspect.results.symbols import KINDS, SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,8 +28,7 @@ _DATA: Final = (VARIABLE, TLS, NOTYPE, ITAB)
 _SAME: Final = {FUNCTION: (FUNCTION,), TYPE: (TYPE,), UNDEFINED: (UNDEFINED,), **dict.fromkeys(_DATA, _DATA)}
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Symbols of one kind from one table. `size` -1: unknown."""
 
     name: Sequence[str]
@@ -40,10 +39,10 @@ class Batch:
     function: NDArray[np.int64] | None = None  # numbers in functab
     size_exact: bool = False
     go_names: bool = False  # its names are Go's own, and replace the symbol table's spelling
-    places: Sequence[tuple[str, int] | None] = ()  # file and line, where the table has them
+    places: Callable[[Sequence[int]], list[tuple[str, int] | None]] | None = None  # file and line of rows
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Merger:
     """The list so far; every column has one element per symbol."""
 
@@ -85,17 +84,20 @@ class Merger:
         self._append(batch, np.flatnonzero(new), bit)
 
     def _note_places(self, batch: Batch, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> None:
-        if batch.places:
-            for row, other in zip(mine.tolist(), theirs.tolist(), strict=True):
-                place = batch.places[other]
-                if place is not None:
-                    self.place[row] = place
+        """Of what is not in gopclntab, which tells the place of a function itself."""
+        if batch.places is None:
+            return
+        unknown = np.flatnonzero(self.function[mine] < 0)
+        told = batch.places(theirs[unknown].tolist()) if len(unknown) else []
+        for row, place in zip(mine[unknown].tolist(), told, strict=True):
+            if place is not None:
+                self.place[row] = place
 
     def _append(self, batch: Batch, rows: NDArray[np.int64], bit: np.uint8) -> None:
         if not len(rows):
             return
         count = len(rows)
-        self._note_places(batch, np.arange(len(self), len(self) + count), rows)
+        first = len(self)
         self.name += [batch.name[row] for row in rows.tolist()]
         none = np.full(count, -1, dtype=np.int64)
         added: tuple[NDArray[Any], ...] = (
@@ -105,6 +107,7 @@ class Merger:
         )  # fmt: skip
         for column, values in zip(_COLUMNS, added, strict=True):
             setattr(self, column, np.concatenate((getattr(self, column), values)))
+        self._note_places(batch, np.arange(first, first + count), rows)
 
     def _pairs(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(row here, row of the batch) of what is the same symbol."""

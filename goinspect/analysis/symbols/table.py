@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from goinspect.binary import Binary
-    from goinspect.dwarf import DwarfTypes
+    from goinspect.dwarf.bulk.rows import Rows
+    from goinspect.dwarf.columns import DwarfColumns
     from goinspect.gosym.bulk.records import Records
     from goinspect.objfile.elf.symcolumns import SymbolColumns
     from goinspect.objfile.image import Image
@@ -115,7 +117,9 @@ def _from_symbol_tables(binary: Binary, columns: SymbolColumns, *, undefined: bo
     kind = _KINDS[columns.kind]
     if undefined:
         kind = np.where((columns.section == 0) & (kind != _NOT_LISTED), np.uint8(UNDEFINED), kind)
-    named = np.fromiter(map(bool, columns.name), dtype=np.bool_, count=len(columns))
+    named = np.ones(len(columns), dtype=np.bool_)
+    if "" in columns.name:
+        named = np.fromiter(map(bool, columns.name), dtype=np.bool_, count=len(columns))
     listed = named & (kind != _NOT_LISTED) & ((columns.section != 0) | (kind == UNDEFINED))
     sized = binary.image.container in _SIZED
     size = columns.size if sized else _up_to_next(binary, columns, listed)
@@ -236,67 +240,52 @@ def _spans(binary: Binary, records: Records, funcs: NDArray[np.int64]) -> NDArra
 
 def _add_dwarf(binary: Binary, merger: Merger, warnings: list[str]) -> None:
     try:
-        found = binary.read_dwarf()
+        found = binary.read_dwarf_columns()
     except GoinspectError as error:
         warnings.append(f"DWARF cannot be read: {error.message}")
         return
     if found is None:
         return
-    warnings.extend(found.warnings)
     for rows, kind in ((found.functions, FUNCTION), (found.variables, VARIABLE)):
-        merger.add(
-            Batch(
-                rows.name,
-                np.array(rows.address, dtype=np.uint64),
-                _sizes(rows.size),
-                kind,
-                "dwarf",
-                size_exact=True,
-                places=[
-                    (f, n if n is not None and 0 < n <= _MAX_LINE else 0) if f is not None else None
-                    for f, n in zip(rows.file, rows.line, strict=True)
-                ],
-            )
-        )
+        told = partial(_places, found, rows)
+        merger.add(Batch(rows.name, rows.address, rows.size, kind, "dwarf", size_exact=True, places=told))
+    warnings.extend(found.warnings)
     _add_dwarf_types(binary, merger, found.types)
 
 
-def _add_dwarf_types(binary: Binary, merger: Merger, rows: DwarfTypes) -> None:
+def _places(found: DwarfColumns, rows: Rows, wanted: Sequence[int]) -> list[tuple[str, int] | None]:
+    """File and line of some rows."""
+    return [
+        None if file is None else (file, line if line is not None and 0 < line <= _MAX_LINE else 0)
+        for file, line in found.places(rows, wanted)
+    ]
+
+
+def _add_dwarf_types(binary: Binary, merger: Merger, rows: Rows) -> None:
     """Types by the address of their descriptor; 0 for those that have none: they are only known to debuggers."""
-    from goinspect.dwarf import descriptors
+    from goinspect.dwarf.descriptors import descriptors
     from goinspect.gosym.types.data import summarize_types
 
     go = binary.go_or_none
     summary = summarize_types(binary.image, go) if go is not None else None
-    start = summary.address if summary is not None else None
-    places = descriptors(binary.image, rows, start)
-    address = np.array([place or 0 for place in places], dtype=np.uint64)
-    unknown = np.full(len(rows.name), -1, dtype=np.int64)
-    merger.add(Batch(rows.name, address, unknown, TYPE, "dwarf"))
-
-
-def _sizes(sizes: Sequence[int | None]) -> NDArray[np.int64]:
-    return np.array([-1 if size is None else size for size in sizes], dtype=np.int64)
+    address = descriptors(binary.image, rows, summary.address if summary is not None else None)
+    merger.add(Batch(rows.name, address, np.full(len(rows), -1, dtype=np.int64), TYPE, "dwarf"))
 
 
 def _add_types(binary: Binary, merger: Merger, warnings: list[str]) -> None:
-    types = binary.read_types()
-    if types is None:
+    found = binary.read_type_columns()
+    if found is None:
         return
-    warnings.extend(types.warnings)
-    sized = (
-        (TYPE, [(row.name, row.vaddr, row.descriptor_size) for row in types.types]),
-        (ITAB, [(row.name, row.vaddr, row.size) for row in types.itabs]),
-    )
-    for kind, rows in sized:
-        names, addresses, sizes = ([row[at] for row in rows] for at in range(3))
-        merger.add(
-            Batch(
-                [str(name) for name in names],
-                np.array(addresses, dtype=np.uint64),
-                np.array(sizes, dtype=np.int64),
-                kind,
-                "typedata",
-                size_exact=True,
-            )
+    warnings.extend(found.warnings)
+    types, itabs = found.rows, found.rows.itabs
+    merger.add(Batch(types.name, types.vaddr, types.extent, TYPE, "typedata", size_exact=True))
+    merger.add(
+        Batch(
+            [itab.name for itab in itabs],
+            np.array([itab.vaddr for itab in itabs], dtype=np.uint64),
+            np.array([itab.size for itab in itabs], dtype=np.int64),
+            ITAB,
+            "typedata",
+            size_exact=True,
         )
+    )

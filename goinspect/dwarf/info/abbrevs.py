@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from goinspect.dwarf.info.forms import Encoding, Value
 
-__all__ = ["Abbrev", "AbbrevTable", "AbbrevTables"]
+__all__ = ["Abbrev", "AbbrevTable", "AbbrevTables", "skip_source", "symbol_source"]
 
 MAX_ATTRIBUTES: Final = 1 << 10  # of one abbreviation; the longest of GCC and clang have some 30
 _OFTEN = 16  # entries after which a pattern is worth making: that takes as long as reading so many without
@@ -132,17 +132,39 @@ class Abbrev:
         return bool(self.role) and attribute in _WANTED and form != forms.IMPLICIT_CONST
 
     def skip_source(self, code: int, encoding: Encoding) -> bytes | None:
-        """A pattern for whole entries that are no symbols; None when one attribute decides that or has no pattern."""
-        if self.role not in ("", "variable"):
+        """`skip_source` of whole entries."""
+        source = skip_source(self, encoding)
+        return None if source is None else b"".join(b"\\x%02x" % byte for byte in _encode_uleb(code)) + source
+
+
+def skip_source(abbrev: Abbrev, encoding: Encoding) -> bytes | None:
+    """A pattern for attributes of entries that are no symbols; None when one of these decides that or has no pattern."""
+    return _source(abbrev, encoding) if abbrev.role in ("", "variable") else None
+
+
+def symbol_source(abbrev: Abbrev, encoding: Encoding) -> bytes | None:
+    """A pattern for attributes of entries that may be symbols; for variables it fits all, and comes after `skip_source`."""
+    return _source(abbrev, encoding, skipped=False) if abbrev.role else None
+
+
+def _source(abbrev: Abbrev, encoding: Encoding, *, skipped: bool = True) -> bytes | None:
+    source, fixed = b"", 0
+    for attribute, form in abbrev.attributes:
+        width = encoding.width(form)
+        if width is not None:  # those that follow each other are as one
+            fixed += width
+            continue
+        part = form_pattern(form, encoding)
+        if part is None:
             return None
-        source = b"".join(b"\\x%02x" % byte for byte in _encode_uleb(code))
-        for attribute, form in self.attributes:
-            part = form_pattern(form, encoding)
-            if part is None:
-                return None
-            local = attribute == dw.DW_AT_LOCATION and self.role == "variable"
-            source += _LIKE_ADDRESS + part if local else part
-        return source
+        local = skipped and attribute == dw.DW_AT_LOCATION and abbrev.role == "variable"
+        source += _any(fixed) + (_LIKE_ADDRESS + part if local else part)
+        fixed = 0
+    return source + _any(fixed)
+
+
+def _any(count: int) -> bytes:
+    return b".{%d}" % count if count else b""
 
 
 def _role(tag: int, found: dict[int, int]) -> str:

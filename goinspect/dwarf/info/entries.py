@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from goinspect.dwarf import constants as dw
@@ -80,6 +83,27 @@ class Entries:
             self.units.append(unit)
             self._starts.append(header.offset)
             yield unit
+
+    @cached_property
+    def data(self) -> bytes:
+        """``.debug_info``, copied unless it was unpacked."""
+        known = self._data.obj
+        return known if isinstance(known, bytes) and len(known) == len(self._data) else bytes(self._data)
+
+    def bytes_by_table(self) -> Counter[int]:
+        """How many bytes of units each abbreviation table has, as far as headers of units can be read."""
+        found: Counter[int] = Counter()
+        with suppress(GoinspectError):
+            for header in unit_headers(self._reader, self._reader.size):
+                found[header.abbrev_offset] += header.end - header.first
+        return found
+
+    def may_read(self, size: int) -> bool:
+        """Whether entries of so many bytes, all together, may be read for references, which then counts."""
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
 
     def symbols(self, unit: Unit) -> Iterator[Entry]:
         """The entries of a unit that have a role (see `Abbrev.role`), with the attributes that symbols need.

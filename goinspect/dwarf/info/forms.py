@@ -43,9 +43,9 @@ _FIXED: Final = {
     0x29: 1, 0x2A: 2, 0x2B: 3, 0x2C: 4,  # indices of addresses
 }  # fmt: skip
 _OFFSETS: Final = frozenset((STRP, 0x17, LINE_STRP, 0x1D, 0x1F20, 0x1F21))  # as wide as the unit's offsets
-_LEBS: Final = frozenset((SDATA, UDATA, 0x15, 0x1A, 0x1B, LOC_INDEX, RNGLISTX, 0x1F01, 0x1F02))
+LEBS: Final = frozenset((SDATA, UDATA, 0x15, 0x1A, 0x1B, LOC_INDEX, RNGLISTX, 0x1F01, 0x1F02))
 
-LEB_PATTERN: Final = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+LEB_PATTERN: Final = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
 _MAX_LEB = 10
 _SHORT_BLOCKS = 24  # lengths that a pattern knows; longer blocks are rare, and read one by one
 
@@ -78,8 +78,8 @@ def form_pattern(form: int, encoding: Encoding) -> bytes | None:
     if width is not None:
         return b".{%d}" % width if width else b""
     if form == STRING:
-        return rb"[^\x00]*\x00"
-    if form in _LEBS:
+        return rb"[^\x00]*+\x00"
+    if form in LEBS:
         return LEB_PATTERN
     if BLOCKS.get(form, 2) < 2:
         return b"(?:" + b"|".join(b"\\x%02x.{%d}" % (size, size) for size in range(_SHORT_BLOCKS)) + b")"
@@ -130,7 +130,7 @@ def read_form(
             raise MalformedError(f"DWARF form {form:#x} where a plain one is expected", offset=at)
     width = encoding.width(form)
     if width is None:
-        if form in _LEBS:
+        if form in LEBS:
             return (form, *(sleb if form == SDATA else uleb)(data, at, end))
         if form == STRING:
             stop = _find_nul(data, at, end)

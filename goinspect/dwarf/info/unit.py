@@ -158,6 +158,11 @@ class Unit:
             return value
         return self.indexed_address(value) if form in forms.ADDRX else None
 
+    @property
+    def addresses_at(self) -> int:
+        """Where its addresses begin in ``.debug_addr``."""
+        return self._bases[dw.DW_AT_ADDR_BASE]
+
     def indexed_address(self, index: int) -> int:
         """An address of ``.debug_addr``. Raises TruncatedError where there is none."""
         size = self.header.address_size

@@ -23,13 +23,24 @@ if TYPE_CHECKING:
     from goinspect.gosym.layout import TypeLayout
     from goinspect.gosym.module import GoModule
     from goinspect.gosym.moduledata import Moduledata
+    from goinspect.gosym.types.bulk.columns import TypeColumns
     from goinspect.gosym.types.descriptors import Descriptor
     from goinspect.gosym.types.descriptors_old import OldTypeReader
     from goinspect.gosym.types.itabs import ItabPlace
     from goinspect.gosym.types.places import TypePlaces
     from goinspect.objfile.image import Image
 
-__all__ = ["GoType", "Itab", "TypeData", "TypeSummary", "method_slots", "read_types", "summarize_types"]
+__all__ = [
+    "FoundTypes",
+    "GoType",
+    "Itab",
+    "TypeData",
+    "TypeSummary",
+    "method_slots",
+    "read_type_columns",
+    "read_types",
+    "summarize_types",
+]
 
 _MAX_TEXT = (
     2,
@@ -72,6 +83,17 @@ class TypeData(NamedTuple):
     warnings: tuple[str, ...]
 
 
+class FoundTypes(NamedTuple):
+    """The same, but types and itabs in columns."""
+
+    rows: TypeColumns
+    listed: int
+    address: int
+    bytes: int
+    found_by: str
+    warnings: tuple[str, ...]
+
+
 def summarize_types(image: Image, module: GoModule) -> TypeSummary | None:
     """Where type data is and how much there is; None without moduledata, or when that does not lead to any."""
     places = (
@@ -90,6 +112,21 @@ def read_types(image: Image, module: GoModule) -> TypeData | None:
 
     Where it leads to no type data that makes sense, there are no types but a warning. Raises nothing.
     """
+    found = read_type_columns(image, module)
+    if found is None:
+        return None
+    rows = found.rows
+    types = tuple(
+        map(
+            GoType, rows.vaddr.tolist(), rows.name, rows.package, [KINDS[kind] for kind in rows.kind.tolist()],
+            rows.size.tolist(), rows.extent.tolist(), rows.named.tolist(),
+        )
+    )  # fmt: skip
+    return TypeData(types, tuple(rows.itabs), *found[1:])
+
+
+def read_type_columns(image: Image, module: GoModule) -> FoundTypes | None:
+    """The same as columns of numpy."""
     if module.moduledata is None:
         return None
     # So many tuples are made, and no garbage, that looking for some would take a third of the time.
@@ -102,21 +139,30 @@ def read_types(image: Image, module: GoModule) -> TypeData | None:
             gc.enable()
 
 
-def _read(image: Image, module: GoModule, moduledata: Moduledata) -> TypeData:
+def _read(image: Image, module: GoModule, moduledata: Moduledata) -> FoundTypes:
+    from goinspect.gosym.types.bulk.columns import columns_of, read_bulk  # numpy: a summary does without
+
     places = find_places(image, module, moduledata, relocate=True)
     if places is None:
-        return TypeData((), (), 0, 0, 0, f"moduledata, found by {moduledata.found_by}", (
+        return FoundTypes(columns_of([], [], []), 0, 0, 0, f"moduledata, found by {moduledata.found_by}", (
             "no types: moduledata does not lead to type data of a known layout",
         ))  # fmt: skip
     warnings = places.warnings
     itabs = _itab_places(places, warnings)
-    found = _reachable(places, itabs, warnings)
-    names = TypeNames(found, places.layout, _MAX_TEXT[0] * places.bytes + _MAX_TEXT[1])
-    types = _types(found, names, warnings)
-    return TypeData(
-        types, _itabs(itabs, found, names, places.layout, image.ptrsize), places.listed_count, places.address,
-        places.bytes, places.found_by, tuple(warnings),
-    )  # fmt: skip
+    budget = _MAX_TEXT[0] * places.bytes + _MAX_TEXT[1]
+    rows = read_bulk(places, itabs, budget)
+    if rows is None:
+        found = _reachable(places, itabs, warnings)
+        names = TypeNames(found, places.layout, budget)
+        full = _full_names(found, names, warnings)
+        rows = columns_of(
+            [found[vaddr] for vaddr in full],
+            list(full.values()),
+            _itabs(itabs, found, names, places.layout, image.ptrsize),
+        )
+    return FoundTypes(
+        rows, places.listed_count, places.address, places.bytes, places.found_by, tuple(warnings)
+    )
 
 
 def method_slots(image: Image, module: GoModule) -> dict[str, frozenset[int]] | None:
@@ -197,25 +243,23 @@ def _follow(
     return left
 
 
-def _types(found: dict[int, Descriptor], names: TypeNames, warnings: list[str]) -> tuple[GoType, ...]:
-    types, short = [], 0
+def _full_names(found: dict[int, Descriptor], names: TypeNames, warnings: list[str]) -> dict[int, str]:
+    """Names by address, in order."""
+    full, short = {}, 0
     for vaddr in sorted(found):
-        one = found[vaddr]
         name = names.full(vaddr)
-        if name is None:
-            short += 1
-            name = one.text
-        types.append(GoType(vaddr, name, one.package, KINDS[one.kind], one.size, one.extent, one.named))
+        short += name is None
+        full[vaddr] = found[vaddr].text if name is None else name
     if short:
         warnings.append(
             f"{short} types keep names with short package names: not all of their parts are known"
         )
-    return tuple(types)
+    return full
 
 
 def _itabs(
     places: list[ItabPlace], found: dict[int, Descriptor], names: TypeNames, layout: TypeLayout, ptrsize: int
-) -> tuple[Itab, ...]:
+) -> list[Itab]:
     itabs = []
     for place in sorted(set(places)):
         interface, concrete = found.get(place.interface), found.get(place.type)
@@ -225,4 +269,4 @@ def _itabs(
         by = names.full(concrete.vaddr) or concrete.text
         size = itab_size(layout, ptrsize, len(interface.parts))
         itabs.append(Itab(place.vaddr, size, of, by, f"go{layout.mark}itab.{by},{of}"))
-    return tuple(itabs)
+    return itabs

@@ -21,13 +21,24 @@ if TYPE_CHECKING:
     from goinspect._reader import ByteOrder
     from goinspect.gosym.layout import TypeLayout
 
-__all__ = ["Descriptor", "Part", "TypeReader"]
+__all__ = [
+    "ALIGNS",
+    "EXTRA_STAR",
+    "METHOD_SIZE",
+    "NAMED",
+    "UNCOMMON",
+    "UNCOMMON_SIZE",
+    "VARIADIC",
+    "Descriptor",
+    "Part",
+    "TypeReader",
+]
 
-_UNCOMMON, _EXTRA_STAR, _NAMED = 1, 2, 4  # tflag
-_UNCOMMON_SIZE = 16
-_METHOD_SIZE = 16
-_VARIADIC = 1 << 15
-_ALIGNS = frozenset((1, 2, 4, 8, 16, 32, 64))
+UNCOMMON, EXTRA_STAR, NAMED = 1, 2, 4  # tflag
+UNCOMMON_SIZE = 16
+METHOD_SIZE = 16
+VARIADIC = 1 << 15
+ALIGNS = frozenset((1, 2, 4, 8, 16, 32, 64))
 _MAX_OVERLAP = (
     8  # how often the arrays of descriptors may be read, all together: of sound files once, or twice
 )
@@ -100,6 +111,7 @@ class TypeReader:
         self, data: memoryview, base: int, layout: TypeLayout, byteorder: ByteOrder, ptrsize: int
     ) -> None:
         self._data, self._base, self._layout, self._word = data, base, layout, ptrsize
+        self.byteorder: ByteOrder = byteorder
         self._size = len(data)
         self._names = NameTable(data, layout, byteorder)
         mark, letter = "<" if byteorder == "little" else ">", "Q" if ptrsize == 8 else "I"
@@ -121,6 +133,41 @@ class TypeReader:
         self._sizes = [kinds.size_of_values(kind, ptrsize) for kind in range(len(kinds.KINDS))]
         self._left = _MAX_OVERLAP * self._size  # bytes of arrays that may be read
         self._plain = _Body(self._header.size)
+
+    @property
+    def data(self) -> memoryview:
+        """The bytes."""
+        return self._data
+
+    @property
+    def base(self) -> int:
+        """The address of the first."""
+        return self._base
+
+    @property
+    def layout(self) -> TypeLayout:
+        """Of the release."""
+        return self._layout
+
+    @property
+    def word(self) -> int:
+        """Bytes of a pointer."""
+        return self._word
+
+    @property
+    def header_size(self) -> int:
+        """Bytes that all kinds share."""
+        return self._header.size
+
+    @property
+    def sizes(self) -> list[int | None]:
+        """By kind: bytes of a value, None where types of the kind differ."""
+        return self._sizes
+
+    @property
+    def map_tails(self) -> list[int]:
+        """What may follow the header in a map, in bytes."""
+        return self._map_tails
 
     def _holds(self, at: int, size: int) -> bool:
         return 0 <= at <= self._size - size
@@ -176,7 +223,7 @@ class TypeReader:
         if (
             not 0 < kind < len(kinds.KINDS)
             or ptrdata > size
-            or not (align in _ALIGNS and field_align in _ALIGNS)
+            or not (align in ALIGNS and field_align in ALIGNS)
         ):
             return None
         if self._sizes[kind] not in (None, size):
@@ -184,22 +231,22 @@ class TypeReader:
         name = self._names.at(name_at)
         if name is None:
             return None
-        text, named = name.text, bool(tflag & _NAMED)
-        if tflag & _EXTRA_STAR:
+        text, named = name.text, bool(tflag & NAMED)
+        if tflag & EXTRA_STAR:
             if not text.startswith("*"):
                 return None
             text = text[1:]
         if not text or not (named or kinds.has_its_form(kind, text)):
             return None
-        return _Head(kind, size, bool(tflag & _UNCOMMON), named, text, pointer, equal)
+        return _Head(kind, size, bool(tflag & UNCOMMON), named, text, pointer, equal)
 
     def _read_uncommon(self, at: int, trailing: int, *, named: bool) -> tuple[int, str, list[int]] | None:
         """Of the part for named types and types with methods: (bytes with its methods, package, types of methods)."""
-        if not self._holds(at, _UNCOMMON_SIZE):
+        if not self._holds(at, UNCOMMON_SIZE):
             return None
         package_at, count, _, offset, _ = self._uncommon.unpack_from(self._data, at)
-        size, methods = _METHOD_SIZE * count, at + offset
-        if count and not (offset >= _UNCOMMON_SIZE + trailing and self._may_read(methods, size)):
+        size, methods = METHOD_SIZE * count, at + offset
+        if count and not (offset >= UNCOMMON_SIZE + trailing and self._may_read(methods, size)):
             return None
         package = ""
         if package_at and named:
@@ -208,7 +255,7 @@ class TypeReader:
                 return None
             package = name.text
         rows = self._method.iter_unpack(self._data[methods : methods + size]) if count else ()
-        return _UNCOMMON_SIZE + size, package, [self._base + row[1] for row in rows if row[1] > 0]
+        return UNCOMMON_SIZE + size, package, [self._base + row[1] for row in rows if row[1] > 0]
 
     # --- where descriptors are ---
 
@@ -246,11 +293,11 @@ class TypeReader:
             each = self._imethod.size if head.kind == kinds.INTERFACE else 3 * self._word
         elif head.kind == kinds.FUNC and self._holds(fixed, 4):
             inputs, outputs = self._halves.unpack_from(self._data, fixed)
-            count, each = inputs + (outputs & ~_VARIADIC), self._word
+            count, each = inputs + (outputs & ~VARIADIC), self._word
         size = self._header.size + (self._kinds[head.kind][0] if head.kind in self._kinds else 0)
-        if head.uncommon and self._holds(at + size, _UNCOMMON_SIZE):
+        if head.uncommon and self._holds(at + size, UNCOMMON_SIZE):
             methods = self._uncommon.unpack_from(self._data, at + size)[1]
-            size += _UNCOMMON_SIZE + _METHOD_SIZE * methods
+            size += UNCOMMON_SIZE + METHOD_SIZE * methods
         return size + count * each
 
     # --- kinds: `at` is behind the header ---
@@ -287,17 +334,17 @@ class TypeReader:
 
     def _is_uncommon_of_map(self, at: int) -> bool:
         """Whether there is an uncommon part that its methods follow at once."""
-        if not self._holds(at, _UNCOMMON_SIZE):
+        if not self._holds(at, UNCOMMON_SIZE):
             return False
-        return self._uncommon.unpack_from(self._data, at)[3:] == (_UNCOMMON_SIZE, 0)
+        return self._uncommon.unpack_from(self._data, at)[3:] == (UNCOMMON_SIZE, 0)
 
     def _func(self, at: int, uncommon: bool) -> _Body | None:
         if not self._holds(at, 4):
             return None
         inputs, outputs = self._halves.unpack_from(self._data, at)
-        variadic, outputs = outputs & _VARIADIC, outputs & ~_VARIADIC
+        variadic, outputs = outputs & VARIADIC, outputs & ~VARIADIC
         count = inputs + outputs
-        types = at + self._word + (_UNCOMMON_SIZE if uncommon else 0)
+        types = at + self._word + (UNCOMMON_SIZE if uncommon else 0)
         if not self._may_read(types, count * self._word) or (variadic and not inputs):
             return None
         mark, letter = self._letters

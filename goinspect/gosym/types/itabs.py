@@ -54,8 +54,9 @@ def linked_itabs(memory: TypeMemory, itablinks: int, count: int) -> Iterator[Ita
     """
     if count > _MAX_ITABS:
         raise MalformedError(f"{count} itabs")
-    for vaddr in memory.words(itablinks, count):
-        yield ItabPlace(vaddr, *memory.words(vaddr, 2))
+    vaddrs = memory.words(itablinks, count)
+    for vaddr, (interface, concrete) in zip(vaddrs, memory.pairs(vaddrs), strict=True):
+        yield ItabPlace(vaddr, interface, concrete)
 
 
 def adjoining_itabs(

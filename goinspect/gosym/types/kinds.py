@@ -19,7 +19,9 @@ __all__ = [
     "POINTER",
     "SLICE",
     "STRUCT",
+    "forms_of",
     "has_its_form",
+    "is_open",
     "size_of_values",
 ]
 
@@ -54,3 +56,13 @@ def has_its_form(kind: int, text: str) -> bool:
     """Whether a type of that kind and without a name of its own can be written so."""
     forms = _FORMS.get(kind)
     return text == KINDS[kind] if forms is None else text.startswith(forms)
+
+
+def forms_of(kind: int) -> tuple[str, ...]:
+    """How the names of types of that kind without a name of their own begin; the whole name where the kind is not open."""
+    return _FORMS.get(kind, (KINDS[kind],))
+
+
+def is_open(kind: int) -> bool:
+    """Whether more may follow the form of that kind."""
+    return kind in _FORMS

@@ -9,6 +9,8 @@ from goinspect._reader import Reader
 from goinspect.errors import MalformedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from goinspect.objfile.image import Image
 
 __all__ = ["TypeMemory"]
@@ -70,3 +72,17 @@ class TypeMemory:
         """`count` pointers; raises as `reader`."""
         data = self.reader(vaddr, count * self.ptrsize).data
         return struct.unpack(f"{self._mark}{count}{self._letter}", data)
+
+    def pairs(self, vaddrs: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Two pointers at each address: `words` of many that lie near each other; raises as it does."""
+        pair = struct.Struct(f"{self._mark}2{self._letter}")
+        start, chunk = 0, memoryview(b"")
+        for vaddr in vaddrs:
+            if not 0 <= vaddr - start <= len(chunk) - pair.size:
+                self.reader(vaddr, pair.size)
+                self._left += pair.size
+                start, chunk = next(one for one in self._chunks if one[0] <= vaddr < one[0] + len(one[1]))
+            self._left -= pair.size
+            if self._left < 0:
+                raise MalformedError("parts of type data overlap", path=self._image.path)
+            yield pair.unpack_from(chunk, vaddr - start)

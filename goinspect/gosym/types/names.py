@@ -13,22 +13,23 @@ from goinspect.gosym.types import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from goinspect.gosym.layout import TypeLayout
     from goinspect.gosym.types.descriptors import Descriptor, Part
 
-__all__ = ["TypeNames", "escaped"]
+__all__ = ["MAX_NAME", "NO_HASH", "SHAPES", "TypeNames", "escaped"]
 
 _MAX_DEPTH = 48  # of types in types without a name
-_MAX_NAME = 1 << 16
-_SHAPES = "go.shape"  # no import path: the compiler's package for what instances of generic functions share
+MAX_NAME = 1 << 16
+SHAPES = "go.shape"  # no import path: the compiler's package for what instances of generic functions share
 _OF_GROUPS = ("keys", "values", "elems", "slots")  # fields of a map's bucket or group
 _CODE = (
     "F",
     ".F",
 )  # first field of a closure; the second name is written as the first, and came before Go 1.21
 _CAPTURED = re.compile(r"X\d+")
-_NO_HASH = "noalg."  # before names of types that the compiler makes without equality and hash functions
+NO_HASH = "noalg."  # before names of types that the compiler makes without equality and hash functions
 _QUOTED = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}  # fmt: skip
 
 
@@ -57,9 +58,13 @@ class TypeNames:
         types: the descriptors, by address.
         layout: of the release.
         budget: how many characters all names together may have before the rest stay short.
+        looked_at: maps, and arrays and structs without a name that may have no hash functions; all of `types` otherwise.
     """
 
-    def __init__(self, types: Mapping[int, Descriptor], layout: TypeLayout, budget: int) -> None:
+    def __init__(
+        self, types: Mapping[int, Descriptor], layout: TypeLayout, budget: int,
+        looked_at: Iterable[Descriptor] | None = None,
+    ) -> None:  # fmt: skip
         self._types, self._layout, self._left = types, layout, budget
         self._names: dict[int, str | None] = {}
         self._prefixes: dict[str, str] = {}
@@ -70,7 +75,7 @@ class TypeNames:
         }  # fmt: skip
         self._of_map: dict[int, Descriptor] = {}  # structs of map buckets -> the map
         self._without_hash: set[int] = set()
-        for found in types.values():
+        for found in types.values() if looked_at is None else looked_at:
             if self._lacks_hash(found):
                 self._without_hash.add(found.vaddr)
             if found.kind == kinds.MAP and len(found.elems) > 2:
@@ -103,11 +108,24 @@ class TypeNames:
             if part.name == "slots":
                 self._without_hash.update(part_type.elems)
 
+    @property
+    def without_hash(self) -> AbstractSet[int]:
+        """Types that the compiler made without equality and hash functions."""
+        return self._without_hash
+
+    def learn(self, names: Mapping[int, str]) -> None:
+        """Names that are known, as those of parts of others."""
+        self._names.update(names)
+
+    def name(self, vaddr: int) -> str | None:
+        """The name of the type at `vaddr` as that of a part of others; None as `full`."""
+        return self._name(vaddr, 0)
+
     def full(self, vaddr: int) -> str | None:
         """The full name of the type at `vaddr`; None when one that is part of it is not known."""
         name = self._name(vaddr, 0)
         # Only the type itself is called so, not one that contains it.
-        return _NO_HASH + name if name is not None and vaddr in self._without_hash else name
+        return NO_HASH + name if name is not None and vaddr in self._without_hash else name
 
     def _name(self, vaddr: int, depth: int) -> str | None:
         if vaddr in self._names:
@@ -123,7 +141,7 @@ class TypeNames:
             name = maker(found, depth + 1) if maker else found.text
         if name is not None:
             self._left -= len(name)
-            if len(name) > _MAX_NAME or self._left < 0:
+            if len(name) > MAX_NAME or self._left < 0:
                 name = None
         self._names[vaddr] = name
         return name
@@ -134,14 +152,14 @@ class TypeNames:
         return self._prefixes[package]
 
     def _own_name(self, found: Descriptor) -> str:
-        if found.package in ("", _SHAPES):
+        if found.package in ("", SHAPES):
             return found.text
         return f"{self._prefix(found.package)}.{found.text.partition('.')[2] or found.text}"
 
     def _all(self, vaddrs: Iterable[int], depth: int) -> list[str] | None:
         names = [self._name(vaddr, depth) for vaddr in vaddrs]
         known = [name for name in names if name is not None]
-        return known if len(known) == len(names) and sum(map(len, known)) <= _MAX_NAME else None
+        return known if len(known) == len(names) and sum(map(len, known)) <= MAX_NAME else None
 
     # --- kinds ---
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from goinspect._reader import ByteOrder
     from goinspect.gosym.layout import TypeLayout
 
-__all__ = ["EMBEDDED", "EXPORTED", "Name", "NameTable"]
+__all__ = ["EMBEDDED", "EXPORTED", "HAS_PACKAGE", "HAS_TAG", "MAX_NAME", "SHORTEST", "Name", "NameTable"]
 
 EXPORTED: Final = 1
 EMBEDDED: Final = 8  # Go 1.19+
-_HAS_TAG, _HAS_PACKAGE = 2, 4
-_MAX_NAME = 1 << 17
-_SHORTEST = 2  # bytes: flags and a length
+HAS_TAG, HAS_PACKAGE = 2, 4
+MAX_NAME = 1 << 17
+SHORTEST = 2  # bytes: flags and a length
 
 
 class Name(NamedTuple):
@@ -49,19 +49,19 @@ class NameTable:
             return found
 
     def _read(self, offset: int) -> Name | None:
-        if not 0 < offset <= self._size - _SHORTEST:
+        if not 0 < offset <= self._size - SHORTEST:
             return None
         flags = self._data[offset]
         text, end = self._counted(offset + 1)
         if text is None:
             return None
-        if not flags & (_HAS_TAG | _HAS_PACKAGE):
+        if not flags & (HAS_TAG | HAS_PACKAGE):
             return Name(text, flags)
         tag: str | None = ""
-        if flags & _HAS_TAG:
+        if flags & HAS_TAG:
             tag, end = self._counted(end)
         package: str | None = ""
-        if flags & _HAS_PACKAGE and tag is not None:
+        if flags & HAS_PACKAGE and tag is not None:
             package = self._package(end)
         return None if tag is None or package is None else Name(text, flags, tag, package)
 
@@ -72,7 +72,7 @@ class NameTable:
         package = self._i32.unpack_from(self._data, at)[0]
         if package == 0:
             return ""
-        return self._counted(package + 1)[0] if 0 < package <= self._size - _SHORTEST else None
+        return self._counted(package + 1)[0] if 0 < package <= self._size - SHORTEST else None
 
     def _counted(self, at: int) -> tuple[str | None, int]:
         """A text behind its length, and where it ends."""
@@ -82,7 +82,7 @@ class NameTable:
             length, at = self._length(at)
         end = at + length
         self._left -= length
-        if not 0 <= length <= _MAX_NAME or end > self._size or self._left < 0:
+        if not 0 <= length <= MAX_NAME or end > self._size or self._left < 0:
             return None, at
         return str(self._data[at:end], "utf-8", "backslashreplace"), end
 

@@ -11,11 +11,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from goinspect.gosym.types.descriptors import Descriptor, TypeReader
 
-__all__ = ["strays"]
+__all__ = ["strays", "strays_between"]
 
 # tflag, align, align in a field, kind; of overlapping matches each is wanted.
 _MARK = re.compile(
@@ -25,19 +25,30 @@ _MARK = re.compile(
 
 def strays(reader: TypeReader, found: Mapping[int, Descriptor]) -> Iterator[Descriptor]:
     """Descriptors between those that are known, which `found` has by address."""
-    for before, after in pairwise([found[vaddr] for vaddr in sorted(found)]):
-        start, end = before.vaddr + before.extent, after.vaddr
+    gaps = (
+        (before.vaddr + before.extent, after.vaddr)
+        for before, after in pairwise([found[vaddr] for vaddr in sorted(found)])
+    )
+    return strays_between(reader, gaps, found.__contains__)
+
+
+def strays_between(
+    reader: TypeReader, gaps: Iterable[tuple[int, int]], is_known: Callable[[int], bool]
+) -> Iterator[Descriptor]:
+    """Descriptors in gaps from one address to another, given what tells whether one is known at an address."""
+    for first, end in gaps:
+        start = first
         for vaddr in reader.marked(_MARK, start, end):
             if vaddr < start:  # inside the last one
                 continue
             one = reader.read(vaddr)
-            if one is not None and vaddr + one.extent <= end and _holds(reader, found, one):
+            if one is not None and vaddr + one.extent <= end and _holds(reader, is_known, one):
                 yield one
                 start = vaddr + one.extent
 
 
-def _holds(reader: TypeReader, found: Mapping[int, Descriptor], one: Descriptor) -> bool:
+def _holds(reader: TypeReader, is_known: Callable[[int], bool], one: Descriptor) -> bool:
     if one.named and not (one.package and one.text.partition(".")[2]):
         return False
     types = (*one.elems, *(part.type for part in one.parts))
-    return one.text.isprintable() and all(vaddr in found or reader.is_sound(vaddr) for vaddr in types)
+    return one.text.isprintable() and all(is_known(vaddr) or reader.is_sound(vaddr) for vaddr in types)

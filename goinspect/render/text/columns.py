@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from itertools import repeat
+from operator import add
 from typing import TYPE_CHECKING
 
 from goinspect.render.values import escape_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["column_pieces", "escape_all", "write_columns"]
+__all__ = ["column_pieces", "column_width", "escape_all", "write_columns"]
 
 # One very long name must not push the next column of every row out of sight: it pushes that of its own row only.
 _MAX_WIDTH = 80
@@ -42,25 +43,39 @@ def write_columns(heads: Sequence[str], columns: Sequence[Sequence[str]], align:
     return "".join(column_pieces(heads, columns, align))
 
 
-def column_pieces(heads: Sequence[str], columns: Sequence[Sequence[str]], align: str) -> Iterator[str]:
+def column_pieces(
+    heads: Sequence[str], columns: Sequence[Sequence[str]], align: str, *, tails: Sequence[str] | None = None
+) -> Iterator[str]:
     """Rows of `columns` under `heads`, two spaces between, some thousand lines at a time.
 
     Args:
         heads: one per column.
         columns: cells, already safe to show.
         align: a letter per column: "l" or "r". The last column is not padded if it is "l".
+        tails: what ends each row, right behind the last cell, which is not padded.
     """
-    widths = [
-        min(max(len(head), max(map(len, cells), default=0)), _MAX_WIDTH)
-        for head, cells in zip(heads, columns, strict=True)
-    ]
-    cells = [f"%{'-' if side == 'l' else ''}{width}s" for side, width in zip(align, widths, strict=True)]
-    if align[-1] == "l":
-        cells[-1] = "%s"
-    row = "  ".join(cells) + "\n"
-    yield (row % tuple(heads)).rstrip() + "\n"
-    lines = zip(*columns, strict=True)
-    while piece := tuple(
-        chain.from_iterable(islice(lines, _PIECE))
-    ):  # all its lines in one go: a third quicker
-        yield row * (len(piece) // len(cells)) % piece
+    padded = len(columns) - (align[-1] == "l" or tails is not None)
+    lengths = [set(map(len, cells)) for cells in columns[:padded]]
+    widths = [_width(head, known) for head, known in zip(heads, lengths, strict=False)]
+    # A cell that fills its column need not be padded.
+    ragged = [min(known, default=0) < width for known, width in zip(lengths, widths, strict=True)]
+    pads = [str.ljust if side == "l" else str.rjust for side in align]
+    shown = [pad(head, width) for pad, head, width in zip(pads, heads, [*widths, 0], strict=False)]
+    yield "  ".join(shown).rstrip() + "\n"
+    for start in range(0, len(columns[0]), _PIECE):
+        part = [cells[start : start + _PIECE] for cells in columns]
+        for at, width in enumerate(widths):
+            if ragged[at]:
+                part[at] = list(map(pads[at], part[at], repeat(width)))
+        if tails is not None:
+            part[-1] = list(map(add, part[-1], tails[start : start + _PIECE]))
+        yield "\n".join(map("  ".join, zip(*part, strict=True))) + "\n"
+
+
+def column_width(head: str, cells: Iterable[str]) -> int:
+    """How wide a column of such cells is."""
+    return _width(head, set(map(len, cells)))
+
+
+def _width(head: str, lengths: set[int]) -> int:
+    return min(max(len(head), *lengths) if lengths else len(head), _MAX_WIDTH)

@@ -82,7 +82,15 @@ def test_several_at_one_address():
 
 def test_dwarf_leaves_packages_out_and_knows_sizes_and_places():
     merger = table([("runtime.gogo", 1, 0, FUNCTION)])
-    merger.add(batch([("gogo", 1, 52)], FUNCTION, "dwarf", size_exact=True, places=[("asm.s", 408)]))
+    merger.add(
+        batch(
+            [("gogo", 1, 52)],
+            FUNCTION,
+            "dwarf",
+            size_exact=True,
+            places=lambda rows: [("asm.s", 408) for _ in rows],
+        )
+    )
     assert rows(merger) == [("runtime.gogo", 1, 52, "function", ("symtab", "dwarf"))]
     assert merger.place == {0: ("asm.s", 408)}
     assert merger.size_exact.all()
