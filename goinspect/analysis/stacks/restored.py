@@ -188,13 +188,17 @@ class _Deduction:
         )
         out[rest] = same + len(self._expansions)
         first = rest[first]
-        for number, expansion in zip(which[first].tolist(), shown[first].tolist(), strict=True):
-            above, one = frames[number], deduced[number]
-            self._expansions.append((*above, *table.expansions[expansion]))
-            self._flags.append(Flag.RESTORED if above else 0)
-            sites: tuple[int, ...] = one.sites if above else ()
-            self._sites.append(sites)
-            self._caller.append(sites[0] - 1 if len(sites) == 1 else 0)
+        number, expansions = which[first], table.expansions
+        self._expansions += [
+            (*frames[one], *expansions[leaf_one])
+            for one, leaf_one in zip(number.tolist(), shown[first].tolist(), strict=True)
+        ]
+        sites = [one.sites if above else () for one, above in zip(deduced, frames, strict=True)]
+        caller = np.array([one[0] - 1 if len(one) == 1 else 0 for one in sites], dtype=np.uint64)
+        restored = np.array([Flag.RESTORED if above else 0 for above in frames], dtype=np.uint8)
+        self._sites += [sites[one] for one in number.tolist()]
+        self._caller += caller[number].tolist()
+        self._flags += restored[number].tolist()
         self._like += leaf[first].tolist()
         return out
 

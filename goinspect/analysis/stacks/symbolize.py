@@ -116,7 +116,8 @@ class Symbolizer:
             caller: for each, where the restored caller is, or 0.
         """
         table, first = self.table, len(self.table.expansion)
-        ids = np.array([self._expand(*frames) for frames in expansions], dtype=np.int32)
+        known = self._expansion_ids
+        ids = np.array([known.setdefault(frames, len(known)) for frames in expansions], dtype=np.int32)
         table.frames, table.expansions = list(self._frame_ids), list(self._expansion_ids)
         table.expansion = np.concatenate((table.expansion, ids))
         changed = table.flags[like] & np.uint8(0xFF & ~Flag.HIDDEN) | flags
