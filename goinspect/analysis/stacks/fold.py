@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from goinspect.analysis.stacks import merge as stack_ops
-from goinspect.analysis.stacks.framing.places import placed
 from goinspect.errors import QueryError
 from goinspect.model import FrameKind
 from goinspect.profiles.base import NamedStacks
@@ -50,9 +49,11 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
 
 
 def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
-    where = (
-        placed(taken.table, taken.mappings, taken.facts) if options.places and taken.origin.recorded else None
-    )
+    where = None
+    if options.places and taken.origin.recorded:
+        from goinspect.analysis.stacks.framing.places import placed  # few outputs ask where frames are
+
+        where = placed(taken.table, taken.mappings, taken.facts)
     table = where.table if where else taken.table
     cut = stack_ops.cut_garbage(taken.samples, table.flags)
     keep = None if options.kernel and options.inlines else kept_expansions(table, options)
