@@ -46,6 +46,9 @@ def bench_flame(options: argparse.Namespace) -> bool:
         if kallsyms.is_file():
             flame += ["--kallsyms", str(kallsyms)]
         contenders = [Contender("goinspect flame", (tuple(flame),), output=picture)]
+        contenders.append(
+            Contender("goinspect flame --no-restore", ((*flame, "--no-restore"),), output=picture)
+        )
         profile = Path(scratch, "x.pb.gz")
         contenders.append(
             Contender("goinspect flame, pprof", ((*flame, "-o", str(profile)),), output=profile)
@@ -59,7 +62,8 @@ def bench_flame(options: argparse.Namespace) -> bool:
     print_costs(costs)
     within = [
         compare(costs, "goinspect flame, pprof", "goinspect flame", cpu_of, 1.15),
-        compare(costs, "goinspect flame", "perf script", cpu_of, 0.6),
+        compare(costs, "goinspect flame", "goinspect flame --no-restore", cpu_of, 1.08),
+        compare(costs, "goinspect flame", "perf script", cpu_of, 0.3),
         compare(costs, "goinspect flame", "perf script | inferno", cpu_of, 0.5),
         compare(costs, "goinspect flame", "perf script", wall_of, None),
         compare(costs, "goinspect flame", "perf script | inferno", wall_of, None),
