@@ -6,7 +6,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
 
     scripts/bench.py record /tmp/bench                    # a recording of 300,000 samples or more (perf, root)
     scripts/bench.py flame /tmp/bench/perf.data           # against perf script, and perf script | inferno
-    scripts/bench.py pprof --megabytes 50                 # against go tool pprof -raw
+    scripts/bench.py pprof --megabytes 50                 # against go tool pprof -raw, and that with inferno
     scripts/bench.py pcln tests/fixtures/go1.27-piestripped/workload 0x49b71d --go "$(command -v go)"
     scripts/bench.py tables BIG [--goresym BIN_GO_1_24]   # lookups of 1, 1,000, 100,000 PCs; all functions; full decode
     scripts/bench.py scale BIG/perf.data                  # how the cost of flame grows with the recording
@@ -65,6 +65,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     pprof = commands.add_parser("pprof", parents=[common], help="pprof profile to SVG")
     pprof.add_argument("--megabytes", type=int, default=20, help="of the profile (default: %(default)s)")
     pprof.add_argument("--go", default="go", metavar="PATH", help="a go command (default: %(default)s)")
+    pprof.add_argument(
+        "--inferno-dir", type=Path, metavar="DIR", help="where inferno's programs are (default: PATH)"
+    )
     pprof.set_defaults(action=bench_pprof, runs=3)
 
     pcln = commands.add_parser("pcln", parents=[common], help="one PC to function and line")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from tests.builders.pprof import Profile
 if TYPE_CHECKING:
     import argparse
 
+_PIPELINE = "go tool pprof -raw, inferno-flamegraph"
 _FUNCTIONS, _LOCATIONS, _DEEPEST = 12_000, 40_000, 64
 
 
@@ -65,14 +67,22 @@ def bench_pprof(options: argparse.Namespace) -> bool:
         flame = (find_goinspect(options.goinspect), "flame", str(path), "-q", "-o", str(picture))
         folded = (*flame[:-1], "-", "--format", "folded")
         raw = (go, "tool", "pprof", "-symbolize=none", "-raw", str(path))
-        costs = measure(
-            [
-                Contender("goinspect flame", (flame,), output=picture),
-                Contender("goinspect flame --format folded", (folded,)),
-                Contender("go tool pprof -raw", (raw,)),
-            ],
-            options.runs,
-        )
+        contenders = [
+            Contender("goinspect flame", (flame,), output=picture),
+            Contender("goinspect flame --format folded", (folded,)),
+            Contender("go tool pprof -raw", (raw,)),
+        ]
+        flamegraph = find("inferno-flamegraph", options.inferno_dir)
+        if flamegraph:
+            # inferno reads no profiles of Go: what turns text of -raw into folded stacks is not counted.
+            stacks = Path(scratch, "x.folded")
+            subprocess.run((*flame[:-1], stacks, "--format", "folded"), check=True)
+            pipeline = 'stacks=$1; draw=$2; shift 2; "$@" >/dev/null && exec "$draw" "$stacks"'
+            both = ("sh", "-c", pipeline, "sh", str(stacks), flamegraph, *raw)
+            contenders.append(Contender(_PIPELINE, (both,)))
+        costs = measure(contenders, options.runs)
     print_costs(costs)
     compare(costs, "goinspect flame", "go tool pprof -raw", wall_of, None)
+    if flamegraph:
+        compare(costs, "goinspect flame", _PIPELINE, cpu_of, None)
     return compare(costs, "goinspect flame", "go tool pprof -raw", cpu_of, 1.5)
