@@ -28,7 +28,7 @@ class Against(NamedTuple):
         bool,
         typer.Option(
             "--diff-absolute",
-            help="Compare weights as they are; default: per sample, BASE scaled to the total of PROFILE.",
+            help="Compare weights as they are, as is done with bytes; default: per sample, BASE scaled to the total of PROFILE.",
         ),
     ] = False
 

@@ -324,3 +324,40 @@ def test_another_event_is_refused(recorded):
 def test_movers_need_two(recorded):
     with pytest.raises(QueryError, match="diff=BASE"):
         goinspect.flame(recorded("go1.27-piestripped")).movers()
+
+
+def test_the_readme_shows_what_is_printed(recorded, tmp_path, monkeypatch):
+    page = (FIXTURES.parent.parent / "README.md").read_text("utf-8")
+    command, shown = re.search(r"\$ goinspect (flame --diff .*) \| head -9\n((?:.*\n)*?)```", page).groups()
+    for version, build in (("1.24", "go1.24-pie"), ("", "go1.27-piestripped")):
+        (tmp_path / (f"go{version}.data" if version else "perf.data")).symlink_to(recorded(build))
+        program = recorded(build).with_name("workload")
+        (tmp_path / (f"workload-{version}" if version else "workload")).symlink_to(program)
+    monkeypatch.chdir(tmp_path)
+    answer = cli(*command.split())
+    assert "".join(f"{line}\n" for line in answer.out.splitlines()[:9]) == shown
+    assert "given with --binary" not in answer.err
+    (tmp_path / "another").symlink_to(recorded("go1.27-exe").with_name("workload"))
+    assert cli(*command.split(), "-b", "another").err.count("another: given with --binary") == 2
+
+
+def test_bytes_are_compared_as_they_are():
+    """Of a heap: what leaks is no part of what there is."""
+    before, after = (FIXTURES / "pprof" / release / "heap.pprof" for release in ("go1.24", "go1.27"))
+    flame = goinspect.flame(after, diff=before)
+    told = flame.profile.difference
+    assert (told.absolute, told.counted) == (True, False)
+    alone = [{row.function: row for row in goinspect.flame(path).top()} for path in (before, after)]
+    for row in flame.movers():
+        sides = [side.get(row.function) for side in alone]
+        assert [row.own.base, row.own.other] == [side.own if side else 0 for side in sides]
+        assert [row.total.base, row.total.other] == [side.total if side else 0 for side in sides]
+    assert "no noise is told from change" in " ".join(flame.warnings)
+
+
+def test_a_pprof_profile_of_the_cpu_counts_samples():
+    before, after = (FIXTURES / "pprof" / release / "cpu.pprof" for release in ("go1.24", "go1.27"))
+    flame = goinspect.flame(after, diff=before)
+    assert flame.profile.difference.base.samples == 86
+    assert flame.profile.difference.counted
+    assert flame.profile.difference.base.grain == 10_000_000  # ns between samples

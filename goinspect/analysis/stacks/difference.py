@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["difference", "unfiltered"]
 
+_UNUSED = "given with --binary, but no mapping"
+
 
 def unfiltered(options: FlameOptions) -> FlameOptions:
     """What to ask of each side: filters are for the stacks of both, and shares are those of all samples."""
@@ -50,11 +52,14 @@ def difference(
         other: what is now. Both weigh the same, and were folded with `unfiltered` options.
         options: what was asked for.
         paths: of base and other.
-        absolute: weights are compared as they are, not per sample.
+        absolute: weights are compared as they are, not per sample; bytes always are.
 
     Raises:
         QueryError: one of them is empty, so that nothing is per sample; or a regular expression is invalid.
     """
+    absolute = (
+        absolute or other.unit == "bytes"
+    )  # memory and sizes are no parts of a time that is as long as one likes
     told = Difference(_side(base, paths[0]), _side(other, paths[1]), absolute)
     for side in told[:2]:
         if not absolute and not side.weight:
@@ -62,9 +67,7 @@ def difference(
                 "nothing was sampled, so nothing can be compared per sample (--diff-absolute compares weights)",
                 path=side.path,
             )
-    warnings = [
-        f"{path}: {text}" for path, side in zip(paths, (base, other), strict=True) for text in side.warnings
-    ]
+    warnings = _warnings(paths, base.warnings, other.warnings)
     parts = _same_roots([other.stacks, base.stacks], warnings)
     if not told.counted and other.event != "sizes":
         silent = next(side.path for side in told[:2] if not side.grain)
@@ -89,6 +92,14 @@ def difference(
         facts=None,
         difference=told,
     )
+
+
+def _warnings(paths: tuple[str, str], base: Sequence[str], other: Sequence[str]) -> list[str]:
+    """Those of both; of binaries given by hand, which are for either, those that neither took."""
+    told = [(path, text) for path, side in zip(paths, (base, other), strict=True) for text in side]
+    return [
+        f"{path}: {text}" for path, text in told if _UNUSED not in text or (text in base and text in other)
+    ]
 
 
 def _side(profile: FlameProfile, path: str) -> Side:

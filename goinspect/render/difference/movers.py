@@ -18,7 +18,7 @@ __all__ = ["render_movers"]
 
 _ROWS = 40
 _HEADERS = [
-    "", "own before", "own", "change", "± 2σ", "factor ± 2σ", "", "total before", "total", "change", "± 2σ", "function",
+    "own", "before", "now", "change", "± 2σ", "factor ± 2σ", "total", "before", "now", "change", "± 2σ", "function",
 ]  # fmt: skip
 
 
