@@ -7,9 +7,13 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 import goinspect
+from goinspect.render.folded import apportioned
 from goinspect.render.svg import colors
+from goinspect.results.flame import Difference, Side
 from tests.cli.runner import cli
 
 NS = "{http://www.w3.org/2000/svg}"
@@ -88,6 +92,31 @@ def test_title_and_totals(sides):
         "before before.folded: 2,000 samples (compared as they are), now after.folded: 2,745 samples" in text
         for text in texts
     )
+
+
+def test_files_of_one_name_are_told_by_their_directories(sides):
+    for name, text in (("monday", BEFORE), ("tuesday", AFTER)):
+        (sides / name).mkdir()
+        (sides / name / "cpu.folded").write_text(text)
+    flame = goinspect.flame(sides / "tuesday" / "cpu.folded", diff=sides / "monday" / "cpu.folded")
+    assert "Flame graph of tuesday/cpu.folded against monday/cpu.folded" in flame.text("svg")
+    assert flame.summary.startswith(
+        "before monday/cpu.folded: 2,000 samples (× 1.37 to compare per sample), now tuesday/cpu.folded:"
+    )
+
+
+WEIGHTS = st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=1, max_size=20)
+
+
+@given(WEIGHTS, st.booleans())
+def test_columns_add_up_and_are_off_by_less_than_one(rows, absolute):
+    base, other = (sum(row[at] for row in rows) for at in (0, 1))
+    assume(base)
+    told = Difference(Side("a", 1, base, 1.0), Side("b", 1, other, 1.0), absolute)
+    columns = apportioned({str(i): row[0] for i, row in enumerate(rows)}, told)
+    assert sum(columns.values()) == (base if absolute else other)
+    by, part = told.scale
+    assert all(abs(columns[str(i)] * part - row[0] * by) < part for i, row in enumerate(rows))
 
 
 def test_what_only_the_base_has_is_not_left_out_as_too_narrow(sides):

@@ -294,7 +294,7 @@ class _Picture:
         left_out = self.graph.pruned + len(self.graph.node_total) - len(self.boxes)
         text = f"{counted(len(self.boxes), 'frame')} drawn"
         text += f" · {left_out:,} too narrow to see left out" if left_out and self.boxes else ""
-        text += f" · {visible(self.note)}" if self.note else ""
+        text = cut(f"{text} · {visible(self.note)}", (self.width - 2 * MARGIN) // 7) if self.note else text
         y = self.height - FOOT
         line = _text(MARGIN, 30, text, f' class="subtitle" fill="{colors.MUTED}"') if self.boxes else ""
         return (

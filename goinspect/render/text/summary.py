@@ -21,8 +21,19 @@ def title(profile: FlameProfile, path: str) -> str:
     what = "Symbol sizes" if sizes else "Flame graph"
     if path == "-" and not profile.difference:
         return what
-    against = f" against {_name(profile.difference.base.path)}" if profile.difference else ""
-    return f"{what}{':' if sizes else ' of'} {_name(path)}{against}"
+    if profile.difference is not None:
+        before, now = both_names(profile.difference)
+        return f"{what}{':' if sizes else ' of'} {now} against {before}"
+    return f"{what}{':' if sizes else ' of'} {_name(path)}"
+
+
+def both_names(difference: Difference) -> tuple[str, str]:
+    """What both sides are called: files of one name with their directories."""
+    sides = difference.base.path, difference.other.path
+    before, now = map(_name, sides)
+    if before == now:
+        before, now = ("/".join(side.partition("?")[0].split("/")[-2:]) for side in sides)
+    return before, now
 
 
 def _name(path: str) -> str:
@@ -54,11 +65,10 @@ def summary(profile: FlameProfile) -> str:
 def both_totals(difference: Difference, unit: str) -> str:
     """Of both sides, and how they are compared."""
     parts = []
-    alike = _name(difference.base.path) == _name(difference.other.path)
-    for side in (difference.base, difference.other):
+    for side, name in zip((difference.base, difference.other), both_names(difference), strict=True):
         weight = human_weight(side.weight, unit)
         samples = f"{counted(side.samples, 'sample')}, " if side.grain and unit != "samples" else ""
-        parts.append(f"{side.path if alike else _name(side.path)}: {samples}{weight}")
+        parts.append(f"{name}: {samples}{weight}")
     by, part = difference.scale
     how = "compared as they are" if difference.absolute else f"× {by / part:.3g} to compare per sample"
     return f"before {parts[0]} ({how}), now {parts[1]}"
