@@ -56,5 +56,4 @@ def refuse_one_sided(output: Output) -> None:
         from goinspect.render.outputs import OUTPUTS
 
         able = ", ".join(other.name for other in OUTPUTS if other.two_sided)
-        hint = ": write both, and `go tool pprof -diff_base BASE OTHER`" if output.name == "pprof" else ""
-        raise QueryError(f"--diff: {output.name} holds one profile{hint or f'; two are in {able}'}")
+        raise QueryError(f"--diff: {output.name} holds one profile; two are in {able}")

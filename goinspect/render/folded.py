@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goinspect.model import FrameKind
+from goinspect.render.difference.facts import apportioned
 from goinspect.render.values import escape_terminal, exact_weight
 
 if TYPE_CHECKING:
     from goinspect.render.outputs import DrawOptions
-    from goinspect.results.flame import Difference, FlameProfile
+    from goinspect.results.flame import FlameProfile
     from goinspect.results.stacks import StackFrame
 
 __all__ = ["render", "render_folded"]
@@ -60,17 +61,9 @@ def render_folded(profile: FlameProfile, *, annotate: bool = False) -> str:
             before[line] = before.get(line, 0) + base
     told = {line: exact_weight(weight, profile.unit) for line, weight in lines.items()}
     if profile.difference is not None:
-        scaled = apportioned(before, profile.difference)
-        told = {line: f"{exact_weight(scaled[line], profile.unit)} {told[line]}" for line in lines}
+        scaled = apportioned(list(before.values()), profile.difference)
+        told = {
+            line: f"{exact_weight(base, profile.unit)} {told[line]}"
+            for line, base in zip(before, scaled, strict=True)
+        }
     return "".join(f"{line} {told[line]}\n" for line in sorted(told))
-
-
-def apportioned(weights: dict[str, int], difference: Difference) -> dict[str, int]:
-    """Weights of the base, as they are compared, so rounded that their sum is that of what is compared."""
-    by, part = difference.scale
-    whole = {line: weight * by // part for line, weight in weights.items()}
-    missing = difference.scaled(sum(weights.values())) - sum(whole.values())
-    rest = {line: weight * by % part for line, weight in weights.items()}
-    for line in sorted(rest, key=lambda line: (-rest[line], line))[:missing]:
-        whole[line] += 1
-    return whole

@@ -83,6 +83,7 @@ OUTPUTS = (
         "pprof.output",
         (".pb.gz", ".pprof"),
         is_binary=True,
+        two_sided=True,
         asks=_PLACES | {"every_type": True, "every_label": True},
     ),
     Output("otlp", "pprof.otlp", (".otlp",), is_binary=True, asks=_PLACES | {"series": True}),

@@ -115,8 +115,8 @@ class Stacks:
 
     @property
     def two_sided(self) -> bool:
-        """Are these stacks of two profiles, with the weight of the base in the second column?"""
-        return len(self.weights) == 2 and self.weights[1].name == BASE
+        """Are these stacks of two profiles, with the weight and the samples of the base behind the first weight?"""
+        return len(self.weights) > 1 and self.weights[1].name == BASE
 
     @property
     def unit(self) -> str:

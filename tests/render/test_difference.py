@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import goinspect
-from goinspect.render.folded import apportioned
+from goinspect.render.difference.facts import apportioned
 from goinspect.render.svg import colors
 from goinspect.results.flame import Difference, Side
 from tests.cli.runner import cli
@@ -113,10 +113,10 @@ def test_columns_add_up_and_are_off_by_less_than_one(rows, absolute):
     base, other = (sum(row[at] for row in rows) for at in (0, 1))
     assume(base)
     told = Difference(Side("a", 1, base, 1.0), Side("b", 1, other, 1.0), absolute)
-    columns = apportioned({str(i): row[0] for i, row in enumerate(rows)}, told)
-    assert sum(columns.values()) == (base if absolute else other)
+    column = apportioned([row[0] for row in rows], told)
+    assert sum(column) == (base if absolute else other)
     by, part = told.scale
-    assert all(abs(columns[str(i)] * part - row[0] * by) < part for i, row in enumerate(rows))
+    assert all(abs(value * part - row[0] * by) < part for value, row in zip(column, rows, strict=True))
 
 
 def test_what_only_the_base_has_is_not_left_out_as_too_narrow(sides):

@@ -75,7 +75,6 @@ def difference(
             f"{silent}: does not say how many samples its weights are of: no noise is told from change"
         )
     stacks = added(_two_weights(_same_frames(parts, by_kind=base.recorded and other.recorded)))
-    stacks = replace(stacks, weights=stacks.weights[:2])
     stacks = filtered(stacks, options, warnings)
     return other._replace(
         totals=other.totals._replace(weight=int(stacks.weight.sum())),
@@ -150,14 +149,14 @@ def _two_weights(parts: Sequence[Stacks]) -> list[Stacks]:
     """Stacks of other and base with their weights in the first and in the second column."""
     (name, unit, _), out = parts[0].weights[0], []
     for column, part in enumerate(parts):
-        columns = [np.zeros(len(part), dtype=np.uint64), np.zeros(len(part), dtype=np.uint64)]
-        columns[column] = part.weight
-        weights = (Weight(name, unit, columns[0]), Weight(BASE, unit, columns[1]))
+        none, samples = np.zeros(len(part), dtype=np.uint64), part.samples.astype(np.uint64)
+        values = (none, part.weight, samples) if column else (part.weight, none, none)
+        weights = tuple(map(Weight, (name, BASE, "samples of the base"), (unit, unit, "samples"), values))
         labels = {part.root: part.labels[part.root]} if part.root else {}
-        samples = part.samples if column == 0 else np.zeros(len(part), dtype=np.int64)
+        counts = np.zeros(len(part), dtype=np.int64) if column else part.samples
         out.append(
             replace(
-                part, weights=weights, labels=labels, samples=samples, place=None, places=None, series=None
+                part, weights=weights, labels=labels, samples=counts, place=None, places=None, series=None
             )
         )
     return out

@@ -1,13 +1,26 @@
-"""What JSON says of two profiles that are compared."""
+"""Two profiles that are compared, as numbers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from goinspect.results.flame import Difference, Side
 
-__all__ = ["difference_json"]
+__all__ = ["apportioned", "difference_json"]
+
+
+def apportioned(weights: Sequence[int], difference: Difference) -> list[int]:
+    """Weights of the base, as they are compared, so rounded that their sum is that of what is compared."""
+    by, part = difference.scale
+    whole = [weight * by // part for weight in weights]
+    missing = difference.scaled(sum(weights)) - sum(whole)
+    by_loss = sorted(range(len(weights)), key=lambda i: (-(weights[i] * by % part), i))
+    for i in by_loss[:missing]:
+        whole[i] += 1
+    return whole
 
 
 def difference_json(difference: Difference) -> dict[str, Any]:
