@@ -9,13 +9,12 @@ raised so that this happens to any of them as seldom as to a single one (Bonferr
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect.views.top import top
+from goinspect._ragged import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,18 +117,27 @@ def _part(weight: NDArray[np.float64], whole: float) -> NDArray[np.float64]:
 
 def movers(stacks: Stacks, difference: Difference, limit: int | None = None) -> list[Mover]:
     """Functions: those first whose own weight changed most, then those whose total did, then noise; root frames are none."""
-    sides = [
-        {row.function: row for row in top(replace(stacks, weights=(weight,)))}
-        for weight in stacks.weights[:2]
-    ]
-    names = [name for name, row in sides[0].items() if row.total or sides[1][name].total]
-    now, before = ([side[name] for name in names] for side in sides)
-    own = changes([row.own for row in now], [row.own for row in before], difference)
-    total = changes([row.total for row in now], [row.total for row in before], difference)
-    rows = (
-        Mover(name, _of_known(mine, all_), all_) for name, mine, all_ in zip(names, own, total, strict=True)
-    )
-    return sorted(rows, key=_order)[:limit]
+    names, own, total = _sums(stacks)
+    rows = zip(names, changes(*own, difference), changes(*total, difference), strict=True)
+    found = (Mover(name, _of_known(mine, all_), all_) for name, mine, all_ in rows)
+    return sorted(found, key=_order)[:limit]
+
+
+def _sums(stacks: Stacks) -> tuple[list[str], tuple[list[int], list[int]], tuple[list[int], list[int]]]:
+    """Functions; what ended in each, and what went through it, now and before."""
+    ids: dict[str, int] = {}
+    number = np.array([ids.setdefault(frame.name, len(ids)) for frame in stacks.frames], dtype=np.int64)
+    flat, sizes = number[stacks.frame], np.diff(stacks.start)
+    ending = np.flatnonzero(sizes)
+    through = distinct(np.repeat(np.arange(len(stacks)), sizes) * max(len(ids), 1) + flat)
+    own, total = np.zeros((2, 2, len(ids)), dtype=np.uint64)
+    for column, weight in enumerate(stacks.weights[:2]):
+        np.add.at(own[column], flat[stacks.start[1:][ending] - 1], weight.values[ending])
+        np.add.at(total[column], through % max(len(ids), 1), weight.values[through // max(len(ids), 1)])
+    some: NDArray[np.bool_] = (total[0] > 0) | (total[1] > 0)
+    names = [name for name, there in zip(ids, some.tolist(), strict=True) if there]
+    now, before = ((own[column][some].tolist(), total[column][some].tolist()) for column in (0, 1))
+    return names, (now[0], before[0]), (now[1], before[1])
 
 
 def _of_known(own: Change, total: Change) -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from goinspect.model import FrameKind
 from goinspect.results.flame import Difference, Side
 from goinspect.results.stacks import BASE, StackFrame, Stacks, Weight
 from goinspect.views.difference import CHANGED, changes, errors_allowed, movers
+from goinspect.views.top import top
 
 
 def between(base, other, *, grain=1.0, absolute=False):
@@ -166,3 +168,15 @@ def test_own_weights_add_up_to_both_totals(rows):
     told = movers(two_sided(rows), between(base, other, absolute=True))
     assert (sum(row.own.base for row in told), sum(row.own.other for row in told)) == (base, other)
     assert sum(row.own.delta for row in told) == other - base
+
+
+@given(ROWS)
+def test_sums_are_those_of_top(rows):
+    """Of each side alone, recursion counted once."""
+    stacks = two_sided(rows)
+    base, other = (sum(row[at] for row in rows) for at in (1, 2))
+    for row in movers(stacks, between(base, other, absolute=True)):
+        for weight, now in ((stacks.weights[0], True), (stacks.weights[1], False)):
+            (alone,) = (r for r in top(replace(stacks, weights=(weight,))) if r.function == row.function)
+            told = (row.own.other, row.total.other) if now else (row.own.base, row.total.base)
+            assert (alone.own, alone.total) == told
