@@ -57,9 +57,8 @@ def difference(
     Raises:
         QueryError: one of them is empty, so that nothing is per sample; or a regular expression is invalid.
     """
-    absolute = (
-        absolute or other.unit == "bytes"
-    )  # memory and sizes are no parts of a time that is as long as one likes
+    # Memory and sizes are what they are, however long was recorded.
+    absolute = absolute or other.unit == "bytes"
     told = Difference(_side(base, paths[0]), _side(other, paths[1]), absolute)
     for side in told[:2]:
         if not absolute and not side.weight:
@@ -174,9 +173,8 @@ def _same_roots(parts: Sequence[Stacks], warnings: list[str]) -> list[Stacks]:
     roots = [set(part.labels[part.root].values) for part in labelled]
     if all(roots) and not roots[0] & roots[1]:
         names = " and ".join(min(root) for root in roots)
-        warnings.append(
-            f"what stands above stacks has no name in common ({names}): --by none compares recordings without"
-        )
+        hint = ": --by none compares without" if all(part.root for part in parts) else ""
+        warnings.append(f"what stands above stacks has no name in common ({names}){hint}")
     return labelled if any(part.root for part in parts) else list(parts)
 
 
