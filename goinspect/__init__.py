@@ -99,6 +99,8 @@ def flame(
     restore: bool = True,
     labels: Sequence[tuple[str, str]] = (),
     timeout: float | None = None,
+    diff: str | os.PathLike[str] | None = None,
+    diff_absolute: bool = False,
 ) -> Flame:
     """Read a profile, name its frames and merge its stacks: what `goinspect flame` draws.
 
@@ -132,6 +134,8 @@ def flame(
         labels: only samples of a pprof profile with these labels: keys, and regular expressions that find their values.
         restore: put callers in place that a walk by frame pointers passed over, where the machine code proves them.
         timeout: seconds to wait for the answer to a URL; by what it asks for unless given.
+        diff: a profile to compare with: what the others' stacks weighed there is beside their weights.
+        diff_absolute: weights are compared as they are, not per sample.
 
     Raises:
         goinspect.errors.GoinspectError: the profile cannot be read, or does not hold what is asked for.
@@ -149,7 +153,10 @@ def flame(
         cpus, seconds, inlines, kernel, lines, focus, ignore, hide, reverse, unit, off_cpu, repair, hidden_callers,
         restore, labels,
     )  # fmt: skip
-    return Flame.read([str(path), *map(str, more)], options, opening=partial(open_input, timeout=timeout))
+    return Flame.read(
+        [str(path), *map(str, more)], options, opening=partial(open_input, timeout=timeout), diff=text(diff),
+        absolute=diff_absolute,
+    )  # fmt: skip
 
 
 def annotate(

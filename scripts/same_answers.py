@@ -46,6 +46,7 @@ RECORDING = (
     "flame {0} --format json -o -", "flame {0} --format top -o -", "flame {0} --format svg --reverse --inverted -o -",
     "flame {0} --format folded --no-inline --no-kernel -o -", "flame {0} --format folded --by thread --weight samples -o -",
     "flame {0} --format folded --focus main --hide runtime -o -", "flame {0} --format folded --hidden-callers --repair -o -",
+    "flame --diff {0} {0} --format folded -o -", "flame --diff {0} {0} --format svg -o -",
     "flame {0} --format folded --off-cpu -o -", "flame {0} --list-events", "flame {0} --format svg --min-width 3 -o -",
     "flame {0} --format folded --by comm --time 10%-60% -o -", "flame {0} --format folded --no-restore --lines -o -",
     "flame {0} --format collapsed -o -", "flame {0} --format tree -o -", "flame {0} --format speedscope -o -",

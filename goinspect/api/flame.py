@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from goinspect._files import encoded, write_file
 from goinspect._paths import is_url
 from goinspect.analysis.options import FlameOptions, TimeBound
+from goinspect.api.difference import compared, refuse_one_sided
 from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
 from goinspect.render.outputs import OUTPUTS, DrawOptions, output_for
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from goinspect.render.outputs import Output
     from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
     from goinspect.results.stacks import Stacks
+    from goinspect.views.difference import Mover
     from goinspect.views.top import TopRow
 
     Opened: TypeAlias = Profile | NamedStacks
@@ -81,6 +83,8 @@ class Flame:
         *,
         output: Output | None = None,
         opening: Callable[[str], Profile | NamedStacks] | None = None,
+        diff: str | None = None,
+        absolute: bool = False,
     ) -> Flame:
         """The stacks of one profile or of several, which are added up; "-" is stdin, and URLs of HTTP are fetched.
 
@@ -89,10 +93,17 @@ class Flame:
             options: of each.
             output: the only format, as of `of`.
             opening: reads each, `open_input` unless given.
+            diff: what to compare them with.
+            absolute: weights are compared as they are, not per sample.
 
         Raises:
             QueryError: the profiles do not weigh the same, and what `of` raises.
         """
+        if diff is not None:
+            if output is not None:
+                refuse_one_sided(output)
+            sides, named = compared(paths, diff, options, opening=opening or open_input, absolute=absolute)
+            return cls(sides, path=named, reverse=options.reverse)
         from goinspect.analysis.stacks.fold import fold
         from goinspect.analysis.stacks.together import Together
 
@@ -166,6 +177,18 @@ class Flame:
 
         return top(self.stacks, limit)
 
+    def movers(self, limit: int | None = None) -> list[Mover]:
+        """Of two profiles the functions that changed most, with both sides and the error; noise last.
+
+        Raises:
+            QueryError: it is one profile.
+        """
+        from goinspect.views.difference import movers
+
+        if self.profile.difference is None:
+            raise QueryError("one profile has no movers: goinspect.flame(OTHER, diff=BASE) has")
+        return movers(self.stacks, self.profile.difference, limit)
+
     def text(self, format: str, **how: Any) -> str:
         """The stacks as ``svg``, ``folded``, ``json``, ``top`` or another format that is text.
 
@@ -194,6 +217,8 @@ class Flame:
         maker = f"goinspect {__version__}"
         options = DrawOptions(path=self.path, reverse=self._reverse, maker=maker)._replace(**how)
         output = output_for(format, None)
+        if self.profile.difference is not None:
+            refuse_one_sided(output)
         profile = self._again(output) if output.asks and self._again is not None else self.profile
         return output.render(profile, options)
 

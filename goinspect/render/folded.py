@@ -1,10 +1,14 @@
-"""Folded stacks: ``root;frame;…;leaf WEIGHT`` per line, sorted, for every tool that draws flame graphs."""
+"""Folded stacks: ``root;frame;…;leaf WEIGHT`` per line, sorted, for every tool that draws flame graphs.
+
+Of two profiles with both weights, ``BASE OTHER``, as difffolded.pl and inferno-diff-folded write them.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from goinspect.model import FrameKind
+from goinspect.render.difference.facts import apportioned
 from goinspect.render.values import escape_terminal, exact_weight
 
 if TYPE_CHECKING:
@@ -43,11 +47,23 @@ def render_folded(profile: FlameProfile, *, annotate: bool = False) -> str:
     texts = [frame_text(frame, annotate=annotate) for frame in frames]
     starts, flat = stacks.start.tolist(), stacks.frame.tolist()
     lines: dict[str, int] = {}
-    for i, (root, weight) in enumerate(zip(roots.tolist(), stacks.weight.tolist(), strict=True)):
+    before: dict[str, int] = {}
+    second = stacks.weights[1].values.tolist() if profile.difference else [0] * len(stacks)
+    for i, (root, weight, base) in enumerate(
+        zip(roots.tolist(), stacks.weight.tolist(), second, strict=True)
+    ):
         stack = [texts[frame] for frame in flat[starts[i] : starts[i + 1]]]
         if root >= 0:
             stack.insert(0, texts[root].replace(" ", "_"))
         if stack:
             line = ";".join(stack)
             lines[line] = lines.get(line, 0) + weight
-    return "".join(f"{line} {exact_weight(lines[line], profile.unit)}\n" for line in sorted(lines))
+            before[line] = before.get(line, 0) + base
+    told = {line: exact_weight(weight, profile.unit) for line, weight in lines.items()}
+    if profile.difference is not None:
+        scaled = apportioned(list(before.values()), profile.difference)
+        told = {
+            line: f"{exact_weight(base, profile.unit)} {told[line]}"
+            for line, base in zip(before, scaled, strict=True)
+        }
+    return "".join(f"{line} {told[line]}\n" for line in sorted(told))

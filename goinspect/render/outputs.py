@@ -58,6 +58,7 @@ class Output(NamedTuple):
     is_picture: bool = False  # nothing for a terminal
     is_binary: bool = False  # bytes
     has_json: bool = False  # too, of its own
+    two_sided: bool = False  # shows differences of two profiles, too
     asks: Mapping[str, Any] = MappingProxyType({})
 
     def render(self, profile: FlameProfile, options: DrawOptions) -> str | bytes:
@@ -71,17 +72,18 @@ _PLACES = {"lines": True, "places": True, "label_columns": _LABELS}
 _THREADS = {"lines": True, "label_columns": _LABELS, "series": True}
 
 OUTPUTS = (
-    Output("svg", "svg.output", (".svg",), is_picture=True),
-    Output("folded", "folded", (".folded", ".txt")),
-    Output("json", "json.flame", (".json",)),
-    Output("top", "text.top", has_json=True),
+    Output("svg", "svg.output", (".svg",), is_picture=True, two_sided=True),
+    Output("folded", "folded", (".folded", ".txt"), two_sided=True),
+    Output("json", "json.flame", (".json",), two_sided=True),
+    Output("top", "text.top", has_json=True, two_sided=True),
     Output("tree", "text.tree", has_json=True),
-    Output("collapsed", "collapsed", (".collapsed",)),
+    Output("collapsed", "collapsed", (".collapsed",), two_sided=True),
     Output(
         "pprof",
         "pprof.output",
         (".pb.gz", ".pprof"),
         is_binary=True,
+        two_sided=True,
         asks=_PLACES | {"every_type": True, "every_label": True},
     ),
     Output("otlp", "pprof.otlp", (".otlp",), is_binary=True, asks=_PLACES | {"series": True}),

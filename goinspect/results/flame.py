@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from goinspect.results.places import ProfileFacts
     from goinspect.results.stacks import Stacks
 
-__all__ = ["OFF_CPU", "EventSummary", "FlameProfile", "FlameTotals"]
+__all__ = ["OFF_CPU", "Difference", "EventSummary", "FlameProfile", "FlameTotals", "Side"]
 
 
 OFF_CPU = "off-CPU"  # the event of waits
@@ -55,6 +55,42 @@ class FlameTotals(NamedTuple):
     waits_open: int = 0
 
 
+class Side(NamedTuple):
+    """One of two profiles that are compared.
+
+    ``samples`` and ``weight`` are all that was read of it, before --focus and --ignore. ``grain``: what a sample weighs, on
+    average over weights (the sum of squares by the sum), which tells the error of a weight; 0 where that is not known.
+    """
+
+    path: str
+    samples: int
+    weight: int
+    grain: float
+
+
+class Difference(NamedTuple):
+    """What stacks with two weights are: the first is that of ``other``, the second, as it was recorded, that of ``base``."""
+
+    base: Side
+    other: Side
+    absolute: bool = False
+
+    @property
+    def counted(self) -> bool:
+        """Is the error of weights known?"""
+        return self.base.grain > 0 and self.other.grain > 0
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """What weights of the base are multiplied with to be compared, as a fraction."""
+        return (1, 1) if self.absolute or not self.base.weight else (self.other.weight, self.base.weight)
+
+    def scaled(self, weight: int) -> int:
+        """A weight of the base, as it is compared."""
+        by, part = self.scale
+        return (2 * weight * by + part) // (2 * part)
+
+
 class FlameProfile(NamedTuple):
     """The named, merged samples of one event of a recording."""
 
@@ -70,6 +106,7 @@ class FlameProfile(NamedTuple):
     profiled: bool = False  # read from a pprof profile, which tells neither losses nor threads
     span: Span = Span()
     facts: ProfileFacts | None = None  # of a pprof profile
+    difference: Difference | None = None  # of two profiles; all else is said of the second
 
     @property
     def unit(self) -> str:

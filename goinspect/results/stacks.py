@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from goinspect.results.places import Places, Series
 
-__all__ = ["PARTS", "Label", "StackFrame", "Stacks", "Tag", "Weight"]
+__all__ = ["BASE", "PARTS", "Label", "StackFrame", "Stacks", "Tag", "Weight"]
+
+BASE = "base of the difference"  # the second weight of stacks of two profiles
 
 # Weights with decimals are counted in these parts of their unit ("thousandths of samples"): decimal places.
 PARTS = {"thousandths": 3, "millionths": 6, "billionths": 9}
@@ -110,6 +112,11 @@ class Stacks:
     def weight(self) -> NDArray[np.uint64]:
         """The first weight of each stack."""
         return self.weights[0].values
+
+    @property
+    def two_sided(self) -> bool:
+        """Are these stacks of two profiles, with the weight and the samples of the base behind the first weight?"""
+        return len(self.weights) > 1 and self.weights[1].name == BASE
 
     @property
     def unit(self) -> str:

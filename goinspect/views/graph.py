@@ -9,12 +9,14 @@ import numpy as np
 from goinspect._ragged import distinct, flat_ranges
 from goinspect.model import FrameKind
 from goinspect.results.stacks import StackFrame
-from goinspect.views.tree import build_tree, narrowest
+from goinspect.views.tree import Left, build_tree, narrowest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from goinspect.results.flame import Difference
     from goinspect.results.stacks import Stacks
+    from goinspect.views.difference import Change
     from goinspect.views.tree import Tree
 
 __all__ = ["FlameGraph", "HiddenStacks", "draw"]
@@ -58,6 +60,9 @@ class FlameGraph(NamedTuple):
     node_restored: (
         tuple[int, ...] | list[int]
     ) = ()  # how much of `total` has the node as a deduced frame; () where none has
+    difference: Difference | None = None  # of two profiles, whose second one is drawn
+    changes: tuple[Change, ...] | list[Change] = ()  # what became of `total` and of `own`; () of one profile
+    own_changes: tuple[Change, ...] | list[Change] = ()
 
 
 def draw(
@@ -71,8 +76,9 @@ def draw(
     min_width: float = 0.0,
     inverted: bool = False,
     reverse: bool = False,
+    difference: Difference | None = None,
 ) -> FlameGraph:
-    """The call tree of stacks.
+    """The call tree of stacks; with a `difference` of those of two profiles.
 
     What is narrower than `min_width` where the whole is as wide as `pixels` becomes no nodes, but is counted. Siblings
     are in the order of their names, which makes pictures of a program alike; those of sizes, the heaviest first.
@@ -82,6 +88,8 @@ def draw(
     names = [frame.name for frame in frames]
     least = narrowest(int(stacks.weight.sum()), pixels, min_width)
     tree = build_tree(stacks, roots, names, least=least, heaviest_first=event == "sizes", marked=restored)
+    changed, own_changed = _changes(tree, difference) if difference else ((), ())
+    tree = _with_weight_left(tree, stacks) if difference else tree
     start, left = _frames_left(stacks, roots, tree)
     used = distinct(np.concatenate((tree.frame, np.flatnonzero(np.bincount(left))))).tolist()[
         1:
@@ -105,8 +113,24 @@ def draw(
         reverse=reverse,
         pruned=tree.pruned,
         node_restored=() if restored is None else tree.marked,
+        difference=difference,
+        changes=changed,
+        own_changes=own_changed,
         hidden=HiddenStacks(tree.left.node, start, number[left], stacks.weight[tree.left.stack]),
     )
+
+
+def _changes(tree: Tree, difference: Difference) -> tuple[list[Change], list[Change]]:
+    """What became of the totals and the own weights of nodes."""
+    from goinspect.views.difference import changes
+
+    return changes(tree.total, tree.base, difference), changes(tree.own, tree.base_own, difference)
+
+
+def _with_weight_left(tree: Tree, stacks: Stacks) -> Tree:
+    """The tree without what it left out of the base alone."""
+    rows = stacks.weight[tree.left.stack] > 0
+    return tree._replace(left=Left(*(column[rows] for column in tree.left)))
 
 
 def _frames_left(

@@ -29,6 +29,8 @@ class Tree(NamedTuple):
     pruned: int  # subtrees left out
     left: Left
     marked: list[int]  # how much of `total` has the node's frame marked
+    base: list[int]  # of `total` and of `own` the second weight, where there is one
+    base_own: list[int]
 
 
 class Left(NamedTuple):
@@ -50,6 +52,8 @@ def build_tree(
 ) -> Tree:
     """Merge `stacks` from their first frames on.
 
+    Stacks of two profiles have both weights; their first one decides what is left out.
+
     Args:
         stacks: whatever they were read from.
         roots: a frame to put above each stack (its process), or -1 for none.
@@ -58,7 +62,8 @@ def build_tree(
         heaviest_first: siblings are in the order of their weights instead.
         marked: entries of ``stacks.frame`` whose weight is to be told apart.
     """
-    nodes, pruned, left = _grow(stacks, roots, max(1, least), marked)
+    second = stacks.weights[1].values if stacks.two_sided else None
+    nodes, pruned, left = _grow(stacks, roots, max(1, least), marked, second)
     return _depth_first(nodes, names, pruned, left, heaviest_first=heaviest_first)
 
 
@@ -75,11 +80,11 @@ def narrowest(total: int, pixels: float, min_width: float) -> int:
 class _Nodes:
     """Nodes in the order they are made: breadth first, the levels behind one another."""
 
-    def __init__(self, total: int) -> None:
-        root = np.array([-1])
-        self.levels = [_Level(root, root, np.array([total], dtype=np.uint64), np.zeros(1, dtype=np.uint64))]
+    def __init__(self, total: int, base: int) -> None:
+        root, (whole, before) = np.array([-1]), np.array([[total], [base]], dtype=np.uint64)
+        self.levels = [_Level(root, root, whole, np.zeros(1, dtype=np.uint64), before)]
         self.count = 1
-        self.ended: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
+        self.ended: list[tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64] | None]] = []
 
     def add(self, level: _Level) -> int:
         first = self.count
@@ -87,10 +92,12 @@ class _Nodes:
         self.count += len(level.total)
         return first
 
-    def end(self, nodes: NDArray[np.int64], weights: NDArray[np.uint64]) -> None:
+    def end(
+        self, nodes: NDArray[np.int64], weights: NDArray[np.uint64], base: NDArray[np.uint64] | None
+    ) -> None:
         """Stacks that end in nodes."""
         if len(nodes):
-            self.ended.append((nodes, weights))
+            self.ended.append((nodes, weights, base))
 
 
 class _Level(NamedTuple):
@@ -100,13 +107,18 @@ class _Level(NamedTuple):
     frame: NDArray[np.int64]
     total: NDArray[np.uint64]
     marked: NDArray[np.uint64]
+    base: NDArray[np.uint64]
 
 
 def _grow(
-    stacks: Stacks, roots: NDArray[np.int32], least: int, marked: NDArray[np.bool_] | None
+    stacks: Stacks,
+    roots: NDArray[np.int32],
+    least: int,
+    marked: NDArray[np.bool_] | None,
+    second: NDArray[np.uint64] | None,
 ) -> tuple[_Nodes, int, Left]:
     weight, sizes = stacks.weight, np.diff(stacks.start)
-    nodes, pruned = _Nodes(int(weight.sum())), 0
+    nodes, pruned = _Nodes(int(weight.sum()), 0 if second is None else int(second.sum())), 0
     left: list[Left] = []
     stride = int(max(stacks.frame.max(initial=0), roots.max(initial=0))) + 1
     alive = np.arange(len(stacks))
@@ -114,7 +126,7 @@ def _grow(
     lead = (roots >= 0).astype(np.int64)  # frames to draw before the stack's own
     for depth in range(MAX_DEPTH):
         ended = depth == sizes[alive] + lead[alive]
-        nodes.end(node[ended], weight[alive[ended]])
+        nodes.end(node[ended], weight[alive[ended]], None if second is None else second[alive[ended]])
         alive, node = alive[~ended], node[~ended]
         if not len(alive):
             break
@@ -129,9 +141,14 @@ def _grow(
             rows = np.flatnonzero(marked[own])
             rows = rows if depth else rows[at[rows] >= stacks.start[alive[rows]]]
             np.add.at(told, inverse[rows], weight[alive[rows]])
+        base = np.zeros(len(keys), dtype=np.uint64)
+        if second is not None:
+            np.add.at(base, inverse, second[alive])
         wide = totals >= least
-        pruned += int(len(keys) - wide.sum())
-        first = nodes.add(_Level(keys[wide] // stride, keys[wide] % stride, totals[wide], told[wide]))
+        pruned += int(np.count_nonzero(~wide if second is None else ~wide & (totals > 0)))
+        first = nodes.add(
+            _Level(keys[wide] // stride, keys[wide] % stride, totals[wide], told[wide], base[wide])
+        )
         place = np.where(wide, np.cumsum(wide) - 1 + first, -1)[inverse]
         narrow = place < 0
         left.append(Left(node[narrow], alive[narrow], np.full(int(narrow.sum()), depth)))
@@ -156,13 +173,17 @@ def _frame_at(
 
 
 def _depth_first(nodes: _Nodes, names: list[str], pruned: int, left: Left, *, heaviest_first: bool) -> Tree:
-    parent, frame, total, marked = (np.concatenate(column) for column in zip(*nodes.levels, strict=True))
+    parent, frame, total, marked, base = (
+        np.concatenate(column) for column in zip(*nodes.levels, strict=True)
+    )
     place = _places(nodes.levels, _ranks(frame, names), heaviest_first=heaviest_first)
     order = np.empty(len(place), dtype=np.int64)
     order[place] = np.arange(len(place))
-    own = np.zeros(len(place), dtype=np.uint64)
-    for ended, weights in nodes.ended:
+    own, base_own = np.zeros((2, len(place)), dtype=np.uint64)
+    for ended, weights, before in nodes.ended:
         np.add.at(own, ended, weights)
+        if before is not None:
+            np.add.at(base_own, ended, before)
     depth = np.repeat(np.arange(len(nodes.levels)), [len(level.frame) for level in nodes.levels])
     above = np.append(place, -1)[parent]  # the root's is -1, and so is the last
     return Tree(
@@ -174,6 +195,8 @@ def _depth_first(nodes: _Nodes, names: list[str], pruned: int, left: Left, *, he
         pruned,
         left._replace(node=place[left.node]),
         marked[order].tolist(),
+        base[order].tolist(),
+        base_own[order].tolist(),
     )
 
 

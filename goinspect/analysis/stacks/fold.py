@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.taken import Taken
     from goinspect.profiles.base import Profile
 
-__all__ = ["TRUNCATED", "fold", "kept_expansions", "matches", "truncated_rows"]
+__all__ = ["TRUNCATED", "filtered", "fold", "kept_expansions", "matches", "truncated_rows"]
 
 TRUNCATED = "[truncated]"  # stands for the frames that the recorder had no room for
 
@@ -71,7 +71,7 @@ def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
     if taken.unit == "samples":
         merged = replace(merged, samples=merged.weight.astype(np.int64))
     warnings = list(taken.warnings)
-    stacks = _filtered(_as_stacks(merged, taken, options.by, label_rows, where), options, warnings)
+    stacks = filtered(_as_stacks(merged, taken, options.by, label_rows, where), options, warnings)
     deepest = int(np.diff(stacks.start).max(initial=0))
     if deepest >= MAX_DEPTH:
         warnings.append(
@@ -120,7 +120,8 @@ def kept_expansions(table: SymbolTable, options: FlameOptions) -> NDArray[np.boo
     )
 
 
-def _filtered(stacks: Stacks, options: FlameOptions, warnings: list[str]) -> Stacks:
+def filtered(stacks: Stacks, options: FlameOptions, warnings: list[str]) -> Stacks:
+    """What ``--focus``, ``--ignore`` and ``--hide`` leave."""
     names = [frame.name for frame in stacks.frames]
     for pattern, how in ((options.focus, "focus"), (options.ignore, "ignore"), (options.hide, "hide")):
         if pattern is None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
 
-__all__ = ["Together"]
+__all__ = ["Together", "added"]
 
 # Events that are one thing: time on a CPU.
 _CPU_TIME = ("cpu", "cpu-clock", "task-clock")
@@ -59,7 +59,12 @@ class Together:
         return replace(options, event=wanted) if found == 1 else options
 
     def add(self, profile: FlameProfile, path: str) -> None:
-        """One more.
+        """One more. Raises as `check`."""
+        self.check(profile, path, "added to")
+        self._profiles.append((profile, path))
+
+    def check(self, profile: FlameProfile, path: str, what: str) -> None:
+        """Refuse to do what with one more.
 
         Raises:
             QueryError: it weighs something else than the first one.
@@ -68,11 +73,10 @@ class Together:
             first, name = self._profiles[0]
             if not _alike(first, profile):
                 raise QueryError(
-                    f"cannot be added to {name}: it weighs {_weighed(profile)}, that one {_weighed(first)}"
+                    f"cannot be {what} {name}: it weighs {_weighed(profile)}, that one {_weighed(first)}"
                     " (--sample-type or --event names another, --weight samples counts samples)",
                     path=path,
                 )
-        self._profiles.append((profile, path))
 
     def profile(self) -> FlameProfile:
         """All of them."""
@@ -85,7 +89,7 @@ class Together:
             events=_events(profiles, first.event),
             span=Span(),
             totals=FlameTotals(*(sum(column) for column in zip(*(p.totals for p in profiles), strict=True))),
-            stacks=_added([profile.stacks for profile in profiles]),
+            stacks=added([profile.stacks for profile in profiles]),
             missing=_all([profile.missing for profile in profiles]),
             refused=_all([profile.refused for profile in profiles]),
             recorded=any(profile.recorded for profile in profiles),
@@ -138,7 +142,7 @@ def _all(parts: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for part in parts for text in part))
 
 
-def _added(parts: Sequence[Stacks]) -> Stacks:
+def added(parts: Sequence[Stacks]) -> Stacks:
     """The stacks of all, equal ones once."""
     frames: dict[StackFrame, int] = {}
     rows = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goinspect.cli.difference import Against, base_of
 from goinspect.cli.groups import grouped
 from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.opening import opening
@@ -41,6 +42,7 @@ def flame(
     selection: Selection,
     frames: Frames,
     shape: Shape,
+    against: Against,
     picture: Picture,
     talk: Talk,
 ) -> None:
@@ -65,6 +67,9 @@ def flame(
     A URL (http:// or https://) is asked for a profile as `go tool pprof` does it: of the CPU, for 30 s, unless it names
     another one. HTTP_PROXY, HTTPS_PROXY and NO_PROXY are followed.
 
+    With --diff BASE what changed from BASE to PROFILE is shown, per sample, and told from noise: in the picture by colours, in top
+    as a list. The builds may differ: functions are matched by name.
+
     Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
     Examples:
@@ -79,12 +84,15 @@ def flame(
 
     goinspect flame http://localhost:6060 --seconds 10
 
+    goinspect flame --diff before.data after.data -o changes.svg
+
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
     from goinspect import __version__
     from goinspect.api.flame import Flame
 
     paths = profile or [_DEFAULT_INPUT]
+    base = base_of(against, paths, list_events=selection.list_events)
     output = output_for(form.form, form.output)
     if form.json and not (form.form and output.has_json):
         output = output_for("json", None)
@@ -96,11 +104,13 @@ def flame(
         reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers,
     )  # fmt: skip
     keep_freed_memory()
-    opened = opening(paths, input_, quiet=talk.quiet)
+    opened = opening([*paths, *filter(None, [base])], input_, quiet=talk.quiet)
     if selection.list_events:
         write(_events(paths, opened), path)
         return
-    result = Flame.read(paths, options, output=output, opening=opened)
+    result = Flame.read(
+        paths, options, output=output, opening=opened, diff=base, absolute=against.diff_absolute
+    )
     warn(result.warnings, quiet=talk.quiet)
     written = output.render(
         result.profile,

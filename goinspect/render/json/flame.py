@@ -25,8 +25,11 @@ def render(profile: FlameProfile, _options: DrawOptions | None = None) -> str:
 
     ``frames`` are columns over ``strings``; ``restored`` ones were deduced from the machine code, the recorder passed over
     them; row i of ``prefix`` continues the stack of row ``parent[i]`` (-1: the
-    bottom) by frame ``frame[i]``; ``weight[i]`` and ``samples[i]`` belong to samples that end there.
+    bottom) by frame ``frame[i]``; ``weight[i]`` and ``samples[i]`` belong to samples that end there. Of two profiles
+    these are those of the second one, ``base[i]`` is the weight of the first, as it was recorded, and ``difference`` says more.
     """
+    from goinspect.render.difference.facts import difference_json
+
     strings: dict[str, int] = {}
 
     def text(value: str) -> int:
@@ -54,6 +57,8 @@ def render(profile: FlameProfile, _options: DrawOptions | None = None) -> str:
         "refused": list(profile.refused),
         "metadata": dict(profile.metadata),
     }
+    if profile.difference is not None:
+        body["difference"] = difference_json(profile.difference)
     return _document(profile.schema, body, warnings=profile.warnings)
 
 
@@ -61,8 +66,10 @@ def _prefixes(stacks: Stacks, roots: list[int]) -> dict[str, list[int]]:
     rows: dict[tuple[int, int], int] = {}
     weight: dict[int, int] = {}
     samples: dict[int, int] = {}
+    base: dict[int, int] = {}
     starts, flat = stacks.start.tolist(), stacks.frame.tolist()
     weights, counts = stacks.weight.tolist(), stacks.samples.tolist()
+    before = stacks.weights[1].values.tolist() if stacks.two_sided else []
     for i, root in enumerate(roots):
         row = -1
         for frame in ([root] if root >= 0 else []) + flat[starts[i] : starts[i + 1]]:
@@ -70,9 +77,13 @@ def _prefixes(stacks: Stacks, roots: list[int]) -> dict[str, list[int]]:
         if row >= 0:
             weight[row] = weight.get(row, 0) + weights[i]
             samples[row] = samples.get(row, 0) + counts[i]
-    return {
+            base[row] = base.get(row, 0) + (before[i] if before else 0)
+    columns = {
         "parent": [parent for parent, _ in rows],
         "frame": [frame for _, frame in rows],
         "weight": [weight.get(i, 0) for i in range(len(rows))],
         "samples": [samples.get(i, 0) for i in range(len(rows))],
     }
+    if before:
+        columns["base"] = [base.get(i, 0) for i in range(len(rows))]
+    return columns

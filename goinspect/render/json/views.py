@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from goinspect.render.difference.facts import difference_json
 from goinspect.views.calltree import call_tree
 from goinspect.views.top import top
 
@@ -15,7 +16,16 @@ __all__ = ["top_json", "tree_json"]
 
 
 def top_json(profile: FlameProfile) -> str:
-    """All functions by their own weight."""
+    """All functions by their own weight; of two profiles, by how much it changed."""
+    if profile.difference is not None:
+        from goinspect.views.difference import movers
+
+        rows = [
+            {"function": row.function, "own": row.own.other, "total": row.total.other}
+            | {"own_change": row.own._asdict(), "total_change": row.total._asdict()}
+            for row in movers(profile.stacks, profile.difference)
+        ]
+        return _document("top", profile, {"difference": difference_json(profile.difference), "rows": rows})
     return _document("top", profile, {"rows": [row._asdict() for row in top(profile.stacks)]})
 
 

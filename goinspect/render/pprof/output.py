@@ -40,6 +40,10 @@ _NUMERIC = ("pid", "tid")
 
 def render(profile: FlameProfile, options: DrawOptions) -> bytes:
     """The profile, compressed; the same stacks give the same bytes."""
+    if profile.difference is not None:
+        from goinspect.render.difference.pprof import render_both
+
+        return render_both(profile, profile.difference, options)
     values = _values(profile)
     return packed(
         profile.stacks, values, lambda strings: header(profile, strings, options.maker), profile.facts

@@ -96,6 +96,17 @@ _TONES = {
     "x": _Tone(90, (0.006, 0.006), (0.90, 0.36)),
     "o": _Tone(80, (0.010, 0.008), (0.91, 0.33)),
 }
+# What changed is warm where it grew and blue where it shrank, which all eyes tell apart; lighter for less of it.
+_RED, _BLUE = 30, 250
+_CHANGES = {
+    "d3": _Tone(_RED, (0.135, 0.125), (0.735, 0.50)),
+    "d2": _Tone(_RED, (0.085, 0.085), (0.82, 0.44)),
+    "d1": _Tone(_RED, (0.045, 0.038), (0.895, 0.375)),
+    "d0": _Tone(90, (0.004, 0.002), (0.925, 0.325)),
+    "e1": _Tone(_BLUE, (0.040, 0.038), (0.895, 0.375)),
+    "e2": _Tone(_BLUE, (0.075, 0.080), (0.815, 0.44)),
+    "e3": _Tone(_BLUE, (0.115, 0.115), (0.73, 0.50)),
+}
 _HUES = 12  # from rose over red, orange and amber to lime: steps the eye can tell apart
 _FIRST_HUE = 350.0
 _HUE_STEP = 12.5
@@ -147,13 +158,16 @@ def user_packages(frames: Sequence[StackFrame], own: Sequence[int]) -> dict[str,
 
 
 def all_classes() -> list[str]:
-    """Every class :func:`color_class` can answer."""
+    """Every class that is drawn: what :func:`color_class` can answer, and those of changes."""
     user = [f"u{slot}{shade}" for slot in range(_USER_SLOTS) for shade in _SHADES]
-    return user + [f"{letter}{shade}" for letter in _TONES for shade in _SHADES]
+    return [*user, *(f"{letter}{shade}" for letter in _TONES for shade in _SHADES), *_CHANGES]
 
 
 def fill(color: str, *, dark: bool = False) -> str:
     """The ``#rrggbb`` of a colour class in one of the two themes."""
+    if color in _CHANGES:
+        tone = _CHANGES[color]
+        return _oklch(tone.lightness[dark], tone.chroma[dark], tone.hue)
     tone = _user_tone(int(color[1:-1])) if color[0] == "u" else _TONES[color[0]]
     lightness = tone.lightness[dark] + _SHADES[color[-1]]
     return _oklch(lightness, tone.chroma[dark], tone.hue)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from goinspect.render.difference.words import gone_words
 from goinspect.render.svg.picture import inner_width, render_svg
 from goinspect.render.text.summary import subtitle, title
 from goinspect.views.graph import draw
@@ -27,5 +28,7 @@ def render(profile: FlameProfile, options: DrawOptions) -> str:
         min_width=options.min_width,
         inverted=options.inverted,
         reverse=options.reverse,
+        difference=profile.difference,
     )
-    return render_svg(graph, width=options.width, min_width=options.min_width)
+    note = gone_words(profile.stacks, profile.difference) if profile.difference else ""
+    return render_svg(graph, width=options.width, min_width=options.min_width, note=note)

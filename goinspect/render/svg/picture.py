@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect._words import counted
 from goinspect.model import FrameKind
 from goinspect.render.svg import colors
+from goinspect.render.svg.changes import change_class, change_columns, change_legend, node_words
 from goinspect.render.svg.hidden import hidden_rows, leaf_weights, pack
 from goinspect.render.svg.labels import all_visible, cells, cut, escape, is_wide, shorten, visible
 from goinspect.render.values import human_weight
@@ -38,7 +39,14 @@ LABEL_PAD = 4
 TITLE_MIN_WIDTH = 1.0  # px; a narrower frame cannot be hovered without zooming, which needs the script anyway
 LEGEND_TOP, LEGEND_ROW = 64, 20
 FOOT = 66
-_SCRIPTS = ("flame.js", "search.js", "hidden.js", "controls.js", "keys.js")  # one scope, in this order
+_SCRIPTS = (
+    "flame.js",
+    "changes.js",
+    "search.js",
+    "hidden.js",
+    "controls.js",
+    "keys.js",
+)  # one scope, in this order
 _GO_KINDS = {FrameKind.USER, FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC}
 
 
@@ -62,7 +70,12 @@ class Box(NamedTuple):
 
 
 def render_svg(
-    graph: FlameGraph, *, width: int | None = None, min_width: float = 0.1, script: bool = True
+    graph: FlameGraph,
+    *,
+    width: int | None = None,
+    min_width: float = 0.1,
+    script: bool = True,
+    note: str = "",
 ) -> str:
     """Draw ``graph``.
 
@@ -71,6 +84,7 @@ def render_svg(
         width: in px; ``None`` fills the window where scripts run, and is 1200 elsewhere.
         min_width: frames narrower than this many px at that width are left out, with all they call.
         script: ``False`` leaves a still picture.
+        note: is said below the frames, too.
 
     Returns:
         A complete XML document. The same graph gives the same bytes.
@@ -80,7 +94,7 @@ def render_svg(
         layout(graph, inner_width(width), min_width) if graph.node_total and graph.node_total[0] > 0 else []
     )
     return "".join(
-        _Picture(graph, boxes, nominal, fixed=width is not None, min_width=min_width).parts(script)
+        _Picture(graph, boxes, nominal, fixed=width is not None, min_width=min_width, note=note).parts(script)
     )
 
 
@@ -163,6 +177,7 @@ class _Picture:
     width: int
     fixed: bool
     min_width: float
+    note: str = ""
 
     def __post_init__(self) -> None:
         self.unit = visible(self.graph.unit)
@@ -199,7 +214,7 @@ class _Picture:
 
     def palette(self) -> str:
         """Only the colours in use, so that renderers without CSS variables and media queries see plain rules."""
-        drawn = {self.colors[self.graph.node_frame[box.node]] for box in self.boxes}
+        drawn = {self.color(box.node) for box in self.boxes}
         used = sorted(drawn | {label.key.color for label, _, _ in self.keys})
         light = "".join(f".gi .{color}{{fill:{colors.fill(color)}}}" for color in used if color[0] != "x")
         dark = "".join(
@@ -208,12 +223,14 @@ class _Picture:
         hatch = "".join(f".gi .{color}{{fill:url(#gi-hatch)}}" for color in used if color[0] == "x")
         return f"{light}{hatch}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
 
+    def color(self, node: int) -> str:
+        if self.graph.changes:
+            return change_class(self.graph.changes[node])
+        return self.colors[self.graph.node_frame[node]]
+
     def frames(self) -> Iterator[str]:
         graph, names = self.graph, self.names
-        begin = [
-            f'<g class="{color}{" i" if frame.inlined else ""}" transform="translate('
-            for color, frame in zip(self.colors, graph.frames, strict=True)
-        ]
+        faded = ["" if graph.changes or not frame.inlined else " i" for frame in graph.frames]
         top, step = (0, ROW) if graph.inverted else ((self.rows - 1) * ROW, -ROW)
         for box in self.boxes:
             node, _, _, x, width, depth = box
@@ -223,7 +240,7 @@ class _Picture:
                 inside = f"<title>{escape(self.tooltip(box, names[index]))}</title>"
                 label = _label(names[index], graph.frames[index], width)
             yield (
-                f'{begin[index]}{_number(x)},{top + depth * step})">{inside}'
+                f'<g class="{self.color(node)}{faded[index]}" transform="translate({_number(x)},{top + depth * step})">{inside}'
                 f'<rect width="{_number(max(width - 0.5, width * 0.7))}" height="{ROW - 1}"/>{label}</g>\n'
             )
 
@@ -233,7 +250,8 @@ class _Picture:
         short = name if len(name) <= 500 else name[:499] + "…"
         restored = self.graph.node_restored[box.node] if self.graph.node_restored else 0
         mark = f"\n{restored_words(restored, total)}" if restored else ""
-        return f"{short}\n{human_weight(total, self.unit)}, {share}{mark}"
+        changed = f"\n{node_words(self.graph, box.node)}" if self.graph.changes else ""
+        return f"{short}\n{human_weight(total, self.unit)}, {share}{mark}{changed}"
 
     def head(self) -> Iterator[str]:
         room = self.width - 2 * MARGIN
@@ -252,6 +270,8 @@ class _Picture:
     def legend(self) -> list[_Label]:
         if not self.boxes:
             return []
+        if self.graph.changes:
+            return [_Label(key, key.label, "") for key in change_legend(self.graph, self.boxes)]
         keys = colors.legend(self.graph.frames, self.own, self.moved)
         shares = dict(
             zip(
@@ -274,6 +294,7 @@ class _Picture:
         left_out = self.graph.pruned + len(self.graph.node_total) - len(self.boxes)
         text = f"{counted(len(self.boxes), 'frame')} drawn"
         text += f" · {left_out:,} too narrow to see left out" if left_out and self.boxes else ""
+        text = cut(f"{text} · {visible(self.note)}", (self.width - 2 * MARGIN) // 7) if self.note else text
         y = self.height - FOOT
         line = _text(MARGIN, 30, text, f' class="subtitle" fill="{colors.MUTED}"') if self.boxes else ""
         return (
@@ -327,6 +348,8 @@ class _Picture:
             "total": [graph.node_total[box.node] for box in boxes],
             "own": [graph.node_own[box.node] for box in boxes],
         }
+        if graph.changes:
+            content |= change_columns(graph, [box.node for box in boxes])
         if graph.node_restored:
             told = [graph.node_restored[box.node] for box in boxes]
             content["restored"] = {i: weight for i, weight in enumerate(told) if weight}

@@ -10,7 +10,7 @@ from goinspect.render.values import human_weight
 from goinspect.results.flame import OFF_CPU
 
 if TYPE_CHECKING:
-    from goinspect.results.flame import FlameProfile, FlameTotals
+    from goinspect.results.flame import Difference, FlameProfile, FlameTotals
 
 __all__ = ["subtitle", "summary", "title"]
 
@@ -19,15 +19,34 @@ def title(profile: FlameProfile, path: str) -> str:
     """Of a picture of `path`."""
     sizes = profile.event == "sizes"
     what = "Symbol sizes" if sizes else "Flame graph"
-    if path == "-":
+    if path == "-" and not profile.difference:
         return what
+    if profile.difference is not None:
+        before, now = both_names(profile.difference)
+        return f"{what}{':' if sizes else ' of'} {now} against {before}"
+    return f"{what}{':' if sizes else ' of'} {_name(path)}"
+
+
+def both_names(difference: Difference) -> tuple[str, str]:
+    """What both sides are called: files of one name with their directories."""
+    sides = difference.base.path, difference.other.path
+    before, now = map(_name, sides)
+    if before == now:
+        before, now = ("/".join(side.partition("?")[0].split("/")[-2:]) for side in sides)
+    return before, now
+
+
+def _name(path: str) -> str:
+    if path == "-":
+        return "stdin"
     # Of a URL what it asks stays out: there may be a password in it.
-    name = path.partition("?")[0] if "://" in path else Path(path).name
-    return f"{what}{':' if sizes else ' of'} {name}"
+    return path.partition("?")[0] if "://" in path else Path(path).name
 
 
 def subtitle(profile: FlameProfile) -> str:
     """What was counted, and how much of it."""
+    if profile.difference is not None:
+        return f"{profile.event} · {both_totals(profile.difference, profile.unit)}"
     if not profile.recorded:
         return _contents(profile)
     parts = [profile.event, counted(profile.totals.samples, _noun(profile))]
@@ -37,9 +56,22 @@ def subtitle(profile: FlameProfile) -> str:
 
 
 def summary(profile: FlameProfile) -> str:
-    """What could be named, and what was left out."""
+    """What could be named, and what was left out; of two profiles first what they weigh."""
     parts = _of_recording(profile) if profile.recorded else _of_stacks(profile)
-    return ", ".join(parts)
+    both = f"{both_totals(profile.difference, profile.unit)}; " if profile.difference else ""
+    return both + ", ".join(parts)
+
+
+def both_totals(difference: Difference, unit: str) -> str:
+    """Of both sides, and how they are compared."""
+    parts = []
+    for side, name in zip((difference.base, difference.other), both_names(difference), strict=True):
+        weight = human_weight(side.weight, unit)
+        samples = f"{counted(side.samples, 'sample')}, " if side.grain and unit != "samples" else ""
+        parts.append(f"{name}: {samples}{weight}")
+    by, part = difference.scale
+    how = "compared as they are" if difference.absolute else f"× {by / part:.3g} to compare per sample"
+    return f"before {parts[0]} ({how}), now {parts[1]}"
 
 
 def _contents(profile: FlameProfile) -> str:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from goinspect.render.outputs import DrawOptions
     from goinspect.results.flame import EventSummary, FlameProfile
 
-__all__ = ["render", "render_events"]
+__all__ = ["render", "render_events", "table"]
 
 _ROWS = 40
 
 
-def _table(headers: Sequence[str], rows: list[list[Any]], align: Sequence[str]) -> str:
+def table(headers: Sequence[str], rows: list[list[Any]], align: Sequence[str]) -> str:
+    """Rows of text below their headers."""
     from tabulate import tabulate  # 0.1 s
 
     if not rows:
@@ -30,15 +31,22 @@ def _table(headers: Sequence[str], rows: list[list[Any]], align: Sequence[str]) 
 def render_events(events: tuple[EventSummary, ...]) -> str:
     """The events of a recording."""
     rows = [[escape_terminal(e.name), f"{e.samples:,}", human_weight(e.weight, e.unit)] for e in events]
-    return _table(["event", "samples", "weight"], rows, ["left", "right", "right"])
+    return table(["event", "samples", "weight"], rows, ["left", "right", "right"])
 
 
 def render(profile: FlameProfile, options: DrawOptions | None = None) -> str:
-    """Functions by their own weight, with what they and their callees took; recursion counted once."""
+    """Functions by their own weight, with what they and their callees took; recursion counted once.
+
+    Of two profiles, by how much it changed.
+    """
     if options is not None and options.json:
         from goinspect.render.json.views import top_json
 
         return top_json(profile)
+    if profile.difference is not None:
+        from goinspect.render.difference.movers import render_movers
+
+        return render_movers(profile, profile.difference)
     whole, unit = max(profile.totals.weight, 1), profile.unit
     rows = [
         [
@@ -47,6 +55,6 @@ def render(profile: FlameProfile, options: DrawOptions | None = None) -> str:
         ]
         for row in top(profile.stacks, _ROWS)
     ]  # fmt: skip
-    return _table(
+    return table(
         ["own", "own %", "total", "total %", "function"], rows, ["right", "right", "right", "right", "left"]
     )

@@ -27,7 +27,8 @@ function factsOf(i) {
   const facts = [`${formatShare(total[i], total[0])} of total`];
   if (view.root && inView(i)) facts.push(`${formatShare(total[i], total[view.root])} of view`);
   const self = ownOf(i);
-  facts.push(self ? `self ${formatWeight(self)} (${formatShare(self, total[0])})` : "self 0");
+  if (compares) facts.push(...changesOf(i));
+  else facts.push(self ? `self ${formatWeight(self)} (${formatShare(self, total[0])})` : "self 0");
   if (inlined) facts.push("inlined");
   if (restoredOf(i)) facts.push(restoredWords(i));
   if (pkg) facts.push(pkg);
@@ -65,7 +66,7 @@ function refreshTooltip(i) {
     const name = frameOf(i).name;
     title.textContent = `${name.length > 500 ? `${name.slice(0, 499)}…` : name}\n` +
       `${formatWeight(total[i])}, ${formatShare(total[i], total[0])}` +
-      (restoredOf(i) ? `\n${restoredWords(i)}` : "");
+      (restoredOf(i) ? `\n${restoredWords(i)}` : "") + changesOf(i).map((line) => `\n${line}`).join("");
   }
 }
 
@@ -100,7 +101,7 @@ layer.addEventListener("focusin", (event) => {
 for (const key of head.querySelectorAll(".key")) {
   key.addEventListener("pointerenter", () => {
     const wanted = meaningOf(key);
-    for (let i = 0; i < count; i++) boxes[i].classList.toggle("other", !wanted(frameOf(i)));
+    for (let i = 0; i < count; i++) boxes[i].classList.toggle("other", !wanted(frameOf(i), boxes[i]));
   });
   key.addEventListener("pointerleave", () => {
     for (const box of boxes) box.classList.remove("other");
@@ -109,7 +110,8 @@ for (const key of head.querySelectorAll(".key")) {
 
 function meaningOf(key) {
   if (key.classList.contains("i")) return ({ inlined }) => inlined === 1;
-  const kind = key.querySelector("rect").getAttribute("class")[0];
+  const color = key.querySelector("rect").getAttribute("class"), kind = color[0];
+  if (key.classList.contains("change")) return (_, box) => box.classList.contains(color);
   if (key.classList.contains("kind")) return (one) => one.kind === kind;
   const path = key.querySelector("title").textContent;
   return ({ pkg }) => pkg === path;

@@ -1,0 +1,1 @@
+"""What outputs say of two profiles that are compared."""
