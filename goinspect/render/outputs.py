@@ -72,6 +72,7 @@ _THREADS = {"lines": True, "label_columns": _LABELS, "series": True}
 
 OUTPUTS = (
     Output("svg", "svg.output", (".svg",), is_picture=True),
+    Output("html", "html.output", (".html",), is_picture=True, asks={"label_columns": ("process", "thread")}),
     Output("folded", "folded", (".folded", ".txt")),
     Output("json", "json.flame", (".json",)),
     Output("top", "text.top", has_json=True),

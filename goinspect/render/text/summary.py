@@ -12,7 +12,7 @@ from goinspect.results.flame import OFF_CPU
 if TYPE_CHECKING:
     from goinspect.results.flame import FlameProfile, FlameTotals
 
-__all__ = ["subtitle", "summary", "title"]
+__all__ = ["subtitle", "summary", "summary_parts", "title"]
 
 
 def title(profile: FlameProfile, path: str) -> str:
@@ -38,8 +38,12 @@ def subtitle(profile: FlameProfile) -> str:
 
 def summary(profile: FlameProfile) -> str:
     """What could be named, and what was left out."""
-    parts = _of_recording(profile) if profile.recorded else _of_stacks(profile)
-    return ", ".join(parts)
+    return ", ".join(summary_parts(profile))
+
+
+def summary_parts(profile: FlameProfile) -> list[str]:
+    """The same, one by one."""
+    return _of_recording(profile) if profile.recorded else _of_stacks(profile)
 
 
 def _contents(profile: FlameProfile) -> str:
