@@ -48,7 +48,7 @@ RECORDING = (
     "flame {0} --format folded --focus main --hide runtime -o -", "flame {0} --format folded --hidden-callers --repair -o -",
     "flame {0} --format folded --off-cpu -o -", "flame {0} --list-events", "flame {0} --format svg --min-width 3 -o -",
     "flame {0} --format folded --by comm --time 10%-60% -o -", "flame {0} --format folded --no-restore --lines -o -",
-    "flame {0} --format collapsed -o -", "flame {0} --format tree -o -", "flame {0} --format speedscope -o -",
+    "flame {0} --format html -o -", "flame {0} --format collapsed -o -", "flame {0} --format tree -o -", "flame {0} --format speedscope -o -",
     "flame {0} --format cpuprofile -o -", "annotate {0}", "annotate --json --min 0 {0}", "pgo {0} -o /dev/null", "pgo {0} -o /dev/null --json",
 )  # fmt: skip
 PAIR = (

@@ -29,7 +29,7 @@ def flame():
     return goinspect.flame(RECORDING, kallsyms=KALLSYMS)
 
 
-@pytest.mark.parametrize("format", ["svg", "folded", "json", "top"])
+@pytest.mark.parametrize("format", ["svg", "html", "folded", "json", "top"])
 def test_it_writes_what_the_command_writes(format, flame, tmp_path):
     answer = cli("flame", RECORDING, "--kallsyms", KALLSYMS, "--format", format, "-o", "-")
     assert flame.text(format) == answer.out

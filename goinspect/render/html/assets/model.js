@@ -11,17 +11,19 @@ export class Model {
   constructor(report, state) {
     this.report = report;
     this.state = state;
-    /** @type {Map<string, { key: string, value: any }>} */
+    /** @type {Map<string, { key: string, value: any }[]>} */
     this.made = new Map();
   }
 
-  /** @template T @param {string} what @param {any[]} from @param {() => T} make @returns {T} */
+  /**
+   * What was made last, or the time before: a switch is often turned back.
+   * @template T @param {string} what @param {any[]} from @param {() => T} make @returns {T}
+   */
   once(what, from, make) {
-    const key = JSON.stringify(from), known = this.made.get(what);
-    if (known?.key === key) return known.value;
-    const value = make();
-    this.made.set(what, { key, value });
-    return value;
+    const key = JSON.stringify(from), known = this.made.get(what) ?? [];
+    const found = known.find((entry) => entry.key === key) ?? { key, value: make() };
+    this.made.set(what, [found, ...known.filter((entry) => entry !== found)].slice(0, 2));
+    return found.value;
   }
 
   get off() {

@@ -10,7 +10,6 @@
  * @property {Int32Array} parent
  * @property {Float64Array} total
  * @property {Float64Array} own
- * @property {Float64Array} samples
  * @property {Int32Array} first
  * @property {Int32Array} next
  * @property {Int32Array} height rows below
@@ -32,7 +31,7 @@ export function build(report, paths, how = {}) {
   const count = paths.start.length - 1, known = report.column.function.length;
   const most = paths.frame.length + (head ? count : 0) + 1;
   const frame = new Int32Array(most), parent = new Int32Array(most);
-  const total = new Float64Array(most), own = new Float64Array(most), samples = new Float64Array(most);
+  const own = new Float64Array(most);
   frame[0] = parent[0] = -1;
   let size = 1, mask = (1 << 12) - 1, table = new Int32Array(mask + 1);
 
@@ -60,28 +59,23 @@ export function build(report, paths, how = {}) {
     const begin = how.begin ? how.begin[i] : paths.start[i], end = how.end ? how.end[i] : paths.start[i + 1];
     if (begin < 0) continue;
     let node = 0, depth = 0;
-    const enter = (/** @type {number} */ row) => {
-      const before = line[++depth];
+    if (head && head[i]) node = line[++depth] = child(0, known + head[i] - 1);
+    for (let left = end - begin, j = step > 0 ? begin : end - 1; left > 0; left--, j += step) {
+      const row = paths.frame[j], before = line[++depth];
       node = before !== undefined && parent[before] === node && frame[before] === row ? before : child(node, row);
       line[depth] = node;
-    };
-    if (head && head[i]) enter(known + head[i] - 1);
-    if (step > 0) for (let j = begin; j < end; j++) enter(paths.frame[j]);
-    else for (let j = end - 1; j >= begin; j--) enter(paths.frame[j]);
+    }
     own[node] += report.weight[i];
-    samples[node] += report.column.samples[i];
   }
 
-  const height = new Int32Array(size);
-  for (let i = 0; i < size; i++) total[i] = own[i];
+  const height = new Int32Array(size), total = own.slice(0, size);
   for (let i = size - 1; i > 0; i--) {
     const up = parent[i];
     total[up] += total[i];
-    samples[up] += samples[i];
     if (height[i] >= height[up]) height[up] = height[i] + 1;
   }
   const cut = (/** @type {any} */ column) => column.slice(0, size);
-  return { frame: cut(frame), parent: cut(parent), total: cut(total), own: cut(own), samples: cut(samples), height, top, values,
+  return { frame: cut(frame), parent: cut(parent), total, own: cut(own), height, top, values,
     ...linked(frame, parent, size) };
 }
 

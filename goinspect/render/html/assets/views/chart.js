@@ -150,7 +150,7 @@ export class Chart {
   /** @param {CanvasRenderingContext2D} pen */
   paint(pen) {
     const { report, hits, boxes } = this, tree = /** @type {Tree} */ (this.tree);
-    const names = ["ink", "muted", "accent", "accent-ink", "line"];
+    const names = ["ink", "muted", "accent", "accent-ink", "hatch-line"];
     const [ink, muted, accent, accentInk, rest] = names.map(themed), hatched = hatch(pen);
     pen.font = FONT;
     const cell = pen.measureText("0".repeat(40)).width / 40;
