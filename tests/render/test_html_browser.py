@@ -196,7 +196,7 @@ def test_table(visit, report):
     assert [row[0] for row in page.evaluate(ROWS)] == names[::-1]
     page.locator("input[type=search]").fill("main.")
     assert {row[0] for row in page.evaluate(ROWS)} == {name for name in names if "main." in name}
-    assert page.locator(".count").inner_text() == "5 of 12 functions"
+    assert page.locator(".count").inner_text() == f"5 of {len(counted_by_hand())} functions"
     page.locator("input[type=search]").fill("no such thing")
     assert page.locator(".table tbody .name").inner_text() == "Nothing is called so."
 
@@ -232,9 +232,7 @@ def test_sandwich(visit, report):
     page.keyboard.press("2")
     page.locator(".table tbody tr", has_text="main.work").click()
     page.keyboard.press("s")
-    assert page.locator("h2 .facts").inner_text() == "total 70 samples (70.0 %) · own 0 (0 %)".replace(
-        "own 0 ", "own 0 samples "
-    )
+    assert page.locator("h2 .facts").inner_text() == "total 70 samples (70.0 %) · own 0 samples (0 %)"
     callers = {(frame["name"], frame["total"]) for frame in frames(page, 0)}
     assert callers == {("main.main", 55), ("runtime.goexit", 55), ("net/http.Serve", 15), ("main.serve", 15),
                        ("main.main", 15), ("runtime.goexit", 15)}  # fmt: skip
@@ -266,20 +264,20 @@ def test_sandwich(visit, report):
 def test_switches_give_the_weight_to_callers(part, left_out, visit, report):
     page = opened(visit, report)
     whole = frames(page)[0]["total"]
-    page.get_by_label(part).uncheck()
+    page.get_by_role("checkbox", name=part).uncheck()
     assert frames(page)[0]["total"] == whole == 100
     assert totals(page) == counted_by_hand(left_out)
-    page.get_by_label(part).check()
+    page.get_by_role("checkbox", name=part).check()
     assert totals(page) == counted_by_hand()
     page.go_back()
     page.go_back()
-    assert not page.get_by_label(part).is_checked()
+    assert not page.get_by_role("checkbox", name=part).is_checked()
 
 
 def test_a_switch_keeps_the_place(visit, report):
     page = opened(visit, report)
     click(page, "net/http.Serve")
-    page.get_by_label("Runtime").uncheck()
+    page.get_by_role("checkbox", name="Runtime").uncheck()
     assert [part.inner_text() for part in page.locator(".crumbs button").all()] == [
         "all", "main.main", "main.serve", "net/http.Serve",
     ]  # fmt: skip
@@ -302,12 +300,10 @@ def test_a_recording(visit, recorded):
         page.get_by_label("Above").select_option(label)
         assert frames(page)[0]["total"] == flame.total
     page.get_by_label("Above").select_option("thread")
-    threads = flame.stacks.labels.get("thread")
-    del threads
     first = [frame for frame in frames(page) if frame["y"] == frames(page)[0]["y"] - 18]
     assert len(first) >= 5
     assert sum(frame["width"] for frame in first) == pytest.approx(frames(page)[0]["width"], rel=0.02)
-    page.keyboard.press("2")
+    page.get_by_role("tab", name="Table").click()
     page.get_by_role("button", name="Own", exact=True).click()  # the smallest first
     page.get_by_role("button", name="Own", exact=True).click()
     expected = [row.function for row in flame.top(12)]
@@ -324,7 +320,7 @@ def test_switches_do_what_options_do(options, visit, recorded):
     folder = FIXTURES / "go1.27-piestripped"
     other = goinspect.flame(folder / "perf.data", kallsyms=folder / "kallsyms", **options)
     page = opened(visit, uri)
-    page.get_by_label("Kernel" if "kernel" in options else "Inlined").uncheck()
+    page.get_by_role("checkbox", name="Kernel" if "kernel" in options else "Inlined").uncheck()
     page.keyboard.press("2")
     expected = {row.function: row for row in other.top()}
     assert page.locator(".count").inner_text() == f"{len(expected)} functions"
@@ -373,7 +369,7 @@ def test_screen_readers_get_a_table(visit, report):
     assert 'columnheader "Own' in tree
     assert 'rowheader "strings.Index"' in tree
     assert 'cell "25.0 %"' in tree
-    assert page.locator("table").get_attribute("aria-rowcount") == "13"
+    assert page.locator("table").get_attribute("aria-rowcount") == str(len(counted_by_hand()) + 1)
 
 
 def test_only_rows_in_sight_are_in_the_page(visit, tmp_path):
@@ -404,7 +400,7 @@ def test_odd_names_are_text(visit, tmp_path):
         page.go_back() if frame["node"] else None
     for view in "2341":
         page.keyboard.press(view)
-        assert page.evaluate("document.querySelectorAll('script, img, main b:not(.tip b)').length") == 1
+        assert page.evaluate("document.querySelectorAll('script, img, main b:not(.tip b)').length") == 0
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.keyboard.press("2")
     shown = page.evaluate(ROWS)
@@ -423,8 +419,10 @@ def test_nothing_to_draw(stacks, total, visit, tmp_path):
     assert "Report" in page.locator(".facts-page").inner_text()
 
 
-def test_the_policy_holds(visit, report):
-    page = opened(visit, report)
+def test_the_policy_holds(context, report):
+    page = context.new_page()
+    page.goto(report)
+    page.wait_for_selector("footer")
     tried = page.evaluate(
         """async () => {
           const found = [];
@@ -440,6 +438,7 @@ def test_the_policy_holds(visit, report):
           return [found.sort(), window.broken];
         }"""
     )
+    page.close()
     assert tried == [["script-src-elem", "style-src-elem"], None]
 
 

@@ -73,6 +73,8 @@ def flame(
 
     goinspect flame perf.data -b ./server --focus 'main\.' --format folded | head
 
+    goinspect flame perf.data -o report.html
+
     perf record -F 999 -g -o - ./server | goinspect flame - -o flame.svg
 
     goinspect flame heap.pprof --sample-type alloc_space -o allocations.svg
