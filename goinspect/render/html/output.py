@@ -121,7 +121,7 @@ def _legend(
     present = {frame.kind for frame in frames}
     return [
         (
-            visible(key.label),
+            cut(visible(key.label), 28),
             row[key.color],
             f"package:{visible(key.package)}" if key.role == "package" else f"kind:{words[key.label]}",
         )

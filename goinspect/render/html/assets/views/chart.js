@@ -103,7 +103,7 @@ export class Chart {
     const scale = width / tree.total[this.zoom];
     const todo = [{ node: this.zoom, x: 0, width, row: this.depth - this.skip }];
     for (let box = todo.pop(); box; box = todo.pop()) {
-      if (box.row >= from) this.boxes.push(box);
+      if (box.row >= Math.max(from, 0)) this.boxes.push(box);
       if (box.row >= to) continue;
       let x = box.x, narrow = x; // narrow: where a run of frames begins that are too narrow for one of their own
       for (const node of this.children(box.node)) {

@@ -43,7 +43,8 @@ export class FlameView {
     this.legend.replaceChildren(...report.legend.map(([text, color, query]) => {
       const swatch = element("i", { className: fillOf(report, color) ? "" : "hatched" });
       if (fillOf(report, color)) swatch.style.background = fillOf(report, color);
-      const button = element("button", { type: "button", title: query, "aria-label": `Search for ${query}` }, swatch, text);
+      const short = query.slice(0, 400);
+      const button = element("button", { type: "button", title: short, "aria-label": `Search for ${short}` }, swatch, text);
       button.addEventListener("click", () => state.set({ q: state.now.q === query ? "" : query }));
       return button;
     }));
