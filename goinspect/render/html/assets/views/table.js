@@ -16,6 +16,8 @@ export class TableView {
     /** @type {number[]} */
     this.rows = [];
     this.active = 0;
+    /** @type {string} */
+    this.shape = ""; // of what was shown last: another one begins at its first row
     this.by = choice("Rows", [["function", "Functions"], ["package", "Packages"], ["kind", "Kinds"]], (by) => state.set({ by }));
     this.count = element("span", { className: "count", role: "status" });
     this.heads = new Map(COLUMNS.map(([column, text]) => [column, this.head(column, text)]));
