@@ -49,7 +49,7 @@ RECORDING = (
     "flame --diff {0} {0} --format folded -o -", "flame --diff {0} {0} --format svg -o -",
     "flame {0} --format folded --off-cpu -o -", "flame {0} --list-events", "flame {0} --format svg --min-width 3 -o -",
     "flame {0} --format folded --by comm --time 10%-60% -o -", "flame {0} --format folded --no-restore --lines -o -",
-    "flame {0} --format collapsed -o -", "flame {0} --format tree -o -", "flame {0} --format speedscope -o -",
+    "flame {0} --format html -o -", "flame {0} --format collapsed -o -", "flame {0} --format tree -o -", "flame {0} --format speedscope -o -",
     "flame {0} --format cpuprofile -o -", "annotate {0}", "annotate --json --min 0 {0}", "pgo {0} -o /dev/null", "pgo {0} -o /dev/null --json",
 )  # fmt: skip
 PAIR = (

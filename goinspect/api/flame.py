@@ -190,7 +190,7 @@ class Flame:
         return movers(self.stacks, self.profile.difference, limit)
 
     def text(self, format: str, **how: Any) -> str:
-        """The stacks as ``svg``, ``folded``, ``json``, ``top`` or another format that is text.
+        """The stacks as ``svg``, ``html``, ``folded``, ``json``, ``top`` or another format that is text.
 
         Args:
             format: one of these.

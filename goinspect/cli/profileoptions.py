@@ -118,7 +118,7 @@ class Form(NamedTuple):
         typer.Option(
             "--format",
             click_type=click.Choice([output.name for output in OUTPUTS]),
-            help="Default: by the suffix of -o, else svg.",
+            help="Default: by the suffix of -o, else svg. html is a report in one file: flame graph, table, callers and callees, search.",
             show_default=False,
         ),
     ] = None

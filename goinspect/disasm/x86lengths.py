@@ -207,7 +207,7 @@ def opcodes(
         if number % _STEPS == 0:
             going = at <= stop
             at, stop, state = at[going], stop[going], state[going]
-            if len(at) < _FEW:
+            if len(at) <= _FEW:
                 break
         out[at[(state <= _WIDE) & (at <= stop)]] = True
         key = state << np.int32(16) | padded.take(at).astype(np.int32) << np.int32(8)
@@ -215,7 +215,7 @@ def opcodes(
         step *= at <= stop
         at += step >> 4
         state = np.where(step, step & 15, state).astype(np.int32)
-    if len(at) < _FEW:
+    if len(at) <= _FEW:
         _few_opcodes(padded, (at.tolist(), stop.tolist(), state.tolist()), table.data, out)
     return out
 

@@ -29,7 +29,7 @@ def flame():
     return goinspect.flame(RECORDING, kallsyms=KALLSYMS)
 
 
-@pytest.mark.parametrize("format", ["svg", "folded", "json", "top"])
+@pytest.mark.parametrize("format", ["svg", "html", "folded", "json", "top"])
 def test_it_writes_what_the_command_writes(format, flame, tmp_path):
     answer = cli("flame", RECORDING, "--kallsyms", KALLSYMS, "--format", format, "-o", "-")
     assert flame.text(format) == answer.out
@@ -71,7 +71,7 @@ def test_saved_by_suffix(flame, tmp_path):
     assert 'width="900"' in (tmp_path / "x.svg").read_text("utf-8")[:300]
     with pytest.raises(FileError, match="cannot be written"):
         flame.save(tmp_path / "no" / "x.svg")
-    with pytest.raises(QueryError, match="no format 'png': svg, folded"):
+    with pytest.raises(QueryError, match="no format 'png': svg, html, folded"):
         flame.text("png")
 
 

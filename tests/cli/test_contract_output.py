@@ -84,6 +84,7 @@ def test_flame_writes_flame_svg(tmp_path):
     ("name", "begin"),
     [
         ("a.svg", "<"),
+        ("a.html", "<!doctype html>"),
         ("a.folded", "workload;"),
         ("a.txt", "workload;"),
         ("a.json", "{"),

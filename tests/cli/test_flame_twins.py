@@ -29,7 +29,7 @@ def test_stripped_and_unstripped_name_the_same(pair, recorded, fixture_file):
     assert "_[k]" in outputs[0]
 
 
-@pytest.mark.parametrize("form", ["folded", "svg", "json", "top", "tree", "speedscope", "cpuprofile"])
+@pytest.mark.parametrize("form", ["folded", "svg", "html", "json", "top", "tree", "speedscope", "cpuprofile"])
 def test_deterministic(form):
     folder = FIXTURES / "go1.27-piestripped"
     command = ("flame", folder / "perf.data", "--kallsyms", folder / "kallsyms", "--format", form, "-o", "-")

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import goinspect
 from goinspect.model import FrameKind
 from goinspect.render.svg.picture import render_svg
 from goinspect.results.stacks import StackFrame
 from goinspect.views.graph import FlameGraph
+from tests.conftest import FIXTURES
+from tests.render.reports import STACKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -355,3 +358,25 @@ def draw(directory, visit):
         return visit(path.as_uri(), page_width, page_height, still)
 
     return draw
+
+
+# ---- Reports
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("html")
+    (folder / "a.folded").write_text(STACKS + "\n")
+    path = folder / "a.html"
+    goinspect.flame(folder / "a.folded").save(path)
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    flame = goinspect.flame(
+        FIXTURES / "go1.27-piestripped/perf.data", kallsyms=FIXTURES / "go1.27-piestripped/kallsyms"
+    )
+    path = tmp_path_factory.mktemp("html") / "recorded.html"
+    flame.save(path)
+    return flame, path.as_uri()

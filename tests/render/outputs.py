@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import re
+import struct
+import zlib
 from decimal import Decimal
 
 from tests.builders.protobuf import fields, packed, read_profile
 
-__all__ = ["TOTALS"]
+__all__ = ["TOTALS", "read_report"]
+
+
+def read_report(page: str) -> tuple[dict, dict[str, list]]:
+    """The line of JSON and the columns of a report, as its documentation says."""
+    packed = re.search(r'id="data">([A-Za-z0-9+/=]*)</script>', page)
+    line, _, rest = zlib.decompress(base64.b64decode(packed[1])).partition(b"\n")
+    head, columns, at = json.loads(line), {}, 0
+    for name, kind, length in head["columns"]:
+        form = f"<{length}{ {'u1': 'B', 'u2': 'H', 'u4': 'I', 'f8': 'd'}[kind] }"
+        columns[name] = list(struct.unpack_from(form, rest, at))
+        at += struct.calcsize(form)
+    assert at == len(rest)
+    return head, columns
 
 
 def _folded(data: bytes, _unit: str) -> Decimal:
@@ -52,7 +69,12 @@ def _cpuprofile(data: bytes, unit: str) -> Decimal:
     return total * 1000 if unit == "ns" else total
 
 
+def _html(data: bytes, _unit: str) -> Decimal:
+    head, column = read_report(data.decode())
+    return Decimal(sum(int(weight) for weight in column["weight"]) * head["scale"])
+
+
 TOTALS = {
-    "folded": _folded, "collapsed": _folded, "json": _json, "pprof": _pprof, "otlp": _otlp, "speedscope": _speedscope,
+    "html": _html, "folded": _folded, "collapsed": _folded, "json": _json, "pprof": _pprof, "otlp": _otlp, "speedscope": _speedscope,
     "firefox": _firefox, "cpuprofile": _cpuprofile,
 }  # fmt: skip

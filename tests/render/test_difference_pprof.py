@@ -65,7 +65,7 @@ def test_go_tool_pprof_shows_it(written):
         pytest.skip("no Go")
     told = subprocess.run(
         [go, "tool", "pprof", "-top", written], capture_output=True, text=True, check=True, timeout=60,
-        env=os.environ | {"HOME": str(written.parent), "PPROF_TMPDIR": str(written.parent)},
+        env=os.environ | {"PPROF_TMPDIR": str(written.parent)},
     ).stdout  # fmt: skip
     assert "of 1565 total" in told
     for line in TOP.splitlines():

@@ -38,7 +38,7 @@ def test_so_they_do_with_decimals(tmp_path):
     flame = goinspect.flame(folded)
     assert flame.unit == "thousandths of samples"
     told = {form: total(flame.binary(form), flame.unit) for form, total in TOTALS.items()}
-    whole = {"json", "pprof", "otlp"}  # these say the unit as it is counted
+    whole = {"json", "html", "pprof", "otlp"}  # these say the unit as it is counted
     assert {form: value * (1 if form in whole else 1000) for form, value in told.items()} == dict.fromkeys(
         TOTALS, 1_000_001_751
     )

@@ -315,7 +315,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(
-    "form", ["pprof", "otlp", "speedscope", "firefox", "cpuprofile", "tree", "top", "collapsed"]
+    "form", ["pprof", "otlp", "speedscope", "firefox", "cpuprofile", "tree", "top", "collapsed", "html"]
 )
 @pytest.mark.parametrize("stacks", [[], [([], 5)], [([StackFrame(name, FrameKind.USER, "", False, name, 3, 2) for name in HOSTILE], 7)]],
                          ids=["nothing", "no frames", "hostile"])  # fmt: skip

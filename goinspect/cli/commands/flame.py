@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["flame"]
 
 _DEFAULT_INPUT = "perf.data"
-_DEFAULT_OUTPUT = "flame.svg"
+_DEFAULT_OUTPUT = "flame"  # and the suffix of the format
 
 
 @grouped
@@ -78,6 +78,8 @@ def flame(
 
     goinspect flame perf.data -b ./server --focus 'main\.' --format folded | head
 
+    goinspect flame perf.data -o report.html
+
     perf record -F 999 -g -o - ./server | goinspect flame - -o flame.svg
 
     goinspect flame heap.pprof --sample-type alloc_space -o allocations.svg
@@ -97,7 +99,7 @@ def flame(
     if form.json and not (form.form and output.has_json):
         output = output_for("json", None)
     draws = output.is_picture and not selection.list_events
-    path = form.output or (_DEFAULT_OUTPUT if draws else None)
+    path = form.output or (_DEFAULT_OUTPUT + output.suffixes[0] if draws else None)
     check_output(path, picture=draws, binary=output.is_binary and not selection.list_events)
     options = replace(
         options_of(input_, selection, frames), by=shape.by, lines=shape.lines, hide=shape.hide,

@@ -12,7 +12,7 @@ from goinspect.results.flame import OFF_CPU
 if TYPE_CHECKING:
     from goinspect.results.flame import Difference, FlameProfile, FlameTotals
 
-__all__ = ["subtitle", "summary", "title"]
+__all__ = ["subtitle", "summary", "summary_parts", "title"]
 
 
 def title(profile: FlameProfile, path: str) -> str:
@@ -57,9 +57,13 @@ def subtitle(profile: FlameProfile) -> str:
 
 def summary(profile: FlameProfile) -> str:
     """What could be named, and what was left out; of two profiles first what they weigh."""
-    parts = _of_recording(profile) if profile.recorded else _of_stacks(profile)
     both = f"{both_totals(profile.difference, profile.unit)}; " if profile.difference else ""
-    return both + ", ".join(parts)
+    return both + ", ".join(summary_parts(profile))
+
+
+def summary_parts(profile: FlameProfile) -> list[str]:
+    """What could be named, and what was left out, one by one."""
+    return _of_recording(profile) if profile.recorded else _of_stacks(profile)
 
 
 def both_totals(difference: Difference, unit: str) -> str:

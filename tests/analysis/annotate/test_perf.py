@@ -18,6 +18,7 @@ from goinspect.errors import QueryError
 from goinspect.views.top import top
 from tests.conftest import BUILDS, FIXTURES, oracle_rows
 from tests.disasm.objdump import functions_of
+from tests.examples import step
 
 RECORDINGS = FIXTURES / "recordings"
 _OF = {
@@ -102,7 +103,7 @@ def test_instructions_are_those_of_perf(build, inlines, fixture_file):
 @pytest.mark.parametrize(
     "options", [{}, {"kernel": False}, {"inlines": False}, {"restore": False}, {"focus": "main"}], ids=str
 )
-@pytest.mark.parametrize("build", [BUILDS[0], BUILDS[-1]])
+@pytest.mark.parametrize("build", [BUILDS[0], BUILDS[-1]][:: step()])
 def test_sums_are_those_of_flame(build, options, fixture_file):
     asked = Asked(
         fixture_file(build, "perf.data"), binaries=[str(fixture_file(build, "workload"))],
@@ -117,7 +118,7 @@ def test_sums_are_those_of_flame(build, options, fixture_file):
     assert count > 150
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[:: step()])
 def test_sums_of_every_recording(name, fixture_file, tmp_path):
     path = tmp_path / "perf.data"
     path.write_bytes(lzma.decompress((RECORDINGS / name / "perf.data.xz").read_bytes()))

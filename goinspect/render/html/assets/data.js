@@ -1,0 +1,57 @@
+// The recording as it is in the page: see columns.py.
+
+/**
+ * @typedef {Uint8Array | Uint16Array | Uint32Array | Float64Array} Column
+ * @typedef {object} Report
+ * @property {string} title
+ * @property {string} subtitle
+ * @property {string} unit of weights
+ * @property {number} scale
+ * @property {Record<string, string[]>} labels values of each label
+ * @property {string} root the label that stands above stacks
+ * @property {string} order
+ * @property {string} layout
+ * @property {[string, string][]} kinds key and name of each
+ * @property {([string, string] | null)[]} colors light and dark; null: hatched
+ * @property {[string, number, string][]} legend text, colour and search of each entry
+ * @property {[string, string[]][]} facts
+ * @property {string[]} functions
+ * @property {string[]} packages
+ * @property {string[]} places
+ * @property {Record<string, Column>} column
+ * @property {Int32Array} start
+ * @property {Float64Array} weight
+ * @property {number} total
+ */
+
+export const INLINED = 1, RESTORED = 2, GO = 4;
+
+const TYPES = /** @type {Record<string, any>} */ ({
+  u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f8: Float64Array,
+});
+
+/** @param {string} text base64 @returns {Promise<Report>} */
+export async function unpack(text) {
+  const binary = atob(text);
+  const packed = new Uint8Array(binary.length);
+  for (let i = 0; i < packed.length; i++) packed[i] = binary.charCodeAt(i);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const buffer = await new Response(stream).arrayBuffer();
+  const bytes = new Uint8Array(buffer);
+  const line = bytes.indexOf(10);
+  const report = JSON.parse(new TextDecoder().decode(bytes.subarray(0, line)));
+  let at = line + 1;
+  /** @type {Record<string, Column>} */
+  const column = {};
+  for (const [name, type, length] of report.columns) {
+    const end = at + TYPES[type].BYTES_PER_ELEMENT * length;
+    column[name] = new TYPES[type](buffer.slice(at, end));
+    at = end;
+  }
+  const count = column.size.length;
+  const start = new Int32Array(count + 1);
+  for (let i = 0; i < count; i++) start[i + 1] = start[i] + column.size[i];
+  const weight = Float64Array.from(column.weight, (value) => value * report.scale);
+  const total = weight.reduce((sum, value) => sum + value, 0);
+  return { ...report, column, start, weight, total };
+}

@@ -1,0 +1,187 @@
+// The page: reads the recording, puts the views together, and lets choices and views follow each other.
+
+import { unpack } from "./data.js";
+import { element, toggle } from "./dom.js";
+import { Model } from "./model.js";
+import { PARTS, isOf } from "./paths.js";
+import { State } from "./state.js";
+import { counted, formatShare, formatWeight } from "./text.js";
+import { FactsView } from "./views/facts.js";
+import { FlameView } from "./views/flame.js";
+import { SandwichView } from "./views/sandwich.js";
+import { TableView } from "./views/table.js";
+
+/** @typedef {import("./data.js").Report} Report */
+
+/** @type {[string, string][]} */
+const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["facts", "Facts"]];
+/** @type {[string, string][]} */
+const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
+  ["Esc", "end the search, then zoom out"], ["1 2 3 4", "flame graph, table, sandwich, facts"],
+  ["Arrow keys, Home", "move from frame to frame, from row to row"],
+  ["Enter", "zoom into the frame; in the table, its sandwich"], ["Space", "in the table: select"],
+  ["i", "flame or icicle"], ["s", "sandwich of the selected function"], ["?", "these keys"]];
+
+/** @param {Report} report */
+function stateOf(report) {
+  const labels = Object.keys(report.labels);
+  const defaults = { view: "flame", zoom: 0, fn: -1, q: "", off: "", root: report.root || "none", order: report.order,
+    layout: report.layout, from: "root", by: "function", sort: "own", way: "down" };
+  return new State(defaults, { view: VIEWS.map(([name]) => name), off: ["", ...PARTS.map(([name]) => name)],
+    root: [...labels, "none"], order: ["name", "weight"], layout: ["flame", "icicle"], from: ["root", "leaf"],
+    by: ["function", "package", "kind"], sort: ["name", "own", "total", "samples"], way: ["up", "down"] });
+}
+
+class Page {
+  /** @param {Report} report */
+  constructor(report) {
+    this.report = report;
+    this.state = stateOf(report);
+    this.model = new Model(report, this.state);
+    /** @type {Record<string, any>} */
+    this.views = { flame: new FlameView(this.model), table: new TableView(this.model), sandwich: new SandwichView(this.model),
+      facts: new FactsView(this.model) };
+    this.help = this.helpOf();
+    document.body.replaceChildren(this.headOf(), this.mainOf(), this.footOf(), this.help);
+    this.state.listeners.push(() => this.update());
+    document.addEventListener("keydown", (event) => this.press(event));
+    this.update();
+  }
+
+  headOf() {
+    const { state, report } = this;
+    this.tabs = VIEWS.map(([view, text]) => {
+      const tab = element("button", { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": `view-${view}` }, text);
+      tab.addEventListener("click", () => state.set({ view }));
+      return tab;
+    });
+    const tabs = element("div", { className: "tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs);
+    tabs.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+      if (!step) return;
+      const at = VIEWS.findIndex(([view]) => view === state.now.view), to = (at + step + VIEWS.length) % VIEWS.length;
+      state.set({ view: VIEWS[to][0] });
+      this.tabs?.[to].focus();
+      event.preventDefault();
+    });
+    this.field = element("input", { type: "search", placeholder: "Search: name, /pattern/, package:… kind:…", spellcheck: false,
+      "aria-label": "Search", autocomplete: "off" });
+    this.field.addEventListener("input", () => state.set({ q: this.field.value }, true));
+    this.field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter" && state.now.view === "flame") this.views.flame.chart.nextHit(event.shiftKey ? -1 : 1);
+    });
+    this.matched = element("output", { className: "matched" });
+    const present = PARTS.filter(([part]) => report.column.flags.some((_, row) => isOf(report, part)(row)));
+    this.toggles = new Map(present.map(([part, text]) => [part, toggle(text, (on) => {
+      const off = new Set(state.now.off.split(",").filter(Boolean));
+      off[on ? "delete" : "add"](part);
+      this.model.reshape({ off: [...off].sort().join(",") });
+    })]));
+    const keys = element("button", { type: "button", className: "keys", "aria-label": "Keys", title: "Keys (?)" }, "?");
+    keys.addEventListener("click", () => this.help.showModal());
+    return element("header", {},
+      element("div", { className: "titles" }, element("h1", { title: report.title }, report.title),
+        element("p", { title: report.subtitle }, report.subtitle), keys),
+      element("div", { className: "bar-of-tabs" }, tabs,
+        element("div", { className: "search", role: "search" }, this.field, this.matched)),
+      ...(present.length ? [element("fieldset", { className: "parts" }, element("legend", {}, "Frames:"),
+        ...[...this.toggles.values()].map((part) => part.node))] : []));
+  }
+
+  mainOf() {
+    for (const [view] of VIEWS) {
+      const { node } = this.views[view];
+      node.id = `view-${view}`;
+      node.setAttribute("role", "tabpanel");
+    }
+    return element("main", {}, ...VIEWS.map(([view]) => this.views[view].node));
+  }
+
+  footOf() {
+    this.chosen = element("div", { className: "chosen", role: "status" });
+    this.toSandwich = element("button", { type: "button" }, "Sandwich");
+    this.toSandwich.addEventListener("click", () => this.state.set({ view: "sandwich" }));
+    this.toNothing = element("button", { type: "button" }, "Deselect");
+    this.toNothing.addEventListener("click", () => this.state.set({ fn: -1 }));
+    return element("footer", {}, this.chosen, this.toSandwich, this.toNothing);
+  }
+
+  helpOf() {
+    const close = element("button", { type: "button" }, "Close");
+    const dialog = element("dialog", { "aria-label": "Keys" }, element("h2", {}, "Keys"),
+      element("dl", {}, ...KEYS.flatMap(([key, text]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, text)])),
+      element("p", {}, "A click on a frame zooms and selects its function; the table and the sandwich follow. The address holds "
+        + "all of it: send the file and the part of the address behind the #."), close);
+    close.addEventListener("click", () => dialog.close());
+    return dialog;
+  }
+
+  update() {
+    const { now } = this.state;
+    VIEWS.forEach(([view], i) => {
+      const shown = view === now.view, tab = this.tabs?.[i];
+      this.views[view].node.classList.toggle("away", !shown);
+      tab.setAttribute("aria-selected", String(shown));
+      tab.tabIndex = shown ? 0 : -1;
+    });
+    for (const [part, { box }] of this.toggles ?? []) box.checked = !now.off.split(",").includes(part);
+    if (this.field.value !== now.q) this.field.value = now.q;
+    this.tellMatched();
+    this.tellChosen();
+    this.views[now.view].update();
+  }
+
+  tellMatched() {
+    const { hits, error, total, own, functions } = this.model.search(), { report } = this;
+    this.field.setAttribute("aria-invalid", String(error !== ""));
+    this.matched.classList.toggle("bad", error !== "");
+    this.matched.title = error;
+    this.matched.textContent = error ? "invalid pattern" : !hits ? ""
+      : `${counted(functions, "function")}: ${formatShare(total, report.total)}, own ${formatShare(own, report.total)}`;
+  }
+
+  tellChosen() {
+    const { model, report } = this, fn = model.selected();
+    this.toSandwich.hidden = this.toNothing.hidden = fn < 0;
+    if (fn < 0) {
+      this.chosen.replaceChildren(element("span", { className: "hint" }, "Nothing is selected. ", element("kbd", {}, "/"),
+        " searches, ", element("kbd", {}, "?"), " lists all keys."));
+      return;
+    }
+    const { own, total } = model.sums("function"), name = report.functions[fn];
+    const share = (/** @type {number} */ value) => `${formatWeight(value, report.unit)} (${formatShare(value, report.total)})`;
+    this.chosen.replaceChildren(element("bdi", { title: name.slice(0, 2000) }, name.length > 400 ? `${name.slice(0, 399)}…` : name),
+      element("span", {}, `own ${share(own[fn])} · total ${share(total[fn])}`));
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    if (this.help.open || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const { state } = this, { now } = state, typing = /^(INPUT|SELECT)$/.test(document.activeElement?.tagName ?? "");
+    if (event.key === "Escape") {
+      if (now.q) state.set({ q: "" });
+      else if (document.activeElement === this.field) this.field.blur();
+      else if (now.view === "flame" && this.model.zoom()) state.set({ zoom: Math.max(0, this.model.tree().parent[this.model.zoom()]) });
+      else return;
+      event.preventDefault();
+      return;
+    }
+    if (typing && document.activeElement?.getAttribute("type") !== "checkbox") return;
+    /** @type {Record<string, () => void>} */
+    const does = { "/": () => this.field.select(), "?": () => this.help.showModal(), s: () => state.set({ view: "sandwich" }),
+      i: () => state.set({ layout: now.layout === "flame" ? "icicle" : "flame" }) };
+    VIEWS.forEach(([view], i) => (does[i + 1] = () => state.set({ view })));
+    if (!does[event.key]) return;
+    event.preventDefault();
+    does[event.key]();
+  }
+}
+
+try {
+  const data = document.getElementById("data");
+  new Page(await unpack(data?.textContent ?? ""));
+  data?.remove();
+} catch (problem) {
+  document.body.replaceChildren(element("p", { className: "empty", role: "alert" },
+    `This browser cannot show the report: ${problem instanceof Error ? problem.message : problem}`));
+}

@@ -1,0 +1,104 @@
+// What is shown follows from the recording and the choices; each part of it is computed again only if these changed.
+
+import { find, weigh } from "./search.js";
+import { pathsOf, sums } from "./paths.js";
+import { around, build, follow, lineage } from "./tree.js";
+
+/** @typedef {import("./data.js").Report} Report */
+
+export class Model {
+  /** @param {Report} report @param {import("./state.js").State} state */
+  constructor(report, state) {
+    this.report = report;
+    this.state = state;
+    /** @type {Map<string, { key: string, value: any }[]>} */
+    this.made = new Map();
+  }
+
+  /**
+   * What was made last, or the time before: a switch is often turned back.
+   * @template T @param {string} what @param {any[]} from @param {() => T} make @returns {T}
+   */
+  once(what, from, make) {
+    const key = JSON.stringify(from), known = this.made.get(what) ?? [];
+    const found = known.find((entry) => entry.key === key) ?? { key, value: make() };
+    this.made.set(what, [found, ...known.filter((entry) => entry !== found)].slice(0, 2));
+    return found.value;
+  }
+
+  get off() {
+    return this.state.now.off;
+  }
+
+  paths() {
+    return this.once("paths", [this.off], () => pathsOf(this.report, new Set(this.off.split(",").filter(Boolean))));
+  }
+
+  tree() {
+    const { root, from } = this.state.now;
+    return this.once("tree", [this.off, root, from], () =>
+      build(this.report, this.paths(), { head: this.report.column[`label_${root}`], values: this.report.labels[root],
+        step: from === "leaf" ? -1 : 1 }));
+  }
+
+  /** The node that is as wide as the window. */
+  zoom() {
+    return this.state.now.zoom < this.tree().frame.length ? this.state.now.zoom : 0;
+  }
+
+  /** Choose what makes another tree, and stay at the same place as far as there is one. @param {object} changes */
+  reshape(changes) {
+    const old = this.tree();
+    const frames = lineage(old, this.zoom()).map((node) => old.frame[node]);
+    const before = this.state.now;
+    this.state.now = { ...before, ...changes };
+    const zoom = follow(this.tree(), frames);
+    this.state.now = before;
+    this.state.set({ ...changes, zoom });
+  }
+
+  /** The weights of functions, packages or kinds. @param {string} by */
+  sums(by) {
+    const { column, functions, packages, kinds } = this.report;
+    const count = by === "package" ? packages.length : by === "kind" ? kinds.length : functions.length;
+    return this.once(`sums ${by}`, [this.off], () => sums(this.report, this.paths(), column[by], count));
+  }
+
+  /** The function that is selected, or -1. */
+  selected() {
+    const { fn } = this.state.now;
+    return fn < this.report.functions.length ? fn : -1;
+  }
+
+  /** The function of the sandwich: without a selection the one that weighs most by itself. */
+  middle() {
+    if (this.selected() >= 0) return this.selected();
+    const { own, total } = this.sums("function");
+    return this.once("heaviest", [this.off], () => {
+      let best = own.length ? 0 : -1;
+      for (let i = 1; i < own.length; i++) {
+        if (own[i] > own[best] || (own[i] === own[best] && total[i] > total[best])) best = i;
+      }
+      return best;
+    });
+  }
+
+  /** Who calls the function in the middle, and whom it calls. */
+  around() {
+    const name = this.middle();
+    return this.once("around", [this.off, name], () => around(this.report, this.paths(), name));
+  }
+
+  /** @returns {{ hits: Uint8Array | null, error: string, total: number, own: number, functions: number }} */
+  search() {
+    return this.once("search", [this.off, this.state.now.q], () => {
+      try {
+        const hits = find(this.report, this.state.now.q);
+        if (!hits) return { hits, error: "", total: 0, own: 0, functions: 0 };
+        return { hits, error: "", ...weigh(this.report, this.paths(), hits) };
+      } catch (problem) {
+        return { hits: null, error: String(/** @type {Error} */ (problem).message), total: 0, own: 0, functions: 0 };
+      }
+    });
+  }
+}

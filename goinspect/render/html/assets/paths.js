@@ -1,0 +1,63 @@
+// Stacks as they are to be seen: without the frames that were switched off. What these weigh, their callers weigh.
+
+import { INLINED, RESTORED } from "./data.js";
+
+/** @typedef {import("./data.js").Report} Report */
+/**
+ * Stack i is `frame[start[i]]` to `frame[start[i + 1] - 1]`, root first; it may be empty.
+ * @typedef {{ start: Int32Array, frame: Int32Array }} Paths
+ */
+
+/** What can be switched off, and what it is called. @type {[string, string][]} */
+export const PARTS = [["inlined", "Inlined"], ["runtime", "Runtime"], ["kernel", "Kernel"], ["restored", "Restored"]];
+
+/** Which frames each part has. @param {Report} report @param {string} part @returns {(frame: number) => boolean} */
+export function isOf(report, part) {
+  const { flags, kind } = report.column;
+  const named = (/** @type {string[]} */ ...keys) => {
+    const rows = report.kinds.map(([key]) => keys.includes(key));
+    return (/** @type {number} */ frame) => rows[kind[frame]];
+  };
+  if (part === "inlined") return (frame) => (flags[frame] & INLINED) !== 0;
+  if (part === "restored") return (frame) => (flags[frame] & RESTORED) !== 0;
+  return part === "runtime" ? named("runtime", "gc") : named(part);
+}
+
+/** @param {Report} report @param {Set<string>} off parts that are switched off @returns {Paths} */
+export function pathsOf(report, off) {
+  const { frame, same } = report.column;
+  const tests = [...off].map((part) => isOf(report, part));
+  const shown = Int32Array.from(same, (row, i) => (tests.some((test) => test(i)) ? -1 : row));
+  const count = report.start.length - 1;
+  const start = new Int32Array(count + 1), kept = new Int32Array(frame.length);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    for (let j = report.start[i]; j < report.start[i + 1]; j++) {
+      const row = shown[frame[j]];
+      if (row >= 0) kept[at++] = row;
+    }
+    start[i + 1] = at;
+  }
+  return { start, frame: kept.subarray(0, at) };
+}
+
+/**
+ * What ends in each of `count` groups of frames, and what goes through it, once for each stack.
+ * @param {Report} report @param {Paths} paths @param {import("./data.js").Column} group of each frame @param {number} count
+ */
+export function sums(report, paths, group, count) {
+  const own = new Float64Array(count), total = new Float64Array(count), samples = new Float64Array(count);
+  const seen = new Int32Array(count).fill(-1);
+  for (let i = 0; i + 1 < paths.start.length; i++) {
+    const end = paths.start[i + 1];
+    for (let j = paths.start[i]; j < end; j++) {
+      const row = group[paths.frame[j]];
+      if (seen[row] === i) continue;
+      seen[row] = i;
+      total[row] += report.weight[i];
+      samples[row] += report.column.samples[i];
+    }
+    if (end > paths.start[i]) own[group[paths.frame[end - 1]]] += report.weight[i];
+  }
+  return { own, total, samples };
+}

@@ -1,0 +1,61 @@
+// Search: a part of names, /a pattern/, package:… or kind:…; each frame is looked at once, however often it is drawn.
+
+/** @typedef {import("./data.js").Report} Report */
+
+/**
+ * What a query asks of a text. Upper case counts where there is any.
+ * @param {string} wanted
+ * @returns {(text: string) => boolean}
+ */
+function compile(wanted) {
+  const hasUpperCase = /\p{Lu}/u.test(wanted.replace(/\\./g, ""));
+  const pattern = /^\/(.+?)\/?$/s.exec(wanted)?.[1];
+  if (pattern !== undefined) {
+    const made = new RegExp(pattern, hasUpperCase ? "" : "i");
+    return (text) => made.test(text);
+  }
+  if (hasUpperCase) return (text) => text.includes(wanted);
+  const lower = wanted.toLowerCase();
+  return (text) => text.toLowerCase().includes(lower);
+}
+
+/**
+ * Which frames a query finds; null: nothing is asked. Throws SyntaxError where a pattern is none.
+ * @param {Report} report @param {string} query @returns {Uint8Array | null}
+ */
+export function find(report, query) {
+  const [, field, rest] = /^(package|kind):(.*)$/s.exec(query) ?? [, "", query];
+  if (!rest) return null;
+  const test = compile(/** @type {string} */ (rest));
+  const { function: name, package: package_, kind } = report.column;
+  const [column, found] =
+    field === "package" ? [package_, report.packages.map(test)]
+    : field === "kind" ? [kind, report.kinds.map(([key, label]) => test(key) || test(label))]
+    : [name, report.functions.map(test)];
+  return Uint8Array.from(column, (row) => (found[row] ? 1 : 0));
+}
+
+/**
+ * What the frames found weigh: each stack once, whatever of it was found.
+ * @param {Report} report @param {import("./paths.js").Paths} paths @param {Uint8Array} hits
+ */
+export function weigh(report, paths, hits) {
+  const names = new Uint8Array(report.functions.length), { function: name } = report.column;
+  let total = 0, own = 0, functions = 0;
+  for (let i = 0; i + 1 < paths.start.length; i++) {
+    const end = paths.start[i + 1];
+    let some = false;
+    for (let j = paths.start[i]; j < end; j++) {
+      const row = paths.frame[j];
+      if (!hits[row]) continue;
+      some = true;
+      if (!names[name[row]]) {
+        names[name[row]] = 1;
+        functions++;
+      }
+    }
+    if (some) total += report.weight[i];
+    if (some && hits[paths.frame[end - 1]]) own += report.weight[i];
+  }
+  return { total, own, functions };
+}

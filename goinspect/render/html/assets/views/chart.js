@@ -1,0 +1,279 @@
+// A flame graph on a canvas. Only what can be seen is drawn: rows in the window, frames wide enough at this zoom.
+
+import { besideBox, element } from "../dom.js";
+import { describe, fillOf, fillTip, frameOf, functionOf, hatch, isGo, isInlined, nameOf, onTheme, themed } from "../paint.js";
+import { shorten } from "../text.js";
+import { lineage } from "../tree.js";
+
+/** @typedef {import("../tree.js").Tree} Tree */
+/** @typedef {{ node: number, x: number, width: number, row: number }} Box */
+
+const ROW = 18, PAD = 4, NARROW = 0.5;
+const FONT = '12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
+
+export class Chart {
+  /**
+   * @param {import("../data.js").Report} report
+   * @param {{ label: string, skip?: number, onPick: (node: number) => void, onLeave?: () => void }} how `skip`: rows at the
+   *   root that are not shown
+   */
+  constructor(report, how) {
+    this.report = report;
+    this.how = how;
+    this.skip = how.skip ?? 0;
+    /** @type {Tree | null} */
+    this.tree = null;
+    this.zoom = 0;
+    this.cursor = -1;
+    this.upward = true;
+    this.byWeight = false;
+    this.selected = -1;
+    /** @type {Uint8Array | null} */
+    this.hits = null;
+    /** @type {Box[]} */
+    this.boxes = [];
+    /** @type {Map<number, number[]>} */
+    this.sorted = new Map();
+    this.canvas = element("canvas", { tabIndex: 0, role: "application", "aria-label": how.label });
+    this.canvas.frames = () => this.placed(); // what is drawn, for tests and tools
+    this.space = element("div", { className: "space" }, this.canvas);
+    this.ring = element("div", { className: "ring", hidden: true });
+    this.scroll = element("div", { className: "scroll", tabIndex: -1 }, this.space);
+    this.said = element("div", { className: "said", role: "status" });
+    this.tip = element("div", { className: "tip", hidden: true });
+    this.node = element("div", { className: "chart" }, this.scroll, this.ring, this.said, this.tip);
+    this.listen();
+  }
+
+  listen() {
+    new ResizeObserver(() => this.draw()).observe(this.scroll);
+    onTheme(() => this.draw());
+    this.scroll.addEventListener("scroll", () => this.draw());
+    this.canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => this.hover(this.at(event)));
+    this.canvas.addEventListener("pointerleave", () => this.hover(null));
+    this.canvas.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+      const box = this.at(event);
+      if (box) this.pick(box.node);
+    });
+    this.canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.press(event));
+    this.canvas.addEventListener("focus", () => this.mark());
+    this.canvas.addEventListener("blur", () => this.mark());
+  }
+
+  /**
+   * @param {Tree} tree
+   * @param {{ zoom?: number, upward: boolean, byWeight?: boolean, selected: number, hits: Uint8Array | null }} view
+   */
+  show(tree, view) {
+    const zoom = view.zoom ?? 0, anew = tree !== this.tree || zoom !== this.zoom || view.upward !== this.upward;
+    if (tree !== this.tree) this.sorted.clear();
+    this.upward = view.upward;
+    this.byWeight = view.byWeight ?? false;
+    this.selected = view.selected;
+    this.hits = view.hits;
+    if (anew) this.cursor = -1;
+    this.tree = tree;
+    this.zoom = zoom;
+    this.hover(null);
+    this.draw();
+    if (anew) {
+      this.scroll.scrollTop = this.upward ? this.scroll.scrollHeight : 0;
+      this.draw();
+    }
+  }
+
+  /** @param {number} node @returns {number[]} */
+  children(node) {
+    const tree = /** @type {Tree} */ (this.tree), known = this.byWeight && this.sorted.get(node);
+    if (known) return known;
+    const found = [];
+    for (let child = tree.first[node]; child; child = tree.next[child]) found.push(child);
+    if (this.byWeight) this.sorted.set(node, found.sort((a, b) => tree.total[b] - tree.total[a]));
+    return found;
+  }
+
+  /** Put everything that can be seen in `boxes`. @param {number} width @param {number} from @param {number} to rows */
+  layOut(width, from, to) {
+    const tree = /** @type {Tree} */ (this.tree), above = lineage(tree, this.zoom).slice(0, -1);
+    this.boxes = [];
+    if (!tree.total[this.zoom]) return;
+    if (this.zoom) above.unshift(0);
+    this.depth = above.length;
+    above.forEach((node, row) => this.boxes.push({ node, x: 0, width, row: row - this.skip }));
+    const scale = width / tree.total[this.zoom];
+    const todo = [{ node: this.zoom, x: 0, width, row: this.depth - this.skip }];
+    for (let box = todo.pop(); box; box = todo.pop()) {
+      if (box.row >= Math.max(from, 0)) this.boxes.push(box);
+      if (box.row >= to) continue;
+      let x = box.x, narrow = x; // narrow: where a run of frames begins that are too narrow for one of their own
+      for (const node of this.children(box.node)) {
+        const wide = tree.total[node] * scale;
+        if (wide >= NARROW) {
+          if (x - narrow >= NARROW) this.boxes.push({ node: -1, x: narrow, width: x - narrow, row: box.row + 1 });
+          todo.push({ node, x, width: wide, row: box.row + 1 });
+          narrow = x + wide;
+        }
+        x += wide;
+      }
+      if (x - narrow >= NARROW) this.boxes.push({ node: -1, x: narrow, width: x - narrow, row: box.row + 1 });
+    }
+  }
+
+  draw() {
+    const { canvas, scroll, tree } = this;
+    const width = scroll.clientWidth, height = scroll.clientHeight, pen = canvas.getContext("2d");
+    if (!tree || !width || !height || !pen) return;
+    const depth = this.zoom ? lineage(tree, this.zoom).length : 0;
+    const tall = Math.max((depth + tree.height[this.zoom] + 1 - this.skip) * ROW, height);
+    this.space.style.height = `${tall}px`;
+    const top = Math.min(scroll.scrollTop, tall - height), ratio = devicePixelRatio || 1;
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+      canvas.style.width = `${width}px`;
+      canvas.style.height = `${height}px`;
+    }
+    this.base = this.upward ? tall - top : -top; // the outer edge of the first row
+    const [from, to] = this.upward ? [tall - top - height, tall - top] : [top, top + height];
+    this.layOut(width, Math.floor(from / ROW) - 1, Math.ceil(to / ROW));
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    this.paint(pen);
+    this.mark();
+  }
+
+  /** @param {Box} box */
+  y(box) {
+    return this.upward ? (this.base ?? 0) - (box.row + 1) * ROW : (this.base ?? 0) + box.row * ROW;
+  }
+
+  /** @param {CanvasRenderingContext2D} pen */
+  paint(pen) {
+    const { report, hits, boxes } = this, tree = /** @type {Tree} */ (this.tree);
+    const names = ["ink", "muted", "accent", "accent-ink", "hatch-line"];
+    const [ink, muted, accent, accentInk, rest] = names.map(themed), hatched = hatch(pen);
+    pen.font = FONT;
+    const cell = pen.measureText("0".repeat(40)).width / 40;
+    for (const box of boxes) {
+      const { node, x, width } = box, y = this.y(box);
+      const row = node < 0 ? -1 : frameOf(report, tree, node), isAbove = box.row + this.skip < (this.depth ?? 0);
+      const isHit = hits !== null && row >= 0 && hits[row] === 1;
+      const mine = node >= 0 && this.selected >= 0 && functionOf(report, tree, node) === this.selected;
+      pen.globalAlpha = isHit ? 1 : hits ? 0.28 : isAbove ? 0.4 : isInlined(report, row) ? 0.55 : 1;
+      pen.fillStyle = isHit ? accent : node < 0 ? rest : this.fill(node, row) || hatched;
+      const drawn = Math.max(width - 0.5, width * 0.7);
+      pen.beginPath();
+      if (drawn > 5) pen.roundRect(x, y, drawn, ROW - 1, 2);
+      else pen.rect(x, y, drawn, ROW - 1);
+      pen.fill();
+      pen.globalAlpha = 1;
+      if (mine && drawn > 2) {
+        pen.strokeStyle = ink;
+        pen.lineWidth = 1.5;
+        pen.strokeRect(x + 0.75, y + 0.75, Math.max(drawn - 1.5, 0.5), ROW - 2.5);
+      }
+      const budget = node < 0 ? 0 : Math.floor((width - 2 * PAD) / cell);
+      const label = budget < 3 ? "" : shorten(nameOf(report, tree, node), budget, isGo(report, row));
+      pen.fillStyle = isHit ? accentInk : hits ? muted : ink;
+      if (label) pen.fillText(label, x + PAD, y + 12.5, width - 2 * PAD);
+    }
+  }
+
+  /** @param {number} node @param {number} row */
+  fill(node, row) {
+    const { report } = this, tree = /** @type {Tree} */ (this.tree);
+    if (row >= 0) return fillOf(report, report.column.color[row]);
+    const frame = node || tree.top < 0 ? -1 : report.column.function.indexOf(tree.top);
+    return fillOf(report, frame < 0 ? 0 : report.column.color[frame]);
+  }
+
+  placed() {
+    const tree = /** @type {Tree} */ (this.tree), { left, top } = this.canvas.getBoundingClientRect();
+    return this.boxes.filter((box) => box.node >= 0).map((box) => ({ name: nameOf(this.report, tree, box.node), node: box.node,
+      x: left + box.x, y: top + this.y(box), width: box.width, height: ROW - 1, total: tree.total[box.node] }));
+  }
+
+  /** @param {MouseEvent} event @returns {Box | null} */
+  at(event) {
+    const { left, top } = this.canvas.getBoundingClientRect(), x = event.clientX - left, y = event.clientY - top;
+    return this.boxes.find((box) => box.node >= 0 && x >= box.x && x < box.x + box.width && y >= this.y(box)
+      && y < this.y(box) + ROW) ?? null;
+  }
+
+  /** @param {Box | null} box */
+  hover(box) {
+    this.hovered = box;
+    this.canvas.style.cursor = box ? "pointer" : "default";
+    this.mark();
+    if (!box || !this.tree) {
+      this.tip.hidden = true;
+      return;
+    }
+    const { left, top } = this.canvas.getBoundingClientRect(), y = top + this.y(box);
+    fillTip(this.tip, nameOf(this.report, this.tree, box.node), describe(this.report, this.tree, box.node));
+    besideBox(this.tip, { x: left + box.x, top: y, bottom: y + ROW });
+  }
+
+  /** The ring around the frame under the pointer, else around the one that keys have reached. */
+  mark() {
+    const focused = document.activeElement === this.canvas;
+    const box = this.hovered ?? (focused && this.boxes.find((candidate) => candidate.node === this.cursor));
+    this.ring.hidden = !box;
+    if (!box) return;
+    const { style } = this.ring;
+    style.left = `${box.x}px`;
+    style.top = `${this.y(box)}px`;
+    style.width = `${Math.max(box.width - 0.5, 1)}px`;
+    style.height = `${ROW - 1}px`;
+  }
+
+  /** @param {number} node */
+  pick(node) {
+    this.hover(null);
+    this.how.onPick(node);
+  }
+
+  /** Go to a node, and say what it is. @param {number} node */
+  reach(node) {
+    const tree = /** @type {Tree} */ (this.tree);
+    this.cursor = node;
+    const row = lineage(tree, node).length - this.skip, tall = this.space.offsetHeight, seen = this.scroll.clientHeight;
+    const y = this.upward ? tall - (row + 1) * ROW : row * ROW;
+    if (y < this.scroll.scrollTop) this.scroll.scrollTop = y;
+    if (y + ROW > this.scroll.scrollTop + seen) this.scroll.scrollTop = y + ROW - seen;
+    this.draw();
+    this.said.textContent = [nameOf(this.report, tree, node), ...describe(this.report, tree, node)].join(", ");
+  }
+
+  /** The next (+1) or previous (-1) frame that was found. @param {number} step */
+  nextHit(step) {
+    const tree = /** @type {Tree} */ (this.tree);
+    const found = this.boxes.filter(({ node }) => node > 0 && this.hits?.[frameOf(this.report, tree, node)])
+      .sort((a, b) => a.row - b.row || a.x - b.x).map((box) => box.node);
+    if (!found.length) return;
+    const at = found.indexOf(this.cursor);
+    this.reach(found[at < 0 ? (step > 0 ? 0 : found.length - 1) : (at + step + found.length) % found.length]);
+    this.canvas.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const { tree } = this;
+    if (!tree || event.ctrlKey || event.metaKey || event.altKey) return;
+    const here = this.cursor >= 0 ? this.cursor : this.zoom, siblings = here ? this.children(tree.parent[here]) : [here];
+    const wide = siblings.filter((node) => this.boxes.some((box) => box.node === node)), at = wide.indexOf(here);
+    /** @type {Record<string, () => number | undefined>} */
+    const ways = {
+      [this.upward ? "ArrowUp" : "ArrowDown"]: () =>
+        this.children(here).reduce((best, node) => (!best || tree.total[node] > tree.total[best] ? node : best), 0) || here,
+      [this.upward ? "ArrowDown" : "ArrowUp"]: () => (here ? Math.max(tree.parent[here], this.skip && 1) : here),
+      ArrowLeft: () => wide[Math.max(at - 1, 0)],
+      ArrowRight: () => wide[Math.min(at + 1, wide.length - 1)],
+      Home: () => 0,
+    };
+    if (event.key === "Enter" || event.key === " ") this.pick(here);
+    else if (ways[event.key]) this.reach(ways[event.key]() ?? here);
+    else return;
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,43 @@
+// One function wherever it occurs: above it who calls it, below it whom it calls. Each stack counts once, from its outermost
+// call of the function on.
+
+import { element } from "../dom.js";
+import { functionOf } from "../paint.js";
+import { formatShare, formatWeight } from "../text.js";
+import { Chart } from "./chart.js";
+
+export class SandwichView {
+  /** @param {import("../model.js").Model} model */
+  constructor(model) {
+    const { report, state } = model;
+    this.model = model;
+    const pick = (/** @type {"callers" | "callees"} */ side) => (/** @type {number} */ node) => {
+      const fn = functionOf(report, model.around()[side], node);
+      if (fn >= 0) state.set({ fn });
+    };
+    this.callers = new Chart(report, { label: "Callers. Enter puts a function in the middle.", skip: 1, onPick: pick("callers") });
+    this.callees = new Chart(report, { label: "Callees. Enter puts a function in the middle.", onPick: pick("callees") });
+    this.name = element("bdi", { className: "middle" });
+    this.facts = element("span", { className: "facts" });
+    this.above = element("p", { className: "note" });
+    this.below = element("p", { className: "note" });
+    this.node = element("section", { className: "sandwich", "aria-label": "Sandwich" },
+      element("h2", {}, this.name, " ", this.facts), this.above, this.callers.node, this.callees.node, this.below);
+  }
+
+  update() {
+    const { model } = this, { report } = model, fn = model.middle();
+    this.node.hidden = fn < 0;
+    if (fn < 0) return;
+    const { callers, callees } = model.around(), { hits } = model.search();
+    const total = callees.total[0], own = model.sums("function").own[fn];
+    const name = report.functions[fn];
+    this.name.textContent = name.length > 400 ? `${name.slice(0, 399)}…` : name;
+    this.facts.textContent = `total ${formatWeight(total, report.unit)} (${formatShare(total, report.total)}) · `
+      + `own ${formatWeight(own, report.unit)} (${formatShare(own, report.total)})`;
+    this.above.textContent = callers.first[0] ? "Callers" : total ? "Nothing calls it: it is where its stacks begin." : "";
+    this.below.textContent = callees.first[0] ? "Callees" : total ? "It calls nothing." : "It is switched off.";
+    this.callers.show(callers, { upward: true, selected: -1, hits });
+    this.callees.show(callees, { upward: false, selected: -1, hits });
+  }
+}

@@ -1,0 +1,149 @@
+// Functions, packages or kinds by weight. There are only as many rows in the page as can be seen.
+
+import { choice, element } from "../dom.js";
+import { counted, formatShare, formatWeight } from "../text.js";
+
+const TABLE_ROW = 26, MORE = 8;
+/** @type {[string, string][]} */
+const COLUMNS = [["name", "Name"], ["own", "Own"], ["ownShare", "Own %"], ["total", "Total"], ["totalShare", "Total %"],
+  ["samples", "Samples"]];
+
+export class TableView {
+  /** @param {import("../model.js").Model} model */
+  constructor(model) {
+    this.model = model;
+    const { state } = model;
+    /** @type {number[]} */
+    this.rows = [];
+    this.active = 0;
+    /** @type {string} */
+    this.shape = ""; // of what was shown last: another one begins at its first row
+    this.by = choice("Rows", [["function", "Functions"], ["package", "Packages"], ["kind", "Kinds"]], (by) => state.set({ by }));
+    this.count = element("span", { className: "count", role: "status" });
+    this.heads = new Map(COLUMNS.map(([column, text]) => [column, this.head(column, text)]));
+    this.before = element("tbody", { "aria-hidden": "true" });
+    this.body = element("tbody");
+    this.after = element("tbody", { "aria-hidden": "true" });
+    this.table = element("table", { "aria-label": "Weights" }, element("thead", {}, element("tr", {}, ...this.heads.values())),
+      this.before, this.body, this.after);
+    this.scroll = element("div", { className: "scroll", tabIndex: -1 }, this.table);
+    this.node = element("section", { className: "table", "aria-label": "Table" },
+      element("div", { className: "tools" }, this.by.node, this.count), this.scroll);
+    this.scroll.addEventListener("scroll", () => this.fill());
+    new ResizeObserver(() => this.fill()).observe(this.scroll);
+    this.body.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.press(event));
+  }
+
+  /** @param {string} column @param {string} text */
+  head(column, text) {
+    const { state } = this.model, button = element("button", { type: "button" }, text);
+    const sort = column.replace("Share", "");
+    button.addEventListener("click", () => {
+      const { sort: now, way } = state.now, first = sort === "name" ? "up" : "down";
+      state.set({ sort, way: now !== sort ? first : way === "up" ? "down" : "up" });
+    });
+    return element("th", { scope: "col", className: column === "name" ? "name" : "" }, button);
+  }
+
+  get names() {
+    const { report, state } = this.model;
+    if (state.now.by === "kind") return report.kinds.map(([, label]) => label);
+    return state.now.by === "package" ? report.packages.map((name) => name || "(none)") : report.functions;
+  }
+
+  update() {
+    const { model } = this, { by, sort, way, q } = model.state.now, { hits, error } = model.search();
+    const sums = model.sums(by), names = this.names, group = model.report.column[by];
+    this.by.select.value = by;
+    const found = hits && new Uint8Array(names.length);
+    if (found && hits) for (let i = 0; i < hits.length; i++) if (hits[i]) found[group[i]] = 1;
+    const all = Array.from(names.keys()).filter((row) => sums.samples[row] || sums.total[row]);
+    this.rows = found ? all.filter((row) => found[row]) : all;
+    const collate = (/** @type {string} */ a, /** @type {string} */ b) => (a < b ? -1 : a > b ? 1 : 0);
+    const key = sort === "total" ? sums.total : sort === "samples" ? sums.samples : sums.own;
+    const turn = way === "up" ? 1 : -1;
+    this.rows.sort(sort === "name" ? (a, b) => turn * collate(names[a], names[b])
+      : (a, b) => turn * (key[a] - key[b]) || turn * (sums.total[a] - sums.total[b]) || collate(names[a], names[b]));
+    const noun = /** @type {Record<string, [string, string]>} */ ({ function: ["function", "functions"],
+      package: ["package", "packages"], kind: ["kind", "kinds"] })[by];
+    this.count.textContent = found ? `${this.rows.length.toLocaleString("en-US")} of ${counted(all.length, ...noun)}`
+      : counted(all.length, ...noun);
+    this.table.setAttribute("aria-rowcount", String(this.rows.length + 1));
+    for (const [column, head] of this.heads) {
+      const mine = column === sort;
+      if (mine) head.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
+      else head.removeAttribute("aria-sort");
+    }
+    const shape = [by, sort, way, q, error, model.off].join("\n");
+    if (shape !== this.shape) {
+      this.scroll.scrollTop = 0;
+      this.active = 0;
+    }
+    this.shape = shape;
+    this.fill();
+  }
+
+  fill() {
+    const { rows, scroll } = this, seen = Math.ceil(scroll.clientHeight / TABLE_ROW);
+    const from = Math.max(0, Math.floor(scroll.scrollTop / TABLE_ROW) - MORE), to = Math.min(rows.length, from + seen + 2 * MORE);
+    const focused = this.body.contains(document.activeElement);
+    const gap = (/** @type {number} */ count) => {
+      const cell = element("td");
+      cell.style.height = `${count * TABLE_ROW}px`;
+      return count ? [element("tr", {}, cell)] : [];
+    };
+    this.before.replaceChildren(...gap(from));
+    this.after.replaceChildren(...gap(rows.length - to));
+    this.body.replaceChildren(...rows.slice(from, to).map((row, i) => this.row(row, from + i)));
+    if (!rows.length) this.body.append(element("tr", { className: "none" }, element("th", { className: "name" }, "Nothing is called so.")));
+    if (focused) this.body.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
+  }
+
+  /** @param {number} row @param {number} at */
+  row(row, at) {
+    const { model } = this, { report, state } = model, { by } = state.now, sums = model.sums(by);
+    const name = this.names[row], short = name.length > 400 ? `${name.slice(0, 399)}…` : name;
+    const selects = by === "function", selected = selects && row === model.selected();
+    const numbers = [formatWeight(sums.own[row], report.unit), formatShare(sums.own[row], report.total),
+      formatWeight(sums.total[row], report.unit), formatShare(sums.total[row], report.total),
+      sums.samples[row].toLocaleString("en-US")];
+    const bar = element("i", { className: "bar" });
+    bar.style.width = `${report.total ? (100 * sums.total[row]) / report.total : 0}%`;
+    const made = element("tr", { tabIndex: at === this.active ? 0 : -1, "aria-rowindex": at + 2, "aria-selected": selected,
+      className: selected ? "selected" : "", title: short },
+    element("th", { scope: "row", className: "name" }, bar, element("bdi", {}, short)),
+    ...numbers.map((text) => element("td", {}, text)));
+    made.addEventListener("click", () => this.choose(row, at));
+    if (selects) made.addEventListener("dblclick", () => state.set({ fn: row, view: "sandwich" }));
+    return made;
+  }
+
+  /** Select a function, or search for a package or kind. @param {number} row @param {number} at */
+  choose(row, at) {
+    const { report, state } = this.model, { by } = state.now;
+    this.active = at;
+    if (by === "function") state.set({ fn: row });
+    else if (by === "package" && report.packages[row]) state.set({ q: `package:${report.packages[row]}`, by: "function" });
+    else if (by === "kind") state.set({ q: `kind:${report.kinds[row][0]}`, by: "function" });
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const page = Math.max(1, Math.floor(this.scroll.clientHeight / TABLE_ROW) - 2), last = this.rows.length - 1;
+    const steps = /** @type {Record<string, number>} */ ({ ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page,
+      Home: -last, End: last });
+    if (event.key === "Enter" && this.rows.length) {
+      const row = this.rows[this.active];
+      if (this.model.state.now.by === "function") this.model.state.set({ fn: row, view: "sandwich" });
+      else this.choose(row, this.active);
+    } else if (event.key === " " && this.rows.length) this.choose(this.rows[this.active], this.active);
+    else if (event.key in steps) {
+      this.active = Math.max(0, Math.min(last, this.active + steps[event.key]));
+      const top = this.active * TABLE_ROW, room = this.scroll.clientHeight - 2 * TABLE_ROW;
+      if (top < this.scroll.scrollTop) this.scroll.scrollTop = top;
+      if (top > this.scroll.scrollTop + room) this.scroll.scrollTop = top - room;
+      this.fill();
+    } else return;
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,144 @@
+"""Stacks as the report holds them: a line of JSON, and behind it columns of numbers; deflated, as base64 text.
+
+The line tells ``columns``: name, type (as numpy writes it) and length of each, in their order. Row i of the stacks is
+``frame[start[i]:start[i + 1]]``, rows of the frames, root first; ``start`` is told by ``size``, the number of frames of each
+stack. ``weight[i] * scale`` and ``samples[i]`` belong to it, and of each label ``label_NAME[i]`` the row in its values plus 1,
+0 for none. Frames have ``function`` and ``package`` (rows of the lists of these names), ``kind``, ``color``, ``place``
+(1 + row in ``places``), ``flags`` and ``same``, the frame that they are drawn as.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from goinspect._ragged import flat_ranges
+from goinspect.model import FrameKind
+from goinspect.render.svg.labels import all_visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from goinspect.results.stacks import Label, StackFrame, Stacks
+
+__all__ = ["FLAGS", "Table", "frame_table", "label_columns", "pack", "stack_columns"]
+
+FLAGS = {"inlined": 1, "restored": 2, "go": 4}
+_GO = {FrameKind.USER, FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC}
+_LEVEL = 6  # of compression
+_COMPARED = 12  # frames by which stacks are put in order: those that begin alike are next to each other
+
+
+class Table(NamedTuple):
+    """The frames in the order of their names: lists of words, columns, and where each frame of the stacks went."""
+
+    words: dict[str, list[str]]
+    columns: dict[str, NDArray[np.int64]]
+    number: NDArray[np.int64]
+
+
+def frame_table(frames: Sequence[StackFrame], colors: Sequence[int]) -> Table:
+    """The frames of stacks; `colors` has the row of each frame's colour."""
+    order = sorted(range(len(frames)), key=lambda i: (frames[i].name, frames[i].kind, i))
+    rows = [frames[i] for i in order]
+    first: dict[StackFrame, int] = {}
+    same = [first.setdefault(frame._replace(restored=False), row) for row, frame in enumerate(rows)]
+    functions, function = _words(all_visible([frame.name for frame in rows]))
+    packages, package = _words(all_visible([frame.package for frame in rows]))
+    places, place = _words(all_visible([frame.location for frame in rows]))
+    flags = [
+        FLAGS["inlined"] * frame.inlined
+        + FLAGS["restored"] * frame.restored
+        + FLAGS["go"] * (frame.kind in _GO)
+        for frame in rows
+    ]
+    kinds = {kind: row for row, kind in enumerate(FrameKind.ALL)}
+    kind = [kinds.get(frame.kind, kinds[FrameKind.UNKNOWN]) for frame in rows]
+    columns = {
+        "function": function, "package": package, "place": place, "kind": kind, "flags": flags, "same": same,
+        "color": [colors[i] for i in order],
+    }  # fmt: skip
+    number = np.empty(len(frames), dtype=np.int64)
+    number[order] = np.arange(len(frames))
+    return Table(
+        {"functions": functions, "packages": packages, "places": places},
+        {name: np.array(column, dtype=np.int64) for name, column in columns.items()},
+        number,
+    )
+
+
+def _words(texts: Iterable[str]) -> tuple[list[str], list[int]]:
+    rows: dict[str, int] = {}
+    column = [rows.setdefault(text, len(rows)) for text in texts]
+    return list(rows), column
+
+
+def stack_columns(
+    stacks: Stacks, number: NDArray[np.int64]
+) -> tuple[int, NDArray[np.int64], dict[str, NDArray[np.int64]]]:
+    """What weights are to be multiplied with, the order of the stacks in the report, and their columns."""
+    frame = number[stacks.frame]
+    size = np.diff(stacks.start)
+    order = _order(stacks.start, frame)
+    weight = stacks.weight
+    scale = max(1, int(np.gcd.reduce(weight))) if len(weight) else 1
+    return (
+        scale,
+        order,
+        {
+            "size": size[order],
+            "frame": frame[flat_ranges(stacks.start[:-1][order], size[order])],
+            "weight": (weight // np.uint64(scale)).astype(np.int64)[order],
+            "samples": stacks.samples.astype(np.int64)[order],
+        },
+    )
+
+
+def _order(start: NDArray[np.int64], frame: NDArray[np.int64]) -> NDArray[np.int64]:
+    keys = []
+    for at in range(_COMPARED):
+        place = start[:-1] + at
+        here = place < start[1:]
+        key = np.full(len(start) - 1, -1, dtype=np.int32)
+        key[here] = frame[place[here]]
+        keys.append(key)
+    return np.lexsort(keys[::-1]).astype(np.int64)
+
+
+def label_columns(
+    labels: Mapping[str, Label], order: NDArray[np.int64]
+) -> tuple[dict[str, list[str]], dict[str, NDArray[np.int64]]]:
+    """Values of labels in the order of their names, and which of them, plus 1, each stack has."""
+    values: dict[str, list[str]] = {}
+    columns: dict[str, NDArray[np.int64]] = {}
+    for name, label in labels.items():
+        rank = sorted(range(len(label.values)), key=lambda i, of=label.values: of[i])  # type: ignore[misc]
+        values[name] = all_visible([label.values[i] for i in rank])
+        number = np.zeros(len(rank) + 1, dtype=np.int64)  # the last one is that of -1
+        number[rank] = np.arange(1, len(rank) + 1)
+        columns[f"label_{name}"] = number[label.row[order]]
+    return values, columns
+
+
+def pack(head: dict[str, Any], columns: Mapping[str, NDArray[np.int64]]) -> str:
+    """A line of JSON with `head`, and the columns."""
+    narrow = {name: _narrow(column) for name, column in columns.items()}
+    told = [[name, column.dtype.str[1:], len(column)] for name, column in narrow.items()]
+    squeeze = zlib.compressobj(_LEVEL)
+    line = json.dumps(head | {"columns": told}, separators=(",", ":"))
+    packed = [squeeze.compress(line.encode("ascii") + b"\n")]
+    packed += [squeeze.compress(column.tobytes()) for column in narrow.values()]
+    return base64.b64encode(b"".join([*packed, squeeze.flush()])).decode("ascii")
+
+
+def _narrow(column: NDArray[np.int64]) -> NDArray[Any]:
+    """The same numbers, none of which is negative, little-endian in 1, 2 or 4 bytes; as floating point beyond."""
+    most = int(column.max(initial=0))
+    kinds = (("<u1", 1 << 8), ("<u2", 1 << 16), ("<u4", 1 << 32))
+    return column.astype(next((kind for kind, end in kinds if most < end), "<f8"))

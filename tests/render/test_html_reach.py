@@ -1,0 +1,149 @@
+"""The report in a real browser: for keys, screen readers, every width and theme; what strangers wrote; and that it stays alone."""
+
+from __future__ import annotations
+
+import pytest
+
+import goinspect
+from goinspect.render.html.output import render
+from goinspect.render.outputs import DrawOptions
+from goinspect.render.svg.labels import visible
+from tests.render.reports import ROWS, counted_by_hand, frames, opened
+from tests.render.test_html import HOSTILE, hostile_profile, profile_of
+
+
+def test_keys(visit, report):
+    page = opened(visit, report)
+    page.locator(".flame canvas").focus()
+    said = page.locator(".flame .said")
+    page.keyboard.press("ArrowUp")
+    assert said.inner_text().startswith("runtime.goexit, 90 samples, 90.0 % of total, own 0")
+    page.keyboard.press("ArrowRight")
+    assert said.inner_text().startswith("runtime.mcall, ")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".flame .ring").is_visible()
+    page.keyboard.press("Enter")
+    assert page.locator(".crumbs [aria-current]").inner_text() == "main.main"
+    page.keyboard.press("i")
+    assert page.get_by_label("Layout").input_value() == "icicle"
+    page.keyboard.press("?")
+    assert page.locator("dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("dialog").is_visible()
+    assert page.locator(".crumbs [aria-current]").inner_text() == "main.main"
+    page.keyboard.press("2")
+    page.locator(".table tbody tr[tabindex='0']").focus()
+    page.keyboard.press("ArrowDown")
+    second = page.evaluate("document.activeElement.querySelector('.name').innerText.trim()")
+    assert second == page.evaluate(ROWS)[1][0]
+    page.keyboard.press("Enter")
+    assert page.locator(".middle").inner_text() == second
+    page.get_by_role("tab", selected=True).focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("tab", selected=True).inner_text() == "Facts"
+
+
+def test_screen_readers_get_a_table(visit, report):
+    page = opened(visit, report + "#view=table")
+    tree = page.locator("body").aria_snapshot()
+    assert 'table "Weights"' in tree
+    assert 'columnheader "Own' in tree
+    assert 'rowheader "strings.Index"' in tree
+    assert 'cell "25.0 %"' in tree
+    assert page.locator("table").get_attribute("aria-rowcount") == str(len(counted_by_hand()) + 1)
+
+
+def test_only_rows_in_sight_are_in_the_page(visit, tmp_path):
+    (tmp_path / "many.folded").write_text("".join(f"main.main;main.f{i:05} {i + 1}\n" for i in range(30_000)))
+    goinspect.flame(tmp_path / "many.folded").save(tmp_path / "many.html")
+    page = opened(visit, (tmp_path / "many.html").as_uri() + "#view=table")
+    assert page.evaluate(ROWS)[0][0] == "main.f29999"
+    assert len(page.evaluate(ROWS)) < 80
+    page.locator(".table tbody tr[tabindex='0']").focus()
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.querySelector('.name').innerText.trim()") == "main.main"
+    assert len(page.evaluate(ROWS)) < 80
+    page.keyboard.press("1")
+    assert len(frames(page)) < 3000
+    assert frames(page)[0]["total"] == 30_000 * 30_001 / 2
+
+
+def test_odd_names_are_text(visit, tmp_path):
+    path = tmp_path / "odd.html"
+    path.write_text(render(hostile_profile(), DrawOptions("<b>&amp;.data", title="<b>&amp;</b>")), "utf-8")
+    page = opened(visit, path.as_uri())
+    assert page.title() == "<b>&amp;</b>"
+    assert page.locator("h1").inner_text() == "<b>&amp;</b>"
+    assert {frame["name"] for frame in frames(page)} == {"all", "main.main", *map(visible, HOSTILE)}
+    for frame in frames(page):
+        page.mouse.move(frame["x"] + 3, frame["y"] + 9)
+        page.mouse.click(frame["x"] + 3, frame["y"] + 9)
+        page.go_back() if frame["node"] else None
+    for view in "2341":
+        page.keyboard.press(view)
+        assert page.evaluate("document.querySelectorAll('script, img, main b:not(.tip b)').length") == 0
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("2")
+    shown = page.evaluate(ROWS)
+    assert "</script><script>alert(1)</script>" in {row[0] for row in shown}
+
+
+@pytest.mark.parametrize(("stacks", "total"), [([], 0), ([([], 5)], 5)], ids=["nothing", "no frames"])
+def test_nothing_to_draw(stacks, total, visit, tmp_path):
+    path = tmp_path / "empty.html"
+    path.write_text(render(profile_of(*stacks), DrawOptions()), "utf-8")
+    page = opened(visit, path.as_uri())
+    assert page.locator(".flame .empty").is_visible() == (not total)
+    assert sum(frame["total"] for frame in frames(page)) == total
+    for view in "234":
+        page.keyboard.press(view)
+    assert "Report" in page.locator(".facts-page").inner_text()
+
+
+def test_the_policy_holds(context, report):
+    page = context.new_page()
+    page.goto(report)
+    page.wait_for_selector("footer")
+    tried = page.evaluate(
+        """async () => {
+          const found = [];
+          document.addEventListener("securitypolicyviolation", (event) => found.push(event.effectiveDirective));
+          const script = document.createElement("script");
+          script.textContent = "window.broken = 1";
+          document.body.append(script);
+          const style = document.createElement("style");
+          style.textContent = "body { color: red }";
+          document.body.append(style);
+          await new Promise((done) => setTimeout(done, 50));
+          script.remove(); style.remove();
+          return [found.sort(), window.broken];
+        }"""
+    )
+    page.close()
+    assert tried == [["script-src-elem", "style-src-elem"], None]
+
+
+@pytest.mark.parametrize("width", [360, 700, 1400, 2560])
+def test_fits_every_width(width, visit, recorded):
+    page = opened(visit, recorded[1], width)
+    for view in "1234":
+        page.keyboard.press(view)
+        assert page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+        ) == [width, 900]
+        over = page.evaluate(
+            """() => [...document.querySelectorAll("button, select, input, h1")].filter(e => e.offsetParent &&
+                 !e.closest(".crumbs, .legend")).filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.innerText)"""
+        )
+        assert over == []
+
+
+def test_dark_and_light(visit, report):
+    page = opened(visit, report)
+    read = "getComputedStyle(document.body).backgroundColor"
+    light = page.locator(".flame canvas").screenshot()
+    assert page.evaluate(read) == "rgb(255, 255, 255)"
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(read) == "rgb(23, 24, 28)"
+    assert page.locator(".flame canvas").screenshot() != light
