@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -188,18 +189,12 @@ def kernel_mounts(place: Place, scratch: Path) -> list[str]:
     return [*lines, f"echo {name} > /proc/sys/kernel/hostname"]
 
 
-def debian(scratch: Path) -> subprocess.Popen[bytes]:
-    """Begin to make a new system; most of the time goes to the network."""
-    return subprocess.Popen(
-        ["debootstrap", "--variant=minbase", f"--include={','.join(DEBIAN)}", "sid", scratch / "debian"], stdout=subprocess.DEVNULL
-    )  # fmt: skip
-
-
-def usable(scratch: Path, begun: subprocess.Popen[bytes]) -> tuple[Path, list[str]]:
-    """(root of the new system, shell lines that make it usable)."""
+def debian(scratch: Path) -> tuple[Path, list[str]]:
+    """(root of a new system, shell lines that make it usable)."""
     root = scratch / "debian"
-    if begun.wait():
-        raise subprocess.CalledProcessError(begun.returncode, begun.args)
+    subprocess.run(
+        ["debootstrap", "--variant=minbase", f"--include={','.join(DEBIAN)}", "sid", root], check=True, stdout=subprocess.DEVNULL
+    )  # fmt: skip
     lines = [f"mount --rbind /{name} {root}/{name}" for name in ("proc", "sys", "dev")]
     certificates = "/etc/ssl/certs"  # of a proxy, perhaps
     lines.append(f"[ ! -d {certificates} ] || mount --bind {certificates} {root}{certificates}")
@@ -221,10 +216,8 @@ def caches() -> dict[str, str]:
     return found
 
 
-def run(
-    place: Place, scratch: Path, arguments: list[str], begun: subprocess.Popen[bytes] | None
-) -> tuple[int, str]:
-    """Run the suite there: (exit code, everything it printed)."""
+def prepare(place: Place, scratch: Path) -> list[str]:
+    """Make the place, with all that the suite needs; the command that runs scripts/test there."""
     folder, python = scratch / place.folder, "python3"
     environment = {key: value for key, value in os.environ.items() if key in KEPT or key.startswith("PIP_")}
     environment |= {
@@ -239,10 +232,10 @@ def run(
         environment |= caches()
     lines = kernel_mounts(place, scratch)
     root = Path("/")
-    if begun is None:
+    if place.python:
         python, _ = find_python(place)
     else:
-        root, more = usable(scratch, begun)
+        root, more = debian(scratch)
         folder = root / "home" / place.folder
         lines += more
         environment |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
@@ -256,11 +249,11 @@ def run(
     command += [
         "sh",
         "-c",
-        'umask "$1"; cd "$2"; shift 2; exec scripts/test --tests "$@"',
+        'umask "$1"; cd "$2"; shift 2; exec scripts/test "$@"',
         "sh",
         "077" if place.nobody else "022",
     ]
-    command += [f"/{folder.relative_to(root)}", *arguments]
+    command.append(f"/{folder.relative_to(root)}")
     if place.nobody:
         subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", scratch], check=True)
         command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
@@ -269,9 +262,17 @@ def run(
     if lines:
         script = "\n".join(["set -e", *lines, 'exec "$@"'])
         command = ["unshare", "--mount", "--uts", "sh", "-c", script, "sh", *command]
+    subprocess.run(  # what fails now fails again when the suite runs, and is told then
+        [*command, "--install", "test"], stdin=subprocess.DEVNULL, capture_output=True, cwd="/", check=False
+    )
+    return command
+
+
+def run(command: list[str], arguments: list[str]) -> tuple[int, str]:
+    """Run the suite with what `prepare` gave: (exit code, everything it printed)."""
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-        cwd="/", check=False,
+        [*command, "--tests", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", cwd="/", check=False,
     )  # fmt: skip
     return done.returncode, done.stdout
 
@@ -298,25 +299,24 @@ def main() -> None:
         return
     failed = []
     with ExitStack() as stack:
-        scratches = {}
+        # One place is made while the suite runs in the one before.
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        scratches, prepared = {}, {}
         for place in places:
+            if why[place.name]:
+                continue
             folder = tempfile.TemporaryDirectory(prefix="goinspect-", dir="/var/tmp")
             stack.callback(folder.cleanup)
-            scratches[place.name] = folder
             Path(folder.name).chmod(0o755)
-        # While the first places are tried.
-        begun = {
-            place.name: debian(Path(scratches[place.name].name))
-            for place in places
-            if not place.python and not why[place.name]
-        }
+            scratches[place.name] = folder
+            prepared[place.name] = pool.submit(prepare, place, Path(folder.name))
         for place in places:
             print(f"\n=== {place.name}: {place.what}", flush=True)
             if why[place.name]:
                 print(f"cannot be had here: {why[place.name]}")
                 continue
             start = time.monotonic()
-            code, output = run(place, Path(scratches[place.name].name), arguments, begun.get(place.name))
+            code, output = run(prepared[place.name].result(), arguments)
             scratches[place.name].cleanup()
             summaries = (
                 line.strip("= ")
