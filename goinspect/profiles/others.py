@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 __all__ = ["Other", "other_of"]
 
@@ -17,13 +17,14 @@ class Other(NamedTuple):
     certain: bool
 
 
-def _words(size: int, order: str) -> bytes:
+def _words(size: int, order: Literal["little", "big"]) -> bytes:
     """The header of a CPU profile of gperftools: 0, 3, 0, the period, 0 (docs/cpuprofile-fileformat.html there)."""
-    zero, three = (re.escape(number.to_bytes(size, order)) for number in (0, 3))  # type: ignore[arg-type]
+    zero, three = (re.escape(number.to_bytes(size, order)) for number in (0, 3))
     return zero + three + zero + b".{%d}" % size + zero
 
 
-_GPERFTOOLS = b"|".join(_words(size, order) for size in (8, 4) for order in ("little", "big"))
+_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
+_GPERFTOOLS = b"|".join(_words(size, order) for size in (8, 4) for order in _ORDERS)
 _TABLE = tuple(
     (re.compile(pattern, re.DOTALL), Other(what, certain))
     for pattern, what, certain in (

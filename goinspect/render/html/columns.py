@@ -118,7 +118,7 @@ def label_columns(
     values: dict[str, list[str]] = {}
     columns: dict[str, NDArray[np.int64]] = {}
     for name, label in labels.items():
-        rank = sorted(range(len(label.values)), key=lambda i, of=label.values: of[i])  # type: ignore[misc]
+        rank = sorted(range(len(label.values)), key=label.values.__getitem__)
         values[name] = all_visible([label.values[i] for i in rank])
         number = np.zeros(len(rank) + 1, dtype=np.int64)  # the last one is that of -1
         number[rank] = np.arange(1, len(rank) + 1)

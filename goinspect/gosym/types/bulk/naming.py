@@ -54,7 +54,7 @@ class _Lazy(dict[int, Descriptor]):
         self[vaddr] = found
         return found
 
-    def get(self, vaddr: int, default: Descriptor | None = None) -> Descriptor | None:  # type: ignore[override]
+    def get(self, vaddr: int, default: Descriptor | None = None) -> Descriptor | None:  # type: ignore[override]  # of dict, which makes none
         try:
             return self[vaddr]
         except KeyError:
