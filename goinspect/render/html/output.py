@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from goinspect.model import FrameKind
 from goinspect.render.html.columns import frame_table, label_columns, pack, stack_columns
 from goinspect.render.html.facts import facts
+from goinspect.render.scripts import joinable, labels
 from goinspect.render.svg import colors
 from goinspect.render.svg.labels import cut, escape, visible
 from goinspect.render.text.summary import subtitle, title
@@ -35,8 +35,6 @@ MODULES = (
     "dom", "text", "data", "paths", "tree", "search", "state", "model", "paint", "views/chart", "views/flame", "views/table",
     "views/sandwich", "views/facts", "main",
 )  # fmt: skip
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\.{1,2}/(?:views/)?\w+\.js";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
 _LABELS = ("process", "thread")
 
 
@@ -62,7 +60,7 @@ def render(profile: FlameProfile, options: DrawOptions) -> str:
 
 def code() -> str:
     """The modules as one."""
-    return "".join(_EXPORT.sub("", _IMPORT.sub("", _asset(f"{name}.js"))) for name in MODULES)
+    return labels() + "".join(joinable(_asset(f"{name}.js")) for name in MODULES)
 
 
 def _asset(name: str) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._words import counted
 from goinspect.model import FrameKind
+from goinspect.render.scripts import labels
 from goinspect.render.svg import colors
 from goinspect.render.svg.changes import change_class, change_columns, change_legend, node_words
 from goinspect.render.svg.hidden import hidden_rows, leaf_weights, pack
@@ -208,7 +209,7 @@ class _Picture:
         yield self.foot()
         if script and self.boxes:
             yield f"<metadata>{escape(self.data())}</metadata>\n"
-            code = "".join(_asset(name) for name in _SCRIPTS)
+            code = labels() + "".join(_asset(name) for name in _SCRIPTS)
             yield f'<script><![CDATA[(() => {{\n"use strict";\n{code}}})();\n]]></script>\n'
         yield "</svg>\n"
 

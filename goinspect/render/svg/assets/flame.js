@@ -10,8 +10,7 @@ const boxes = Array.from(layer.children); // one <g> per node, in node order: a 
 const rects = boxes.map((box) => box.querySelector("rect"));
 const count = boxes.length;
 
-const MARGIN = 12, ROW = 18, PAD = 4, MIN_LABEL = 3;
-const WIDE = /[^\x00-\u02ff\u2026]/; // may be wider than a monospace cell
+const MARGIN = 12, ROW = 18, PAD = 4;
 
 const { parent, total, own, frame } = data;
 const start = new Float64Array(count); // left edge, in weight units
@@ -74,56 +73,6 @@ function measureCell() {
   const width = probe.getComputedTextLength() / 40;
   box.remove();
   return width;
-}
-
-function cells(text) {
-  let used = 0;
-  for (const character of text) used += WIDE.test(character) ? 2 : 1;
-  return used;
-}
-
-function withoutTypeArguments(name) {
-  let kept = "", nested = 0;
-  for (const character of name) {
-    if (character === "[") kept += nested++ ? "" : "[…]";
-    else if (character === "]" && nested) nested--;
-    else if (!nested) kept += character;
-  }
-  return kept;
-}
-
-function* forms(name) {
-  yield name;
-  const plain = withoutTypeArguments(name);
-  yield plain;
-  const local = plain.slice(plain.lastIndexOf("/") + 1);
-  yield local;
-  const dot = local.indexOf(".");
-  const rest = dot > 0 ? local.slice(dot + 1) : "";
-  if (!rest) return;
-  yield rest;
-  const method = rest.includes(").") ? rest.slice(rest.lastIndexOf(").") + 2) : rest;
-  if (!/^(?:func|gowrap|deferwrap)?[\d.]+$/.test(method)) yield method;
-}
-
-function shorten(name, budget, isGo) {
-  if (budget < MIN_LABEL) return "";
-  let last = name;
-  for (const form of isGo ? forms(name) : [name]) {
-    if (cells(form) <= budget) return form;
-    last = form;
-  }
-  return cut(last, budget);
-}
-
-function cut(text, budget) {
-  let used = 1, kept = ""; // 1: the ellipsis
-  for (const character of text) {
-    used += cells(character);
-    if (used > budget) return Array.from(kept).length >= MIN_LABEL ? kept.trimEnd() + "…" : "";
-    kept += character;
-  }
-  return text;
 }
 
 // ---- Drawing

@@ -2,7 +2,7 @@
 
 import { besideBox, element } from "../dom.js";
 import { describe, fillOf, fillTip, frameOf, functionOf, hatch, isGo, isInlined, nameOf, onTheme, themed } from "../paint.js";
-import { shorten } from "../text.js";
+import { shorten } from "../../../assets/labels.js";
 import { lineage } from "../tree.js";
 
 /** @typedef {import("../tree.js").Tree} Tree */

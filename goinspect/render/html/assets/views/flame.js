@@ -2,7 +2,7 @@
 
 import { choice, element } from "../dom.js";
 import { fillOf, functionOf, nameOf, onTheme } from "../paint.js";
-import { shorten } from "../text.js";
+import { shorten } from "../../../assets/labels.js";
 import { lineage } from "../tree.js";
 import { Chart } from "./chart.js";
 

@@ -1,0 +1,21 @@
+"""ES modules as parts of one script: what pictures and reports run is in one scope."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+__all__ = ["joinable", "labels"]
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "[./]+/(?:views/|assets/)?\w+\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
+
+
+def joinable(module: str) -> str:
+    """The text of a module without its imports and exports."""
+    return _EXPORT.sub("", _IMPORT.sub("", module))
+
+
+def labels() -> str:
+    """How names of frames are shortened, for pictures and reports alike."""
+    return joinable((files("goinspect.render") / "assets" / "labels.js").read_text("utf-8"))
