@@ -9,10 +9,7 @@ stack. ``weight[i] * scale`` and ``samples[i]`` belong to it, and of each label 
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,11 +24,10 @@ if TYPE_CHECKING:
 
     from goinspect.results.stacks import Label, StackFrame, Stacks
 
-__all__ = ["FLAGS", "Table", "frame_table", "label_columns", "pack", "stack_columns"]
+__all__ = ["FLAGS", "Table", "frame_table", "label_columns", "stack_columns"]
 
 FLAGS = {"inlined": 1, "restored": 2, "go": 4}
 _GO = {FrameKind.USER, FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC}
-_LEVEL = 6  # of compression
 _COMPARED = 12  # frames by which stacks are put in order: those that begin alike are next to each other
 
 
@@ -124,21 +120,3 @@ def label_columns(
         number[rank] = np.arange(1, len(rank) + 1)
         columns[f"label_{name}"] = number[label.row[order]]
     return values, columns
-
-
-def pack(head: dict[str, Any], columns: Mapping[str, NDArray[np.int64]]) -> str:
-    """A line of JSON with `head`, and the columns."""
-    narrow = {name: _narrow(column) for name, column in columns.items()}
-    told = [[name, column.dtype.str[1:], len(column)] for name, column in narrow.items()]
-    squeeze = zlib.compressobj(_LEVEL)
-    line = json.dumps(head | {"columns": told}, separators=(",", ":"))
-    packed = [squeeze.compress(line.encode("ascii") + b"\n")]
-    packed += [squeeze.compress(column.tobytes()) for column in narrow.values()]
-    return base64.b64encode(b"".join([*packed, squeeze.flush()])).decode("ascii")
-
-
-def _narrow(column: NDArray[np.int64]) -> NDArray[Any]:
-    """The same numbers, none of which is negative, little-endian in 1, 2 or 4 bytes; as floating point beyond."""
-    most = int(column.max(initial=0))
-    kinds = (("<u1", 1 << 8), ("<u2", 1 << 16), ("<u4", 1 << 32))
-    return column.astype(next((kind for kind, end in kinds if most < end), "<f8"))

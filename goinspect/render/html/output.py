@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from goinspect.model import FrameKind
-from goinspect.render.html.columns import frame_table, label_columns, pack, stack_columns
+from goinspect.render.columns import pack
+from goinspect.render.html.columns import frame_table, label_columns, stack_columns
 from goinspect.render.html.facts import facts
 from goinspect.render.scripts import joinable, labels
 from goinspect.render.svg import colors
@@ -35,6 +36,7 @@ MODULES = (
     "dom", "text", "data", "paths", "tree", "search", "state", "model", "paint", "views/chart", "views/flame", "views/table",
     "views/sandwich", "views/facts", "main",
 )  # fmt: skip
+_LEVEL = 6  # of compression
 _LABELS = ("process", "thread")
 
 
@@ -99,7 +101,7 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
         "facts": facts(profile, options),
         **table.words,
     }
-    return pack(head, table.columns | columns | label_rows)
+    return pack(head, table.columns | columns | label_rows, _LEVEL)
 
 
 def _leaf_weights(stacks: Stacks) -> list[int]:

@@ -7,14 +7,12 @@ each as narrow as it can be, behind a line of JSON that says which; deflated, as
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from goinspect._ragged import flat_ranges
+from goinspect.render import columns as packing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,25 +157,11 @@ def pack(rows: Rows, known: dict[int, int], frames: Sequence[StackFrame], text: 
     count = np.diff(rows.start) - same
     scale = max(1, int(np.gcd.reduce(rows.weight)))
     columns = {
-        "box": _narrow(np.diff(rows.box, prepend=0)),
-        "shared": _narrow(same),
-        "count": _narrow(count),
-        "path": _narrow(number[rows.frames[flat_ranges(rows.start[:-1] + same, count)]]),
-        "weight": _narrow(rows.weight // scale),
+        "box": np.diff(rows.box, prepend=0),
+        "shared": same,
+        "count": count,
+        "path": number[rows.frames[flat_ranges(rows.start[:-1] + same, count)]],
+        "weight": rows.weight // scale,
     }
-    head = {
-        "scale": scale,
-        "frames": [[text(frames[i].name), int(frames[i].inlined)] for i in more],
-        "columns": [[name, column.dtype.str[1:], len(column)] for name, column in columns.items()],
-    }
-    squeeze = zlib.compressobj(_LEVEL)
-    packed = [squeeze.compress(json.dumps(head, separators=(",", ":")).encode() + b"\n")]
-    packed += [squeeze.compress(column.tobytes()) for column in columns.values()]
-    return base64.b64encode(b"".join([*packed, squeeze.flush()])).decode("ascii")
-
-
-def _narrow(column: NDArray[np.int64]) -> NDArray[Any]:
-    """The same numbers, none of which is negative, little-endian in 1, 2 or 4 bytes; as floating point beyond."""
-    most = int(column.max(initial=0))
-    kinds = (("<u1", 1 << 8), ("<u2", 1 << 16), ("<u4", 1 << 32))
-    return column.astype(next((kind for kind, end in kinds if most < end), "<f8"))
+    head = {"scale": scale, "frames": [[text(frames[i].name), int(frames[i].inlined)] for i in more]}
+    return packing.pack(head, columns, _LEVEL)
