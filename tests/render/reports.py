@@ -47,10 +47,12 @@ def totals(page):
     return {row[0]: (int(row[1].split()[0]), int(row[3].split()[0])) for row in page.evaluate(ROWS)}
 
 
-def counted_by_hand(left_out=lambda _name: False):
+def counted_by_hand(left_out=lambda _name: False, only=lambda _stack: True):
     own, total = Counter(), Counter()
     for line in STACKS.splitlines():
         stack, weight = line.rsplit(" ", 1)
+        if not only(stack):
+            continue
         names = [name for name in stack.split(";") if not left_out(name)]
         plain = [re.sub(r"_\[.\]$", "", name) for name in names]
         if plain:

@@ -99,10 +99,69 @@ def test_what_was_found_is_marked_and_reached(visit, report):
     page.keyboard.type("work")
     assert page.locator(".flame canvas").screenshot() != plain
     page.keyboard.press("Enter")
-    assert page.locator(".flame .said").inner_text().startswith("main.work, 55 samples, 55.0 % of total")
-    page.keyboard.press("/")
-    page.keyboard.press("Enter")
-    assert page.locator(".flame .said").inner_text().startswith("main.work, 15 samples")
+    assert page.locator(".flame .said").inner_text().startswith("main.work, 15 samples, 15.0 % of total")
+    assert page.locator(".place").inner_text() == "1 of 3"
+    page.keyboard.press("Shift+Enter")
+    assert page.locator(".flame .said").inner_text().startswith("main.work, 55 samples")
+    assert page.locator(".place").inner_text() == "3 of 3"
+
+
+def test_frames_too_small_to_be_drawn_are_reached(visit, tmp_path):
+    stacks = [f"main.main;main.f{i:05};main.deep{i % 3} {1 if i % 3 else 4}" for i in range(9000)]
+    (tmp_path / "many.folded").write_text("\n".join([*stacks, "main.main;main.rare;main.needle 1"]) + "\n")
+    goinspect.flame(tmp_path / "many.folded").save(tmp_path / "many.html")
+    page = opened(visit, (tmp_path / "many.html").as_uri() + "#q=main.needle")
+    assert "main.needle" not in {frame["name"] for frame in frames(page)}
+    page.get_by_role("button", name="Next").click()
+    assert named(page, "main.needle")["width"] >= 24
+    assert page.locator(".flame .said").inner_text().startswith("main.needle, 1 sample, <0.01 % of total")
+
+
+def test_only_these(visit, report):
+    """Stacks are left out, not frames: what remains is counted by hand, and shares are of it."""
+    page = opened(visit, report + "#view=table&q=parse")
+    page.get_by_role("button", name="Only these").click()
+    assert page.locator(".only").inner_text().startswith("Only stacks with parse (45 samples, 45.0 % of all)")
+    assert totals(page) == counted_by_hand(only=lambda stack: "parse" in stack)
+    assert page.evaluate(ROWS)[0] == [
+        "encoding/json.Unmarshal",
+        "20 samples",
+        "44.4 %",
+        "20 samples",
+        "44.4 %",
+        "20",
+    ]
+    page.keyboard.press("1")
+    assert frames(page)[0]["total"] == 45
+    again = opened(visit, page.url)
+    assert frames(again)[0]["total"] == 45
+    page.get_by_role("button", name="All stacks").click()
+    assert frames(page)[0]["total"] == 100
+    page.go_back()
+    assert frames(page)[0]["total"] == 45
+    page.keyboard.press("Escape")
+    assert frames(page)[0]["total"] == 100
+    odd = opened(visit, report + "#only=/(/")
+    assert "invalid pattern: all stacks are shown" in odd.locator(".only").inner_text()
+    assert frames(odd)[0]["total"] == 100
+
+
+def test_double_click_focuses(visit, report):
+    page = opened(visit, report)
+    frame = named(page, "main.serve")
+    page.mouse.dblclick(frame["x"] + frame["width"] / 2, frame["y"] + 8)
+    assert page.locator(".only bdi").inner_text() == "main.serve"
+    assert page.locator(".chosen bdi").inner_text() == "main.serve"
+    assert frames(page)[0]["total"] == named(page, "main.serve")["total"] == 35
+    assert totals(page) == counted_by_hand(only=lambda stack: "main.serve" in stack)
+    page.keyboard.press("1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    click(page, "main.parse")  # one of two places
+    page.keyboard.press("f")
+    assert frames(page)[0]["total"] == 45
 
 
 def test_table(visit, report):

@@ -33,7 +33,7 @@ __all__ = ["MODULES", "code", "render"]
 
 # Modules of `assets`, each behind those that it imports: they become one.
 MODULES = (
-    "dom", "text", "data", "paths", "tree", "search", "state", "model", "paint", "views/chart", "views/flame", "views/table",
+    "dom", "text", "data", "paths", "tree", "search", "state", "model", "searchbar", "paint", "views/chart", "views/flame", "views/table",
     "views/sandwich", "views/facts", "main",
 )  # fmt: skip
 _LEVEL = 6  # of compression

@@ -4,8 +4,9 @@ import { unpack } from "./data.js";
 import { element, toggle } from "./dom.js";
 import { Model } from "./model.js";
 import { PARTS, isOf } from "./paths.js";
+import { SearchBar } from "./searchbar.js";
 import { State } from "./state.js";
-import { counted, formatShare, formatWeight } from "./text.js";
+import { formatShare, formatWeight } from "./text.js";
 import { FactsView } from "./views/facts.js";
 import { FlameView } from "./views/flame.js";
 import { SandwichView } from "./views/sandwich.js";
@@ -17,15 +18,16 @@ import { TableView } from "./views/table.js";
 const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["facts", "Facts"]];
 /** @type {[string, string][]} */
 const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
-  ["Esc", "end the search, then zoom out"], ["1 2 3 4", "flame graph, table, sandwich, facts"],
+  ["Esc", "end the search, then zoom out, then show all stacks again"], ["1 2 3 4", "flame graph, table, sandwich, facts"],
   ["Arrow keys, Home", "move from frame to frame, from row to row"],
-  ["Enter", "zoom into the frame; in the table, its sandwich"], ["Space", "in the table: select"],
+  ["Enter", "zoom into the frame; in the table, its sandwich"],
+  ["f, double click", "only stacks through the function"], ["Space", "in the table: select"],
   ["i", "flame or icicle"], ["s", "sandwich of the selected function"], ["?", "these keys"]];
 
 /** @param {Report} report */
 function stateOf(report) {
   const labels = Object.keys(report.labels);
-  const defaults = { view: "flame", zoom: 0, fn: -1, q: "", off: "", root: report.root || "none", order: report.order,
+  const defaults = { view: "flame", zoom: 0, fn: -1, q: "", only: "", off: "", root: report.root || "none", order: report.order,
     layout: report.layout, from: "root", by: "function", sort: "own", way: "down" };
   return new State(defaults, { view: VIEWS.map(([name]) => name), off: ["", ...PARTS.map(([name]) => name)],
     root: [...labels, "none"], order: ["name", "weight"], layout: ["flame", "icicle"], from: ["root", "leaf"],
@@ -41,6 +43,7 @@ class Page {
     /** @type {Record<string, any>} */
     this.views = { flame: new FlameView(this.model), table: new TableView(this.model), sandwich: new SandwichView(this.model),
       facts: new FactsView(this.model) };
+    this.bar = new SearchBar(this.model, (step) => (this.state.now.view === "flame" ? this.views.flame.step(step) : ""));
     this.help = this.helpOf();
     document.body.replaceChildren(this.headOf(), this.mainOf(), this.footOf(), this.help);
     this.state.listeners.push(() => this.update());
@@ -64,13 +67,6 @@ class Page {
       this.tabs?.[to].focus();
       event.preventDefault();
     });
-    this.field = element("input", { type: "search", placeholder: "Search: name, /pattern/, package:… kind:…", spellcheck: false,
-      "aria-label": "Search", autocomplete: "off" });
-    this.field.addEventListener("input", () => state.set({ q: this.field.value }, true));
-    this.field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Enter" && state.now.view === "flame") this.views.flame.chart.nextHit(event.shiftKey ? -1 : 1);
-    });
-    this.matched = element("output", { className: "matched" });
     const present = PARTS.filter(([part]) => report.column.flags.some((_, row) => isOf(report, part)(row)));
     this.toggles = new Map(present.map(([part, text]) => [part, toggle(text, (on) => {
       const off = new Set(state.now.off.split(",").filter(Boolean));
@@ -82,8 +78,7 @@ class Page {
     return element("header", {},
       element("div", { className: "titles" }, element("h1", { title: report.title }, report.title),
         element("p", { title: report.subtitle }, report.subtitle), keys),
-      element("div", { className: "bar-of-tabs" }, tabs,
-        element("div", { className: "search", role: "search" }, this.field, this.matched)),
+      element("div", { className: "bar-of-tabs" }, tabs, this.bar.node), this.bar.only,
       ...(present.length ? [element("fieldset", { className: "parts" }, element("legend", {}, "Frames:"),
         ...[...this.toggles.values()].map((part) => part.node))] : []));
   }
@@ -125,19 +120,9 @@ class Page {
       tab.tabIndex = shown ? 0 : -1;
     });
     for (const [part, { box }] of this.toggles ?? []) box.checked = !now.off.split(",").includes(part);
-    if (this.field.value !== now.q) this.field.value = now.q;
-    this.tellMatched();
+    this.bar.update();
     this.tellChosen();
     this.views[now.view].update();
-  }
-
-  tellMatched() {
-    const { hits, error, total, own, functions } = this.model.search(), { report } = this;
-    this.field.setAttribute("aria-invalid", String(error !== ""));
-    this.matched.classList.toggle("bad", error !== "");
-    this.matched.title = error;
-    this.matched.textContent = error ? "invalid pattern" : !hits ? ""
-      : `${counted(functions, "function")}: ${formatShare(total, report.total)}, own ${formatShare(own, report.total)}`;
   }
 
   tellChosen() {
@@ -149,7 +134,7 @@ class Page {
       return;
     }
     const { own, total } = model.sums("function"), name = report.functions[fn];
-    const share = (/** @type {number} */ value) => `${formatWeight(value, report.unit)} (${formatShare(value, report.total)})`;
+    const share = (/** @type {number} */ value) => `${formatWeight(value, report.unit)} (${formatShare(value, model.selection().total)})`;
     this.chosen.replaceChildren(element("bdi", { title: name.slice(0, 2000) }, name.length > 400 ? `${name.slice(0, 399)}…` : name),
       element("span", {}, `own ${share(own[fn])} · total ${share(total[fn])}`));
   }
@@ -160,16 +145,17 @@ class Page {
     const { state } = this, { now } = state, typing = /^(INPUT|SELECT)$/.test(document.activeElement?.tagName ?? "");
     if (event.key === "Escape") {
       if (now.q) state.set({ q: "" });
-      else if (document.activeElement === this.field) this.field.blur();
+      else if (document.activeElement === this.bar.field) this.bar.field.blur();
       else if (now.view === "flame" && this.model.zoom()) state.set({ zoom: Math.max(0, this.model.tree().parent[this.model.zoom()]) });
+      else if (now.only) this.model.reshape({ only: "" });
       else return;
       event.preventDefault();
       return;
     }
     if (typing && document.activeElement?.getAttribute("type") !== "checkbox") return;
     /** @type {Record<string, () => void>} */
-    const does = { "/": () => this.field.select(), "?": () => this.help.showModal(), s: () => state.set({ view: "sandwich" }),
-      i: () => state.set({ layout: now.layout === "flame" ? "icicle" : "flame" }) };
+    const does = { "/": () => this.bar.field.select(), "?": () => this.help.showModal(), s: () => state.set({ view: "sandwich" }),
+      f: () => this.model.focus(this.model.selected()), i: () => state.set({ layout: now.layout === "flame" ? "icicle" : "flame" }) };
     VIEWS.forEach(([view], i) => (does[i + 1] = () => state.set({ view })));
     if (!does[event.key]) return;
     event.preventDefault();

@@ -1,7 +1,7 @@
 // What is shown follows from the recording and the choices; each part of it is computed again only if these changed.
 
 import { find, weigh } from "./search.js";
-import { pathsOf, sums } from "./paths.js";
+import { chosen, pathsOf, sums } from "./paths.js";
 import { around, build, follow, lineage } from "./tree.js";
 
 /** @typedef {import("./data.js").Report} Report */
@@ -26,17 +26,29 @@ export class Model {
     return found.value;
   }
 
-  get off() {
-    return this.state.now.off;
+  /** What the stacks that are seen follow from. */
+  get shape() {
+    const { off, only } = this.state.now;
+    return [off, only].join("\n");
+  }
+
+  /** The stacks that are looked at, and what makes no sense of what was asked. */
+  selection() {
+    const { only } = this.state.now;
+    return this.once("selection", [only], () => {
+      const { hits, error } = this.found(only);
+      return { error, ...chosen(this.report, hits) };
+    });
   }
 
   paths() {
-    return this.once("paths", [this.off], () => pathsOf(this.report, new Set(this.off.split(",").filter(Boolean))));
+    return this.once("paths", [this.shape], () =>
+      pathsOf(this.report, this.selection(), new Set(this.state.now.off.split(",").filter(Boolean))));
   }
 
   tree() {
     const { root, from } = this.state.now;
-    return this.once("tree", [this.off, root, from], () =>
+    return this.once("tree", [this.shape, root, from], () =>
       build(this.report, this.paths(), { head: this.report.column[`label_${root}`], values: this.report.labels[root],
         step: from === "leaf" ? -1 : 1 }));
   }
@@ -57,11 +69,16 @@ export class Model {
     this.state.set({ ...changes, zoom });
   }
 
+  /** Look only at stacks through a function. @param {number} fn row, -1 for none */
+  focus(fn) {
+    if (fn >= 0) this.reshape({ only: `function:${this.report.functions[fn]}`, fn });
+  }
+
   /** The weights of functions, packages or kinds. @param {string} by */
   sums(by) {
     const { column, functions, packages, kinds } = this.report;
     const count = by === "package" ? packages.length : by === "kind" ? kinds.length : functions.length;
-    return this.once(`sums ${by}`, [this.off], () => sums(this.report, this.paths(), column[by], count));
+    return this.once(`sums ${by}`, [this.shape], () => sums(this.paths(), column[by], count));
   }
 
   /** The function that is selected, or -1. */
@@ -74,7 +91,7 @@ export class Model {
   middle() {
     if (this.selected() >= 0) return this.selected();
     const { own, total } = this.sums("function");
-    return this.once("heaviest", [this.off], () => {
+    return this.once("heaviest", [this.shape], () => {
       let best = own.length ? 0 : -1;
       for (let i = 1; i < own.length; i++) {
         if (own[i] > own[best] || (own[i] === own[best] && total[i] > total[best])) best = i;
@@ -86,19 +103,23 @@ export class Model {
   /** Who calls the function in the middle, and whom it calls. */
   around() {
     const name = this.middle();
-    return this.once("around", [this.off, name], () => around(this.report, this.paths(), name));
+    return this.once("around", [this.shape, name], () => around(this.report, this.paths(), name));
   }
 
   /** @returns {{ hits: Uint8Array | null, error: string, total: number, own: number, functions: number }} */
   search() {
-    return this.once("search", [this.off, this.state.now.q], () => {
-      try {
-        const hits = find(this.report, this.state.now.q);
-        if (!hits) return { hits, error: "", total: 0, own: 0, functions: 0 };
-        return { hits, error: "", ...weigh(this.report, this.paths(), hits) };
-      } catch (problem) {
-        return { hits: null, error: String(/** @type {Error} */ (problem).message), total: 0, own: 0, functions: 0 };
-      }
+    return this.once("search", [this.shape, this.state.now.q], () => {
+      const { hits, error } = this.found(this.state.now.q);
+      return { hits, error, ...(hits ? weigh(this.report, this.paths(), hits) : { total: 0, own: 0, functions: 0 }) };
     });
+  }
+
+  /** @param {string} query @returns {{ hits: Uint8Array | null, error: string }} */
+  found(query) {
+    try {
+      return { hits: find(this.report, query), error: "" };
+    } catch (problem) {
+      return { hits: null, error: String(/** @type {Error} */ (problem).message) };
+    }
   }
 }

@@ -67,8 +67,8 @@ export const isGo = (report, row) => row < 0 || has(report, row, GO);
 export function describe(report, tree, node) {
   const row = frameOf(report, tree, node), { column } = report;
   const total = tree.total[node], own = tree.own[node];
-  const facts = [`${formatWeight(total, report.unit)}, ${formatShare(total, report.total)} of total`];
-  facts.push(own ? `own ${formatWeight(own, report.unit)} (${formatShare(own, report.total)})` : "own 0");
+  const facts = [`${formatWeight(total, report.unit)}, ${formatShare(total, tree.whole)} of total`];
+  facts.push(own ? `own ${formatWeight(own, report.unit)} (${formatShare(own, tree.whole)})` : "own 0");
   if (row < 0) return facts;
   const what = [report.kinds[column.kind[row]][1], report.packages[column.package[row]], report.places[column.place[row]]];
   if (isInlined(report, row)) what.push("inlined");

@@ -5,7 +5,11 @@ import { INLINED, RESTORED } from "./data.js";
 /** @typedef {import("./data.js").Report} Report */
 /**
  * Stack i is `frame[start[i]]` to `frame[start[i + 1] - 1]`, root first; it may be empty.
- * @typedef {{ start: Int32Array, frame: Int32Array }} Paths
+ * @typedef {{ start: Int32Array, frame: Int32Array } & Selection} Paths
+ */
+/**
+ * What of each stack is looked at: nothing of those that were not chosen.
+ * @typedef {{ weight: Float64Array, samples: import("./data.js").Column, total: number }} Selection
  */
 
 /** What can be switched off, and what it is called. @type {[string, string][]} */
@@ -23,8 +27,28 @@ export function isOf(report, part) {
   return part === "runtime" ? named("runtime", "gc") : named(part);
 }
 
-/** @param {Report} report @param {Set<string>} off parts that are switched off @returns {Paths} */
-export function pathsOf(report, off) {
+/**
+ * The stacks that have a frame of `hits`; null: all of them.
+ * @param {Report} report @param {Uint8Array | null} hits @returns {Selection}
+ */
+export function chosen(report, hits) {
+  const { start, weight, total, column: { frame, samples } } = report;
+  if (!hits) return { weight, samples, total };
+  const kept = new Float64Array(weight.length), counted = new Float64Array(weight.length);
+  let sum = 0;
+  for (let i = 0; i < weight.length; i++) {
+    for (let j = start[i]; j < start[i + 1]; j++) {
+      if (!hits[frame[j]]) continue;
+      sum += kept[i] = weight[i];
+      counted[i] = samples[i];
+      break;
+    }
+  }
+  return { weight: kept, samples: counted, total: sum };
+}
+
+/** @param {Report} report @param {Selection} selection @param {Set<string>} off parts that are switched off @returns {Paths} */
+export function pathsOf(report, selection, off) {
   const { frame, same } = report.column;
   const tests = [...off].map((part) => isOf(report, part));
   const shown = Int32Array.from(same, (row, i) => (tests.some((test) => test(i)) ? -1 : row));
@@ -38,26 +62,27 @@ export function pathsOf(report, off) {
     }
     start[i + 1] = at;
   }
-  return { start, frame: kept.subarray(0, at) };
+  return { start, frame: kept.subarray(0, at), ...selection };
 }
 
 /**
  * What ends in each of `count` groups of frames, and what goes through it, once for each stack.
- * @param {Report} report @param {Paths} paths @param {import("./data.js").Column} group of each frame @param {number} count
+ * @param {Paths} paths @param {import("./data.js").Column} group of each frame @param {number} count
  */
-export function sums(report, paths, group, count) {
+export function sums(paths, group, count) {
   const own = new Float64Array(count), total = new Float64Array(count), samples = new Float64Array(count);
   const seen = new Int32Array(count).fill(-1);
   for (let i = 0; i + 1 < paths.start.length; i++) {
     const end = paths.start[i + 1];
+    if (!paths.samples[i] && !paths.weight[i]) continue;
     for (let j = paths.start[i]; j < end; j++) {
       const row = group[paths.frame[j]];
       if (seen[row] === i) continue;
       seen[row] = i;
-      total[row] += report.weight[i];
-      samples[row] += report.column.samples[i];
+      total[row] += paths.weight[i];
+      samples[row] += paths.samples[i];
     }
-    if (end > paths.start[i]) own[group[paths.frame[end - 1]]] += report.weight[i];
+    if (end > paths.start[i]) own[group[paths.frame[end - 1]]] += paths.weight[i];
   }
   return { own, total, samples };
 }

@@ -1,4 +1,5 @@
-// Search: a part of names, /a pattern/, package:… or kind:…; each frame is looked at once, however often it is drawn.
+// Search: a part of names, /a pattern/, package:…, kind:… or, for a whole name, function:…; each frame is looked at once,
+// however often it is drawn.
 
 /** @typedef {import("./data.js").Report} Report */
 
@@ -24,9 +25,9 @@ function compile(wanted) {
  * @param {Report} report @param {string} query @returns {Uint8Array | null}
  */
 export function find(report, query) {
-  const [, field, rest] = /^(package|kind):(.*)$/s.exec(query) ?? [, "", query];
+  const [, field, rest] = /^(package|kind|function):(.*)$/s.exec(query) ?? [, "", query];
   if (!rest) return null;
-  const test = compile(/** @type {string} */ (rest));
+  const test = field === "function" ? (/** @type {string} */ text) => text === rest : compile(/** @type {string} */ (rest));
   const { function: name, package: package_, kind } = report.column;
   const [column, found] =
     field === "package" ? [package_, report.packages.map(test)]
@@ -44,6 +45,7 @@ export function weigh(report, paths, hits) {
   let total = 0, own = 0, functions = 0;
   for (let i = 0; i + 1 < paths.start.length; i++) {
     const end = paths.start[i + 1];
+    if (!paths.weight[i] && !paths.samples[i]) continue;
     let some = false;
     for (let j = paths.start[i]; j < end; j++) {
       const row = paths.frame[j];
@@ -54,8 +56,8 @@ export function weigh(report, paths, hits) {
         functions++;
       }
     }
-    if (some) total += report.weight[i];
-    if (some && hits[paths.frame[end - 1]]) own += report.weight[i];
+    if (some) total += paths.weight[i];
+    if (some && hits[paths.frame[end - 1]]) own += paths.weight[i];
   }
   return { total, own, functions };
 }

@@ -6,6 +6,7 @@
  * @property {number} zoom node of the flame graph
  * @property {number} fn function that is selected, -1: none
  * @property {string} q what is searched for
+ * @property {string} only a search: stacks without it are left out
  * @property {string} off parts that are switched off, with commas
  * @property {string} root label above stacks, or "none"
  * @property {string} order of siblings

@@ -15,6 +15,7 @@
  * @property {Int32Array} height rows below
  * @property {number} top the function that node 0 stands for, -1: all of them
  * @property {string[]} values of the root label
+ * @property {number} whole what shares are shares of
  */
 
 /**
@@ -57,7 +58,7 @@ export function build(report, paths, how = {}) {
   const line = [0]; // the nodes of the last stack: those in order begin alike
   for (let i = 0; i < count; i++) {
     const begin = how.begin ? how.begin[i] : paths.start[i], end = how.end ? how.end[i] : paths.start[i + 1];
-    if (begin < 0) continue;
+    if (begin < 0 || !paths.weight[i]) continue;
     let node = 0, depth = 0;
     if (head && head[i]) node = line[++depth] = child(0, known + head[i] - 1);
     for (let left = end - begin, j = step > 0 ? begin : end - 1; left > 0; left--, j += step) {
@@ -65,7 +66,7 @@ export function build(report, paths, how = {}) {
       node = before !== undefined && parent[before] === node && frame[before] === row ? before : child(node, row);
       line[depth] = node;
     }
-    own[node] += report.weight[i];
+    own[node] += paths.weight[i];
   }
 
   const height = new Int32Array(size), total = own.slice(0, size);
@@ -75,7 +76,7 @@ export function build(report, paths, how = {}) {
     if (height[i] >= height[up]) height[up] = height[i] + 1;
   }
   const cut = (/** @type {any} */ column) => column.slice(0, size);
-  return { frame: cut(frame), parent: cut(parent), total, own: cut(own), height, top, values,
+  return { frame: cut(frame), parent: cut(parent), total, own: cut(own), height, top, values, whole: paths.total,
     ...linked(frame, parent, size) };
 }
 

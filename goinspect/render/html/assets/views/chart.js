@@ -8,13 +8,14 @@ import { lineage } from "../tree.js";
 /** @typedef {import("../tree.js").Tree} Tree */
 /** @typedef {{ node: number, x: number, width: number, row: number }} Box */
 
-const ROW = 18, PAD = 4, NARROW = 0.5;
+const ROW = 18, PAD = 4, NARROW = 0.5, SEEN = 24;
 const FONT = '12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
 export class Chart {
   /**
    * @param {import("../data.js").Report} report
-   * @param {{ label: string, skip?: number, onPick: (node: number) => void, onLeave?: () => void }} how `skip`: rows at the
+   * @param {{ label: string, skip?: number, onPick: (node: number) => void,
+   *   onFocus?: (node: number) => void }} how `skip`: rows at the
    *   root that are not shown
    */
   constructor(report, how) {
@@ -23,7 +24,7 @@ export class Chart {
     this.skip = how.skip ?? 0;
     /** @type {Tree | null} */
     this.tree = null;
-    this.zoom = 0;
+    this.zoom = this.clicked = 0;
     this.cursor = -1;
     this.upward = true;
     this.byWeight = false;
@@ -53,7 +54,12 @@ export class Chart {
     this.canvas.addEventListener("pointerleave", () => this.hover(null));
     this.canvas.addEventListener("click", (/** @type {MouseEvent} */ event) => {
       const box = this.at(event);
+      if (event.detail > 1) return; // the second of two finds another frame where the first one zoomed
+      this.clicked = box?.node ?? -1;
       if (box) this.pick(box.node);
+    });
+    this.canvas.addEventListener("dblclick", () => {
+      if (this.clicked >= 0) this.how.onFocus?.(this.clicked);
     });
     this.canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.press(event));
     this.canvas.addEventListener("focus", () => this.mark());
@@ -245,15 +251,25 @@ export class Chart {
     this.said.textContent = [nameOf(this.report, tree, node), ...describe(this.report, tree, node)].join(", ");
   }
 
-  /** The next (+1) or previous (-1) frame that was found. @param {number} step */
-  nextHit(step) {
-    const tree = /** @type {Tree} */ (this.tree);
-    const found = this.boxes.filter(({ node }) => node > 0 && this.hits?.[frameOf(this.report, tree, node)])
-      .sort((a, b) => a.row - b.row || a.x - b.x).map((box) => box.node);
-    if (!found.length) return;
-    const at = found.indexOf(this.cursor);
-    this.reach(found[at < 0 ? (step > 0 ? 0 : found.length - 1) : (at + step + found.length) % found.length]);
-    this.canvas.focus();
+  /** Frames that were found, as they stand: from left to right, each before what is above it. @returns {number[]} */
+  found() {
+    const tree = /** @type {Tree} */ (this.tree), { frame, parent } = tree, known = this.report.column.function.length;
+    const { hits } = this, isHit = (/** @type {number} */ node) => frame[node] < known && hits?.[frame[node]] === 1;
+    const leads = new Uint8Array(frame.length); // to one that was found
+    for (let node = frame.length - 1; node > 0; node--) if (leads[node] || isHit(node)) leads[node] = leads[parent[node]] = 1;
+    const found = [], todo = [0];
+    for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
+      if (node && isHit(node)) found.push(node);
+      todo.push(...this.children(node).filter((child) => leads[child]).reverse());
+    }
+    return found;
+  }
+
+  /** How far to zoom so that a node can be seen: as little as possible. @param {number} node */
+  zoomFor(node) {
+    const { total } = /** @type {Tree} */ (this.tree), way = [0, ...lineage(/** @type {Tree} */ (this.tree), node)];
+    const shows = (/** @type {number} */ top) => total[node] * this.scroll.clientWidth >= total[top] * SEEN;
+    return way.includes(this.zoom) && shows(this.zoom) ? this.zoom : way.find(shows) ?? node;
   }
 
   /** @param {KeyboardEvent} event */

@@ -19,6 +19,7 @@ export class FlameView {
         const fn = functionOf(report, model.tree(), node);
         state.set({ zoom: node, ...(fn < 0 ? {} : { fn }) });
       },
+      onFocus: (node) => model.focus(functionOf(report, model.tree(), node)),
     });
     this.crumbs = element("nav", { className: "crumbs", "aria-label": "Zoomed into" });
     this.legend = element("div", { className: "legend" });
@@ -56,10 +57,21 @@ export class FlameView {
     this.order.select.value = now.order;
     this.from.select.value = now.from;
     this.root.select.value = now.root;
-    this.node.querySelector(".empty").hidden = model.report.total > 0;
+    this.node.querySelector(".empty").hidden = model.selection().total > 0;
     this.way(tree, zoom);
     chart.show(tree, { zoom, upward: now.layout === "flame", byWeight: now.order === "weight", selected: model.selected(),
       hits: model.search().hits });
+  }
+
+  /** To the next (+1) or previous (-1) frame that was found, wherever it is. @param {number} step @returns {string} how far */
+  step(step) {
+    const { chart, model } = this, { now } = model.state;
+    const found = model.once("found", [model.shape, now.root, now.from, now.order, now.q], () => chart.found());
+    if (!found.length) return "";
+    const at = found.indexOf(chart.cursor), to = at < 0 ? (step > 0 ? 0 : found.length - 1) : (at + step + found.length) % found.length;
+    model.state.set({ zoom: chart.zoomFor(found[to]) }, true);
+    chart.reach(found[to]);
+    return `${(to + 1).toLocaleString("en-US")} of ${found.length.toLocaleString("en-US")}`;
   }
 
   /** @param {import("../tree.js").Tree} tree @param {number} zoom */

@@ -33,8 +33,8 @@ export class SandwichView {
     const total = callees.total[0], own = model.sums("function").own[fn];
     const name = report.functions[fn];
     this.name.textContent = name.length > 400 ? `${name.slice(0, 399)}…` : name;
-    this.facts.textContent = `total ${formatWeight(total, report.unit)} (${formatShare(total, report.total)}) · `
-      + `own ${formatWeight(own, report.unit)} (${formatShare(own, report.total)})`;
+    this.facts.textContent = `total ${formatWeight(total, report.unit)} (${formatShare(total, callees.whole)}) · `
+      + `own ${formatWeight(own, report.unit)} (${formatShare(own, callees.whole)})`;
     this.above.textContent = callers.first[0] ? "Callers" : total ? "Nothing calls it: it is where its stacks begin." : "";
     this.below.textContent = callees.first[0] ? "Callees" : total ? "It calls nothing." : "It is switched off.";
     this.callers.show(callers, { upward: true, selected: -1, hits });

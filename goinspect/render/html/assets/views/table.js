@@ -74,7 +74,7 @@ export class TableView {
       if (mine) head.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
     }
-    const shape = [by, sort, way, q, error, model.off].join("\n");
+    const shape = [by, sort, way, q, error, model.shape].join("\n");
     if (shape !== this.shape) {
       this.scroll.scrollTop = 0;
       this.active = 0;
@@ -101,14 +101,14 @@ export class TableView {
 
   /** @param {number} row @param {number} at */
   row(row, at) {
-    const { model } = this, { report, state } = model, { by } = state.now, sums = model.sums(by);
+    const { model } = this, { report, state } = model, { by } = state.now, sums = model.sums(by), { total } = model.paths();
     const name = this.names[row], short = name.length > 400 ? `${name.slice(0, 399)}…` : name;
     const selects = by === "function", selected = selects && row === model.selected();
-    const numbers = [formatWeight(sums.own[row], report.unit), formatShare(sums.own[row], report.total),
-      formatWeight(sums.total[row], report.unit), formatShare(sums.total[row], report.total),
+    const numbers = [formatWeight(sums.own[row], report.unit), formatShare(sums.own[row], total),
+      formatWeight(sums.total[row], report.unit), formatShare(sums.total[row], total),
       sums.samples[row].toLocaleString("en-US")];
     const bar = element("i", { className: "bar" });
-    bar.style.width = `${report.total ? (100 * sums.total[row]) / report.total : 0}%`;
+    bar.style.width = `${total ? (100 * sums.total[row]) / total : 0}%`;
     const made = element("tr", { tabIndex: at === this.active ? 0 : -1, "aria-rowindex": at + 2, "aria-selected": selected,
       className: selected ? "selected" : "", title: short },
     element("th", { scope: "row", className: "name" }, bar, element("bdi", {}, short)),
