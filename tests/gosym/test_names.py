@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from goinspect.gosym.naming.names import is_closure, plain_name, shortened, split_name, type_package
+from goinspect.gosym.naming.names import (
+    enclosing,
+    is_closure,
+    plain_name,
+    shortened,
+    split_name,
+    type_package,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +96,31 @@ def test_spellings():
     assert plain_name("runtime.memmove.abiinternal") == "runtime.memmove"
     assert shortened("main.Map[int,[]string].func1") == "main.Map[...].func1"
     assert shortened("main.f") == "main.f"
+
+
+@pytest.mark.parametrize(
+    ("name", "outer"),
+    [
+        ("main.f", "main.f"),
+        ("main.f.func1.2", "main.f"),
+        ("main.(*T).M.func1.1", "main.(*T).M"),
+        ("main.(*T).M-fm", "main.(*T).M"),
+        ("main.T.Method.func1", "main.T.Method"),
+        ("main.f.func2-range1", "main.f"),
+        ("main.f-range1", "main.f"),
+        ("main.f.deferwrap1", "main.f"),
+        ("net/http.(*Server).Serve.gowrap3", "net/http.(*Server).Serve"),
+        ("main.glob..func1", "main.glob..func1"),
+        ("main.init.0", "main.init.0"),
+        ("main.init.0.func1", "main.init.0"),
+        ("main.init.func1", "main.init"),
+        ("a/b%2ec.(*X[go.shape.int]).Y.func1", "a/b%2ec.(*X[go.shape.int]).Y"),
+        ("main.Map[go.shape.func(int) string].func1", "main.Map[go.shape.func(int) string]"),
+        ("main.Known.Inner.func1", "main.Known"),
+        ("main.Known.Inner", "main.Known.Inner"),
+        ("type:.eq.[2]int", "type:.eq.[2]int"),
+        ("vfs_read.isra.0", "vfs_read.isra.0"),
+    ],
+)
+def test_what_a_closure_was_written_in(name, outer):
+    assert enclosing(name, {"main.Known"}) == outer

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NameParts",
+    "enclosing",
     "is_closure",
     "package_of",
     "plain_name",
@@ -83,6 +84,39 @@ _CLOSURE = re.compile(r"(?:func|gowrap|deferwrap|stkobj)?\d+(?:-\w+)*|func\d+.*|
 def is_closure(part: str) -> bool:
     """Whether a component of a name is that of a closure or a wrapper."""
     return _CLOSURE.fullmatch(part) is not None
+
+
+def enclosing(name: str, functions: Container[str] = ()) -> str:
+    """The function that a closure or a wrapper was written in; the name itself of any other function.
+
+    ``pkg.A.B.func1`` may be a closure of B that was inlined into A: it is one of A where `functions`, names of the same
+    program, have A.
+    """
+    if not package_of(name):
+        return name
+    at = _package_end(name.partition("[")[0]) + 1
+    package, parts = name[:at], _components(_BODY.sub("", name[at:]))
+    outer = parts.copy()
+    while len(outer) > 1 and is_closure(outer[-1]) and not (outer[-2] == "init" and outer[-1].isdecimal()):
+        outer.pop()
+    if not outer[-1]:  # glob..func1: of a variable
+        return name
+    inlined = len(outer) > 1 and outer != parts and package + outer[0] in functions
+    return package + (outer[0] if inlined else ".".join(outer))
+
+
+_BODY = re.compile(r"(?:-range\d+|-fm)+$")  # of a loop over a function; of a method's value
+
+
+def _components(text: str) -> list[str]:
+    """What dots outside of brackets divide."""
+    parts, start, depth = [], 0, 0
+    for at, letter in enumerate(text):
+        depth += (letter in "[(") - (letter in ")]")
+        if letter == "." and depth == 0:
+            parts.append(text[start:at])
+            start = at + 1
+    return [*parts, text[start:]]
 
 
 def split_name(name: str, functions: Container[str] = ()) -> NameParts:

@@ -4,7 +4,7 @@ The line tells ``columns``: name, type (as numpy writes it) and length of each, 
 ``frame[start[i]:start[i + 1]]``, rows of the frames, root first; ``start`` is told by ``size``, the number of frames of each
 stack. ``weight[i] * scale`` and ``samples[i]`` belong to it, and of each label ``label_NAME[i]`` the row in its values plus 1,
 0 for none. Frames have ``function`` and ``package`` (rows of the lists of these names), ``kind``, ``color``, ``place``
-(1 + row in ``places``), ``flags`` and ``same``, the frame that they are drawn as.
+(1 + row in ``places``), ``flags``, ``same``, the frame that they are drawn as, and ``outer``, the one without closures.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from goinspect._ragged import flat_ranges
 from goinspect.model import FrameKind
+from goinspect.render.html.closures import GO_KINDS, outer_rows
 from goinspect.render.svg.labels import all_visible
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["FLAGS", "Table", "frame_table", "label_columns", "stack_columns"]
 
 FLAGS = {"inlined": 1, "restored": 2, "go": 4}
-_GO = {FrameKind.USER, FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC}
 _COMPARED = 12  # frames by which stacks are put in order: those that begin alike are next to each other
 
 
@@ -51,14 +51,14 @@ def frame_table(frames: Sequence[StackFrame], colors: Sequence[int]) -> Table:
     flags = [
         FLAGS["inlined"] * frame.inlined
         + FLAGS["restored"] * frame.restored
-        + FLAGS["go"] * (frame.kind in _GO)
+        + FLAGS["go"] * (frame.kind in GO_KINDS)
         for frame in rows
     ]
     kinds = {kind: row for row, kind in enumerate(FrameKind.ALL)}
     kind = [kinds.get(frame.kind, kinds[FrameKind.UNKNOWN]) for frame in rows]
     columns = {
         "function": function, "package": package, "place": place, "kind": kind, "flags": flags, "same": same,
-        "color": [colors[i] for i in order],
+        "color": [colors[i] for i in order], "outer": outer_rows(rows),
     }  # fmt: skip
     number = np.empty(len(frames), dtype=np.int64)
     number[order] = np.arange(len(frames))

@@ -15,6 +15,7 @@ import numpy as np
 
 from goinspect.model import FrameKind
 from goinspect.render.columns import pack
+from goinspect.render.html.closures import enclosing_frames
 from goinspect.render.html.columns import frame_table, label_columns, stack_columns
 from goinspect.render.html.facts import facts
 from goinspect.render.scripts import joinable, labels
@@ -77,12 +78,13 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
     stacks = profile.stacks
     own = _leaf_weights(stacks)
     moved = colors.separate(colors.user_packages(stacks.frames, own))
-    classes = [colors.color_class(f.kind, f.package, f.name, moved) for f in stacks.frames]
+    frames = (*stacks.frames, *enclosing_frames(stacks.frames))
+    classes = [colors.color_class(f.kind, f.package, f.name, moved) for f in frames]
     keys = colors.legend(stacks.frames, own, moved)
     unnamed = colors.color_class(FrameKind.ROOT, "", "", moved)
     palette = list(dict.fromkeys([unnamed, *classes, *(key.color for key in keys)]))
     row = {color: i for i, color in enumerate(palette)}
-    table = frame_table(stacks.frames, [row[color] for color in classes])
+    table = frame_table(frames, [row[color] for color in classes])
     scale, order, columns = stack_columns(stacks, table.number)
     labels = {name: label for name, label in stacks.labels.items() if name in {*_LABELS, stacks.root}}
     values, label_rows = label_columns(labels, order)

@@ -32,12 +32,13 @@ export function choice(label, choices, onChange) {
 /**
  * A labelled switch.
  * @param {string} label
+ * @param {string} title
  * @param {(on: boolean) => void} onChange
  */
-export function toggle(label, onChange) {
+export function toggle(label, title, onChange) {
   const box = element("input", { type: "checkbox" });
   box.addEventListener("change", () => onChange(box.checked));
-  return { box, node: element("label", { className: "toggle" }, box, ` ${label}`) };
+  return { box, node: element("label", { className: "toggle", title }, box, ` ${label}`) };
 }
 
 /**

@@ -3,7 +3,7 @@
 import { unpack } from "./data.js";
 import { element, toggle } from "./dom.js";
 import { Model } from "./model.js";
-import { PARTS, isOf } from "./paths.js";
+import { FOLDS, PARTS, isPresent } from "./paths.js";
 import { SearchBar } from "./searchbar.js";
 import { State } from "./state.js";
 import { formatShare, formatWeight } from "./text.js";
@@ -67,8 +67,8 @@ class Page {
       this.tabs?.[to].focus();
       event.preventDefault();
     });
-    const present = PARTS.filter(([part]) => report.column.flags.some((_, row) => isOf(report, part)(row)));
-    this.toggles = new Map(present.map(([part, text]) => [part, toggle(text, (on) => {
+    const present = PARTS.filter(([part]) => isPresent(report, part));
+    this.toggles = new Map(present.map(([part, text]) => [part, toggle(text, FOLDS[part] ?? "", (on) => {
       const off = new Set(state.now.off.split(",").filter(Boolean));
       off[on ? "delete" : "add"](part);
       this.model.reshape({ off: [...off].sort().join(",") });

@@ -13,7 +13,14 @@ import { INLINED, RESTORED } from "./data.js";
  */
 
 /** What can be switched off, and what it is called. @type {[string, string][]} */
-export const PARTS = [["inlined", "Inlined"], ["runtime", "Runtime"], ["kernel", "Kernel"], ["restored", "Restored"]];
+export const PARTS = [["inlined", "Inlined"], ["runtime", "Runtime"], ["kernel", "Kernel"], ["restored", "Restored"],
+  ["closures", "Closures"], ["recursion", "Recursion"]];
+
+/** What is left when it is switched off. @type {Record<string, string>} */
+export const FOLDS = { closures: "Off: closures count as the function they were written in",
+  recursion: "Off: what calls itself, directly or through others, stands once" };
+
+const PERIOD = 8; // functions that call each other in turn, at most
 
 /** Which frames each part has. @param {Report} report @param {string} part @returns {(frame: number) => boolean} */
 export function isOf(report, part) {
@@ -24,6 +31,7 @@ export function isOf(report, part) {
   };
   if (part === "inlined") return (frame) => (flags[frame] & INLINED) !== 0;
   if (part === "restored") return (frame) => (flags[frame] & RESTORED) !== 0;
+  if (part === "closures") return (frame) => report.column.outer[frame] !== frame;
   return part === "runtime" ? named("runtime", "gc") : named(part);
 }
 
@@ -47,22 +55,57 @@ export function chosen(report, hits) {
   return { weight: kept, samples: counted, total: sum };
 }
 
+/** Is there any of it? @param {Report} report @param {string} part */
+export function isPresent(report, part) {
+  if (part === "recursion") return recurs(report);
+  const test = isOf(report, part);
+  return report.column.flags.some((_, row) => test(row));
+}
+
 /** @param {Report} report @param {Selection} selection @param {Set<string>} off parts that are switched off @returns {Paths} */
 export function pathsOf(report, selection, off) {
-  const { frame, same } = report.column;
-  const tests = [...off].map((part) => isOf(report, part));
-  const shown = Int32Array.from(same, (row, i) => (tests.some((test) => test(i)) ? -1 : row));
+  const { frame, same, outer, function: name } = report.column;
+  const tests = [...off].filter((part) => !FOLDS[part]).map((part) => isOf(report, part));
+  const folds = off.has("closures"), merges = off.has("recursion");
+  const shown = Int32Array.from(same, (row, i) => (tests.some((test) => test(i)) ? -1 : folds ? same[outer[i]] : row));
   const count = report.start.length - 1;
   const start = new Int32Array(count + 1), kept = new Int32Array(frame.length);
   let at = 0;
   for (let i = 0; i < count; i++) {
     for (let j = report.start[i]; j < report.start[i + 1]; j++) {
       const row = shown[frame[j]];
-      if (row >= 0) kept[at++] = row;
+      if (row < 0 || (folds && at > start[i] && name[row] === name[kept[at - 1]])) continue;
+      kept[at++] = row;
+      if (merges) at -= repeated(kept, start[i], at, name);
     }
     start[i + 1] = at;
   }
   return { start, frame: kept.subarray(0, at), ...selection };
+}
+
+/**
+ * How many functions at the end of a stack stand there twice.
+ * @param {Int32Array} frame @param {number} from @param {number} to @param {import("./data.js").Column} name
+ */
+function repeated(frame, from, to, name) {
+  for (let size = 1; size <= PERIOD && to - 2 * size >= from; size++) {
+    let i = 1;
+    while (i <= size && name[frame[to - i]] === name[frame[to - size - i]]) i++;
+    if (i > size) return size;
+  }
+  return 0;
+}
+
+/** Does any function call itself? @param {Report} report */
+function recurs(report) {
+  const seen = new Int32Array(report.functions.length).fill(-1), { frame, function: name } = report.column;
+  for (let i = 0; i + 1 < report.start.length; i++) {
+    for (let j = report.start[i]; j < report.start[i + 1]; j++) {
+      if (seen[name[frame[j]]] === i) return true;
+      seen[name[frame[j]]] = i;
+    }
+  }
+  return false;
 }
 
 /**

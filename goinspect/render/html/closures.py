@@ -1,0 +1,48 @@
+"""Closures, and the functions that they are folded into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goinspect.gosym.naming.names import enclosing
+from goinspect.model import FrameKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from goinspect.results.stacks import StackFrame
+
+__all__ = ["GO_KINDS", "enclosing_frames", "outer_rows"]
+
+GO_KINDS = {FrameKind.USER, FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC}
+
+
+def enclosing_frames(frames: Sequence[StackFrame]) -> list[StackFrame]:
+    """Frames of functions that `frames` has closures of, but not them."""
+    names = {frame.name for frame in frames}
+    missing: dict[str, StackFrame] = {}
+    for frame in frames:
+        name = _outer(frame, names)
+        if name not in names:
+            missing.setdefault(
+                name, frame._replace(name=name, inlined=False, restored=False, file="", line=0, start_line=0)
+            )
+    return list(missing.values())
+
+
+def outer_rows(frames: Sequence[StackFrame]) -> list[int]:
+    """Of each frame the row of the one that it is drawn as without closures: its own, where it is none."""
+    names = {frame.name for frame in frames}
+    rows: dict[tuple[str, bool], int] = {}
+    for row, frame in enumerate(frames):
+        rows.setdefault((frame.name, frame.inlined), row)
+    found = []
+    for row, frame in enumerate(frames):
+        name = _outer(frame, names)
+        other = rows.get((name, frame.inlined), rows.get((name, not frame.inlined), row))
+        found.append(row if name == frame.name else other)
+    return found
+
+
+def _outer(frame: StackFrame, names: set[str]) -> str:
+    return enclosing(frame.name, names) if frame.kind in GO_KINDS else frame.name
