@@ -119,7 +119,6 @@ def test_spellings():
         ("main.Known.Inner.func1", "main.Known"),
         ("main.Known.Inner", "main.Known.Inner"),
         ("type:.eq.[2]int", "type:.eq.[2]int"),
-        ("vfs_read.isra.0", "vfs_read.isra.0"),
     ],
 )
 def test_what_a_closure_was_written_in(name, outer):

@@ -74,7 +74,8 @@ export function pathsOf(report, selection, off) {
   for (let i = 0; i < count; i++) {
     for (let j = report.start[i]; j < report.start[i + 1]; j++) {
       const row = shown[frame[j]];
-      if (row < 0 || (folds && at > start[i] && name[row] === name[kept[at - 1]])) continue;
+      if (row < 0) continue;
+      if (folds && outer[frame[j]] !== frame[j] && at > start[i] && name[row] === name[kept[at - 1]]) continue;
       kept[at++] = row;
       if (merges) at -= repeated(kept, start[i], at, name);
     }
