@@ -73,7 +73,14 @@ _THREADS = {"lines": True, "label_columns": _LABELS, "series": True}
 
 OUTPUTS = (
     Output("svg", "svg.output", (".svg",), is_picture=True, two_sided=True),
-    Output("html", "html.output", (".html",), is_picture=True, asks={"label_columns": ("process", "thread")}),
+    Output(
+        "html",
+        "html.output",
+        (".html",),
+        is_picture=True,
+        two_sided=True,
+        asks={"label_columns": ("process", "thread")},
+    ),
     Output("folded", "folded", (".folded", ".txt"), two_sided=True),
     Output("json", "json.flame", (".json",), two_sided=True),
     Output("top", "text.top", has_json=True, two_sided=True),

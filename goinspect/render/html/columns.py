@@ -3,7 +3,7 @@
 The line tells ``columns``: name, type (as numpy writes it) and length of each, in their order. Row i of the stacks is
 ``frame[start[i]:start[i + 1]]``, rows of the frames, root first; ``start`` is told by ``size``, the number of frames of each
 stack. ``weight[i] * scale`` and ``samples[i]`` belong to it, and of each label ``label_NAME[i]`` the row in its values plus 1,
-0 for none. Frames have ``function`` and ``package`` (rows of the lists of these names), ``kind``, ``color``, ``place``
+0 for none. Of two profiles ``base[i] * baseScale`` is what was recorded of the base. Frames have ``function`` and ``package`` (rows of the lists of these names), ``kind``, ``color``, ``place``
 (1 + row in ``places``), ``flags``, ``same``, the frame that they are drawn as, and ``outer``, the one without closures.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from goinspect.results.stacks import Label, StackFrame, Stacks
 
-__all__ = ["FLAGS", "Table", "frame_table", "label_columns", "stack_columns"]
+__all__ = ["FLAGS", "Table", "frame_table", "label_columns", "scaled_column", "stack_columns"]
 
 FLAGS = {"inlined": 1, "restored": 2, "go": 4}
 _COMPARED = 12  # frames by which stacks are put in order: those that begin alike are next to each other
@@ -82,18 +82,23 @@ def stack_columns(
     frame = number[stacks.frame]
     size = np.diff(stacks.start)
     order = _order(stacks.start, frame)
-    weight = stacks.weight
-    scale = max(1, int(np.gcd.reduce(weight))) if len(weight) else 1
+    scale, weight = scaled_column(stacks.weight[order])
     return (
         scale,
         order,
         {
             "size": size[order],
             "frame": frame[flat_ranges(stacks.start[:-1][order], size[order])],
-            "weight": (weight // np.uint64(scale)).astype(np.int64)[order],
+            "weight": weight,
             "samples": stacks.samples.astype(np.int64)[order],
         },
     )
+
+
+def scaled_column(weight: NDArray[np.uint64]) -> tuple[int, NDArray[np.int64]]:
+    """What all weights are multiples of, and what is left of each."""
+    scale = max(1, int(np.gcd.reduce(weight))) if len(weight) else 1
+    return scale, (weight // np.uint64(scale)).astype(np.int64)
 
 
 def _order(start: NDArray[np.int64], frame: NDArray[np.int64]) -> NDArray[np.int64]:

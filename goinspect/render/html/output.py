@@ -16,25 +16,24 @@ import numpy as np
 from goinspect.model import FrameKind
 from goinspect.render.columns import pack
 from goinspect.render.html.closures import enclosing_frames
-from goinspect.render.html.columns import frame_table, label_columns, stack_columns
+from goinspect.render.html.columns import frame_table, label_columns, scaled_column, stack_columns
 from goinspect.render.html.facts import facts
+from goinspect.render.html.palette import palette_of
 from goinspect.render.scripts import joinable, labels
 from goinspect.render.svg import colors
 from goinspect.render.svg.labels import cut, escape, visible
 from goinspect.render.text.summary import subtitle, title
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from goinspect.render.outputs import DrawOptions
-    from goinspect.results.flame import FlameProfile
-    from goinspect.results.stacks import StackFrame, Stacks
+    from goinspect.results.flame import Difference, FlameProfile
+    from goinspect.results.stacks import Stacks
 
 __all__ = ["MODULES", "code", "render"]
 
 # Modules of `assets`, each behind those that it imports: they become one.
 MODULES = (
-    "dom", "text", "data", "paths", "tree", "search", "state", "model", "searchbar", "paint", "views/chart", "views/flame", "views/table",
+    "dom", "text", "data", "change", "columns", "paths", "tree", "search", "state", "model", "coloring", "searchbar", "paint", "views/chart", "views/flame", "views/table",
     "views/sandwich", "views/facts", "main",
 )  # fmt: skip
 _LEVEL = 6  # of compression
@@ -77,14 +76,9 @@ def _hash(text: str) -> str:
 def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
     stacks = profile.stacks
     own = _leaf_weights(stacks)
-    moved = colors.separate(colors.user_packages(stacks.frames, own))
     frames = (*stacks.frames, *enclosing_frames(stacks.frames))
-    classes = [colors.color_class(f.kind, f.package, f.name, moved) for f in frames]
-    keys = colors.legend(stacks.frames, own, moved)
-    unnamed = colors.color_class(FrameKind.ROOT, "", "", moved)
-    palette = list(dict.fromkeys([unnamed, *classes, *(key.color for key in keys)]))
-    row = {color: i for i, color in enumerate(palette)}
-    table = frame_table(frames, [row[color] for color in classes])
+    palette = palette_of(frames, own, profile.difference)
+    table = frame_table(frames, palette.row)
     scale, order, columns = stack_columns(stacks, table.number)
     labels = {name: label for name, label in stacks.labels.items() if name in {*_LABELS, stacks.root}}
     values, label_rows = label_columns(labels, order)
@@ -98,35 +92,29 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
         "order": "weight" if profile.event == "sizes" else "name",
         "layout": "icicle" if options.inverted else "flame",
         "kinds": [[kind, colors.KIND_LABELS[kind]] for kind in FrameKind.ALL],
-        "colors": [None if c[0] == "x" else [colors.fill(c), colors.fill(c, dark=True)] for c in palette],
-        "legend": _legend(keys, row, stacks.frames),
+        **palette.told,
         "facts": facts(profile, options),
         **table.words,
     }
+    if profile.difference is not None:
+        head["difference"] = _difference(profile.difference)
+        head["baseScale"], columns["base"] = scaled_column(stacks.weights[1].values[order])
     return pack(head, table.columns | columns | label_rows, _LEVEL)
 
 
+def _difference(difference: Difference) -> dict[str, Any]:
+    sides = {
+        name: side._asdict() | {"path": visible(side.path)}
+        for name, side in (("base", difference.base), ("other", difference.other))
+    }
+    return sides | {"absolute": difference.absolute, "scale": difference.scale}
+
+
 def _leaf_weights(stacks: Stacks) -> list[int]:
-    """Of each frame, what ended in it."""
+    """Of each frame, what ended in it: on both sides, where there are two."""
     own = np.zeros(len(stacks.frames), dtype=np.uint64)
     filled = stacks.start[1:] > stacks.start[:-1]
-    np.add.at(own, stacks.frame[stacks.start[1:][filled] - 1], stacks.weight[filled])
+    for weight in stacks.weights[: 1 + stacks.two_sided]:
+        np.add.at(own, stacks.frame[stacks.start[1:][filled] - 1], weight.values[filled])
     found: list[int] = own.tolist()
     return found
-
-
-def _legend(
-    keys: Sequence[colors.Key], row: dict[str, int], frames: Sequence[StackFrame]
-) -> list[tuple[str, int, str]]:
-    """Of each entry what it says, its colour and what to search for."""
-    words = {label: kind for kind, label in colors.KIND_LABELS.items()}
-    present = {frame.kind for frame in frames}
-    return [
-        (
-            cut(visible(key.label), 28),
-            row[key.color],
-            f"package:{visible(key.package)}" if key.role == "package" else f"kind:{words[key.label]}",
-        )
-        for key in keys
-        if key.role == "package" or (key.role == "kind" and words[key.label] in present)
-    ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goinspect.views.difference import Change
     from goinspect.views.graph import FlameGraph
 
-__all__ = ["change_class", "change_columns", "change_legend", "node_words"]
+__all__ = ["change_class", "change_columns", "change_labels", "change_legend", "node_words"]
 
 _LABELS = {
     "d3": "new, or × 2 and more",
@@ -37,10 +37,15 @@ def change_class(change: Change) -> str:
     return f"{letter}{1 + (4 * large >= 5 * small) + (large >= 2 * small)}"
 
 
+def change_labels(*, counted: bool) -> dict[str, str]:
+    """Each colour class with what it says; `counted`: the error of weights is known."""
+    return _LABELS if counted else _LABELS | {"d0": "the same"}
+
+
 def change_legend(graph: FlameGraph, boxes: Sequence[Box]) -> list[Key]:
     """The colours in use, from what grew to what shrank."""
     used = {change_class(graph.changes[box.node]) for box in boxes}
-    labels = _LABELS if graph.difference and graph.difference.counted else _LABELS | {"d0": "the same"}
+    labels = change_labels(counted=graph.difference is not None and graph.difference.counted)
     return [Key("change", color, label) for color, label in labels.items() if color in used]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BACKGROUND",
+    "HEAT",
     "KIND_LABELS",
     "MUTED",
     "TEXT",
@@ -107,6 +108,15 @@ _CHANGES = {
     "e2": _Tone(_BLUE, (0.075, 0.080), (0.815, 0.44)),
     "e3": _Tone(_BLUE, (0.115, 0.115), (0.73, 0.50)),
 }
+# More and more of one thing: darker by equal steps in the light theme, brighter in the dark one.
+_HEAT = {
+    f"w{i}": _Tone(
+        75 - 6 * i, (0.012 + 0.018 * i, 0.008 + 0.015 * i), (0.945 - 0.0315 * i, 0.315 + 0.029 * i)
+    )
+    for i in range(8)
+}
+HEAT = tuple(_HEAT)
+_SCALES = _CHANGES | _HEAT
 _HUES = 12  # from rose over red, orange and amber to lime: steps the eye can tell apart
 _FIRST_HUE = 350.0
 _HUE_STEP = 12.5
@@ -160,13 +170,13 @@ def user_packages(frames: Sequence[StackFrame], own: Sequence[int]) -> dict[str,
 def all_classes() -> list[str]:
     """Every class that is drawn: what :func:`color_class` can answer, and those of changes."""
     user = [f"u{slot}{shade}" for slot in range(_USER_SLOTS) for shade in _SHADES]
-    return [*user, *(f"{letter}{shade}" for letter in _TONES for shade in _SHADES), *_CHANGES]
+    return [*user, *(f"{letter}{shade}" for letter in _TONES for shade in _SHADES), *_CHANGES, *_HEAT]
 
 
 def fill(color: str, *, dark: bool = False) -> str:
     """The ``#rrggbb`` of a colour class in one of the two themes."""
-    if color in _CHANGES:
-        tone = _CHANGES[color]
+    if color in _SCALES:
+        tone = _SCALES[color]
         return _oklch(tone.lightness[dark], tone.chroma[dark], tone.hue)
     tone = _user_tone(int(color[1:-1])) if color[0] == "u" else _TONES[color[0]]
     lightness = tone.lightness[dark] + _SHADES[color[-1]]

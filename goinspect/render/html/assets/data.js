@@ -21,6 +21,12 @@
  * @property {Record<string, Column>} column
  * @property {Int32Array} start
  * @property {Float64Array} weight
+ * @property {Float64Array | null} base what each stack weighed before, as it was recorded; null: nothing is compared
+ * @property {import("./change.js").Difference | null} difference
+ * @property {number} baseScale
+ * @property {number[]} kindColors of each kind
+ * @property {number[]} heat colours of more and more
+ * @property {[string, number, string][]} changeColors class, colour and meaning of each
  * @property {number} total
  */
 
@@ -53,5 +59,6 @@ export async function unpack(text) {
   for (let i = 0; i < count; i++) start[i + 1] = start[i] + column.size[i];
   const weight = Float64Array.from(column.weight, (value) => value * report.scale);
   const total = weight.reduce((sum, value) => sum + value, 0);
-  return { ...report, column, start, weight, total };
+  const base = report.difference ? Float64Array.from(column.base, (value) => value * report.baseScale) : null;
+  return { difference: null, ...report, column, start, weight, base, total };
 }

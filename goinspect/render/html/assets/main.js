@@ -1,5 +1,7 @@
 // The page: reads the recording, puts the views together, and lets choices and views follow each other.
 
+import { COLORINGS } from "./coloring.js";
+import { WORDS, columnsOf } from "./columns.js";
 import { unpack } from "./data.js";
 import { element, toggle } from "./dom.js";
 import { Model } from "./model.js";
@@ -28,10 +30,13 @@ const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, prev
 function stateOf(report) {
   const labels = Object.keys(report.labels);
   const defaults = { view: "flame", zoom: 0, fn: -1, q: "", only: "", off: "", root: report.root || "none", order: report.order,
-    layout: report.layout, from: "root", by: "function", sort: "own", way: "down" };
+    layout: report.layout, color: report.difference ? "change" : "package", side: "now", from: "root", by: "function",
+    sort: report.difference ? "ownChange" : "own", way: "down", what: "all" };
   return new State(defaults, { view: VIEWS.map(([name]) => name), off: ["", ...PARTS.map(([name]) => name)],
     root: [...labels, "none"], order: ["name", "weight"], layout: ["flame", "icicle"], from: ["root", "leaf"],
-    by: ["function", "package", "kind"], sort: ["name", "own", "total", "samples"], way: ["up", "down"] });
+    color: COLORINGS.map(([name]) => name), side: ["now", "before", "both"],
+    by: ["function", "package", "kind"], sort: ["name", ...columnsOf(report).flatMap(({ sort }) => sort)],
+    what: ["all", "changed", ...WORDS], way: ["up", "down"] });
 }
 
 class Page {

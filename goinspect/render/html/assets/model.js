@@ -1,5 +1,6 @@
 // What is shown follows from the recording and the choices; each part of it is computed again only if these changed.
 
+import { changesIn } from "./columns.js";
 import { find, weigh } from "./search.js";
 import { chosen, pathsOf, sums } from "./paths.js";
 import { around, build, follow, lineage } from "./tree.js";
@@ -79,6 +80,13 @@ export class Model {
     const { column, functions, packages, kinds } = this.report;
     const count = by === "package" ? packages.length : by === "kind" ? kinds.length : functions.length;
     return this.once(`sums ${by}`, [this.shape], () => sums(this.paths(), column[by], count));
+  }
+
+  /** What a table says of functions, packages or kinds. @param {string} by @returns {import("./columns.js").Numbers} */
+  numbers(by) {
+    const all = this.sums(by), { difference } = this.report;
+    return this.once(`numbers ${by}`, [this.shape], () =>
+      ({ sums: all, whole: this.selection().total, changes: difference ? changesIn(difference, all) : [] }));
   }
 
   /** The function that is selected, or -1. */

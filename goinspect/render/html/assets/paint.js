@@ -1,5 +1,6 @@
 // Colours of the theme, and what is said of a frame.
 
+import { changeOf, changeWords } from "./change.js";
 import { GO, INLINED, RESTORED } from "./data.js";
 import { element } from "./dom.js";
 import { formatShare, formatWeight } from "./text.js";
@@ -69,11 +70,26 @@ export function describe(report, tree, node) {
   const total = tree.total[node], own = tree.own[node];
   const facts = [`${formatWeight(total, report.unit)}, ${formatShare(total, tree.whole)} of total`];
   facts.push(own ? `own ${formatWeight(own, report.unit)} (${formatShare(own, tree.whole)})` : "own 0");
+  if (report.difference) facts.push(...changesOf(report, report.difference, tree, node));
   if (row < 0) return facts;
   const what = [report.kinds[column.kind[row]][1], report.packages[column.package[row]], report.places[column.place[row]]];
   if (isInlined(report, row)) what.push("inlined");
   if (has(report, row, RESTORED)) what.push("restored from the code");
   return [...facts, what.filter(Boolean).join(" · ")];
+}
+
+/**
+ * What became of a node, and of what ended in it.
+ * @param {Report} report @param {import("./change.js").Difference} difference @param {Tree} tree @param {number} node
+ */
+function changesOf(report, difference, tree, node) {
+  const { unit } = report, told = [];
+  const change = changeOf(difference, tree.most, tree.total[node], tree.base[node]);
+  const share = tree.base[0] ? `, ${formatShare(tree.base[node], tree.base[0])}` : "";
+  told.push(`before ${formatWeight(change.before, unit)}${share}: ${changeWords(change, unit)}`);
+  if (!tree.own[node] && !tree.baseOwn[node]) return told;
+  const own = changeOf(difference, tree.most, tree.own[node], tree.baseOwn[node]);
+  return [...told, `own before ${formatWeight(own.before, unit)}: ${changeWords(own, unit)}`];
 }
 
 /** Fill the tooltip. @param {HTMLElement} tip @param {string} name @param {string[]} lines */

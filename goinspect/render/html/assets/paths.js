@@ -9,7 +9,7 @@ import { INLINED, RESTORED } from "./data.js";
  */
 /**
  * What of each stack is looked at: nothing of those that were not chosen.
- * @typedef {{ weight: Float64Array, samples: import("./data.js").Column, total: number }} Selection
+ * @typedef {{ weight: Float64Array, samples: import("./data.js").Column, total: number, base: Float64Array | null }} Selection
  */
 
 /** What can be switched off, and what it is called. @type {[string, string][]} */
@@ -40,19 +40,21 @@ export function isOf(report, part) {
  * @param {Report} report @param {Uint8Array | null} hits @returns {Selection}
  */
 export function chosen(report, hits) {
-  const { start, weight, total, column: { frame, samples } } = report;
-  if (!hits) return { weight, samples, total };
+  const { start, weight, total, base, column: { frame, samples } } = report;
+  if (!hits) return { weight, samples, total, base };
   const kept = new Float64Array(weight.length), counted = new Float64Array(weight.length);
+  const before = base && new Float64Array(weight.length);
   let sum = 0;
   for (let i = 0; i < weight.length; i++) {
     for (let j = start[i]; j < start[i + 1]; j++) {
       if (!hits[frame[j]]) continue;
       sum += kept[i] = weight[i];
       counted[i] = samples[i];
+      if (base && before) before[i] = base[i];
       break;
     }
   }
-  return { weight: kept, samples: counted, total: sum };
+  return { weight: kept, samples: counted, total: sum, base: before };
 }
 
 /** Is there any of it? @param {Report} report @param {string} part */
@@ -115,18 +117,22 @@ function recurs(report) {
  */
 export function sums(paths, group, count) {
   const own = new Float64Array(count), total = new Float64Array(count), samples = new Float64Array(count);
+  const { base } = paths, baseOwn = new Float64Array(base ? count : 0), baseTotal = new Float64Array(base ? count : 0);
   const seen = new Int32Array(count).fill(-1);
   for (let i = 0; i + 1 < paths.start.length; i++) {
     const end = paths.start[i + 1];
-    if (!paths.samples[i] && !paths.weight[i]) continue;
+    if (!paths.samples[i] && !paths.weight[i] && !base?.[i]) continue;
     for (let j = paths.start[i]; j < end; j++) {
       const row = group[paths.frame[j]];
       if (seen[row] === i) continue;
       seen[row] = i;
       total[row] += paths.weight[i];
       samples[row] += paths.samples[i];
+      if (base) baseTotal[row] += base[i];
     }
-    if (end > paths.start[i]) own[group[paths.frame[end - 1]]] += paths.weight[i];
+    if (end === paths.start[i]) continue;
+    own[group[paths.frame[end - 1]]] += paths.weight[i];
+    if (base) baseOwn[group[paths.frame[end - 1]]] += base[i];
   }
-  return { own, total, samples };
+  return { own, total, samples, baseOwn, baseTotal };
 }

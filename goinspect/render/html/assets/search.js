@@ -45,7 +45,7 @@ export function weigh(report, paths, hits) {
   let total = 0, own = 0, functions = 0;
   for (let i = 0; i + 1 < paths.start.length; i++) {
     const end = paths.start[i + 1];
-    if (!paths.weight[i] && !paths.samples[i]) continue;
+    if (!paths.weight[i] && !paths.samples[i] && !paths.base?.[i]) continue;
     let some = false;
     for (let j = paths.start[i]; j < end; j++) {
       const row = paths.frame[j];

@@ -11,10 +11,13 @@
  * @property {string} root label above stacks, or "none"
  * @property {string} order of siblings
  * @property {string} layout
+ * @property {string} color what colours say
+ * @property {string} side of a difference: how wide frames are
  * @property {string} from which end stacks are merged
  * @property {string} by what the table tells apart
  * @property {string} sort column of the table
  * @property {string} way up or down
+ * @property {string} what of a difference: which rows of the table
  */
 
 export class State {

@@ -1,5 +1,7 @@
 // Stacks merged from one end on. Arrays of numbers, no objects: a million nodes are a matter of milliseconds.
 
+import { errorsAllowed } from "./change.js";
+
 /** @typedef {import("./data.js").Report} Report */
 /** @typedef {import("./paths.js").Paths} Paths */
 /**
@@ -10,12 +12,15 @@
  * @property {Int32Array} parent
  * @property {Float64Array} total
  * @property {Float64Array} own
+ * @property {Float64Array} base total before, as it was recorded; empty where nothing is compared
+ * @property {Float64Array} baseOwn
  * @property {Int32Array} first
  * @property {Int32Array} next
  * @property {Int32Array} height rows below
  * @property {number} top the function that node 0 stands for, -1: all of them
  * @property {string[]} values of the root label
  * @property {number} whole what shares are shares of
+ * @property {number} most standard errors that are noise
  */
 
 /**
@@ -32,7 +37,7 @@ export function build(report, paths, how = {}) {
   const count = paths.start.length - 1, known = report.column.function.length;
   const most = paths.frame.length + (head ? count : 0) + 1;
   const frame = new Int32Array(most), parent = new Int32Array(most);
-  const own = new Float64Array(most);
+  const { base: before } = paths, own = new Float64Array(most), baseOwn = new Float64Array(before ? most : 0);
   frame[0] = parent[0] = -1;
   let size = 1, mask = (1 << 12) - 1, table = new Int32Array(mask + 1);
 
@@ -58,7 +63,7 @@ export function build(report, paths, how = {}) {
   const line = [0]; // the nodes of the last stack: those in order begin alike
   for (let i = 0; i < count; i++) {
     const begin = how.begin ? how.begin[i] : paths.start[i], end = how.end ? how.end[i] : paths.start[i + 1];
-    if (begin < 0 || !paths.weight[i]) continue;
+    if (begin < 0 || !(paths.weight[i] || before?.[i])) continue;
     let node = 0, depth = 0;
     if (head && head[i]) node = line[++depth] = child(0, known + head[i] - 1);
     for (let left = end - begin, j = step > 0 ? begin : end - 1; left > 0; left--, j += step) {
@@ -67,17 +72,19 @@ export function build(report, paths, how = {}) {
       line[depth] = node;
     }
     own[node] += paths.weight[i];
+    if (before) baseOwn[node] += before[i];
   }
 
-  const height = new Int32Array(size), total = own.slice(0, size);
+  const height = new Int32Array(size), total = own.slice(0, size), base = baseOwn.slice(0, size);
   for (let i = size - 1; i > 0; i--) {
     const up = parent[i];
     total[up] += total[i];
+    if (before) base[up] += base[i];
     if (height[i] >= height[up]) height[up] = height[i] + 1;
   }
   const cut = (/** @type {any} */ column) => column.slice(0, size);
-  return { frame: cut(frame), parent: cut(parent), total, own: cut(own), height, top, values, whole: paths.total,
-    ...linked(frame, parent, size) };
+  return { frame: cut(frame), parent: cut(parent), total, own: cut(own), base, baseOwn: cut(baseOwn), height, top, values,
+    whole: paths.total, most: before ? errorsAllowed(size) : 0, ...linked(frame, parent, size) };
 }
 
 /**

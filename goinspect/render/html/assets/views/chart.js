@@ -33,6 +33,9 @@ export class Chart {
     this.hits = null;
     /** @type {Box[]} */
     this.boxes = [];
+    /** @type {Float64Array} */
+    this.size = new Float64Array(1);
+    this.colors = (/** @type {number} */ _node, /** @type {number} */ _row) => 0;
     /** @type {Map<number, number[]>} */
     this.sorted = new Map();
     this.canvas = element("canvas", { tabIndex: 0, role: "application", "aria-label": how.label });
@@ -68,11 +71,14 @@ export class Chart {
 
   /**
    * @param {Tree} tree
-   * @param {{ zoom?: number, upward: boolean, byWeight?: boolean, selected: number, hits: Uint8Array | null }} view
+   * @param {{ zoom?: number, upward: boolean, byWeight?: boolean, selected: number, hits: Uint8Array | null,
+   *   size?: Float64Array, colors: (node: number, row: number) => number }} view `size`: what nodes are as wide as, their total
+   *   where it is not said; `colors`: the row of a node's colour
    */
   show(tree, view) {
-    const zoom = view.zoom ?? 0, anew = tree !== this.tree || zoom !== this.zoom || view.upward !== this.upward;
-    if (tree !== this.tree) this.sorted.clear();
+    const zoom = view.zoom ?? 0, size = view.size ?? tree.total;
+    const anew = tree !== this.tree || zoom !== this.zoom || view.upward !== this.upward;
+    if (tree !== this.tree || size !== this.size) this.sorted.clear();
     this.upward = view.upward;
     this.byWeight = view.byWeight ?? false;
     this.selected = view.selected;
@@ -80,6 +86,8 @@ export class Chart {
     if (anew) this.cursor = -1;
     this.tree = tree;
     this.zoom = zoom;
+    this.size = size;
+    this.colors = view.colors;
     this.hover(null);
     this.draw();
     if (anew) {
@@ -94,7 +102,7 @@ export class Chart {
     if (known) return known;
     const found = [];
     for (let child = tree.first[node]; child; child = tree.next[child]) found.push(child);
-    if (this.byWeight) this.sorted.set(node, found.sort((a, b) => tree.total[b] - tree.total[a]));
+    if (this.byWeight) this.sorted.set(node, found.sort((a, b) => this.size[b] - this.size[a]));
     return found;
   }
 
@@ -102,18 +110,18 @@ export class Chart {
   layOut(width, from, to) {
     const tree = /** @type {Tree} */ (this.tree), above = lineage(tree, this.zoom).slice(0, -1);
     this.boxes = [];
-    if (!tree.total[this.zoom]) return;
+    if (!this.size[this.zoom]) return;
     if (this.zoom) above.unshift(0);
     this.depth = above.length;
     above.forEach((node, row) => this.boxes.push({ node, x: 0, width, row: row - this.skip }));
-    const scale = width / tree.total[this.zoom];
+    const scale = width / this.size[this.zoom];
     const todo = [{ node: this.zoom, x: 0, width, row: this.depth - this.skip }];
     for (let box = todo.pop(); box; box = todo.pop()) {
       if (box.row >= Math.max(from, 0)) this.boxes.push(box);
       if (box.row >= to) continue;
       let x = box.x, narrow = x; // narrow: where a run of frames begins that are too narrow for one of their own
       for (const node of this.children(box.node)) {
-        const wide = tree.total[node] * scale;
+        const wide = this.size[node] * scale;
         if (wide >= NARROW) {
           if (x - narrow >= NARROW) this.boxes.push({ node: -1, x: narrow, width: x - narrow, row: box.row + 1 });
           todo.push({ node, x, width: wide, row: box.row + 1 });
@@ -188,9 +196,8 @@ export class Chart {
   /** @param {number} node @param {number} row */
   fill(node, row) {
     const { report } = this, tree = /** @type {Tree} */ (this.tree);
-    if (row >= 0) return fillOf(report, report.column.color[row]);
-    const frame = node || tree.top < 0 ? -1 : report.column.function.indexOf(tree.top);
-    return fillOf(report, frame < 0 ? 0 : report.column.color[frame]);
+    const frame = row >= 0 || node || tree.top < 0 ? row : report.column.function.indexOf(tree.top);
+    return fillOf(report, this.colors(node, frame));
   }
 
   placed() {
@@ -267,8 +274,8 @@ export class Chart {
 
   /** How far to zoom so that a node can be seen: as little as possible. @param {number} node */
   zoomFor(node) {
-    const { total } = /** @type {Tree} */ (this.tree), way = [0, ...lineage(/** @type {Tree} */ (this.tree), node)];
-    const shows = (/** @type {number} */ top) => total[node] * this.scroll.clientWidth >= total[top] * SEEN;
+    const { size } = this, way = [0, ...lineage(/** @type {Tree} */ (this.tree), node)];
+    const shows = (/** @type {number} */ top) => size[node] * this.scroll.clientWidth >= size[top] * SEEN;
     return way.includes(this.zoom) && shows(this.zoom) ? this.zoom : way.find(shows) ?? node;
   }
 
@@ -281,7 +288,7 @@ export class Chart {
     /** @type {Record<string, () => number | undefined>} */
     const ways = {
       [this.upward ? "ArrowUp" : "ArrowDown"]: () =>
-        this.children(here).reduce((best, node) => (!best || tree.total[node] > tree.total[best] ? node : best), 0) || here,
+        this.children(here).reduce((best, node) => (!best || this.size[node] > this.size[best] ? node : best), 0) || here,
       [this.upward ? "ArrowDown" : "ArrowUp"]: () => (here ? Math.max(tree.parent[here], this.skip && 1) : here),
       ArrowLeft: () => wide[Math.max(at - 1, 0)],
       ArrowRight: () => wide[Math.min(at + 1, wide.length - 1)],

@@ -1,5 +1,6 @@
 // The flame graph, or with the root at the top the icicle: click to zoom, and the way back above it.
 
+import { COLORINGS, colorsOf, legendOf } from "../coloring.js";
 import { choice, element } from "../dom.js";
 import { fillOf, functionOf, nameOf, onTheme } from "../paint.js";
 import { shorten } from "../../../assets/labels.js";
@@ -7,6 +8,16 @@ import { lineage } from "../tree.js";
 import { Chart } from "./chart.js";
 
 const MOST_CRUMBS = 7;
+
+/**
+ * Both sides of a difference, each with what it is.
+ * @param {import("../change.js").Difference} difference @param {Chart} before @param {Chart} now
+ */
+function pairOf(difference, before, now) {
+  const side = (/** @type {string} */ name, /** @type {string} */ path, /** @type {Chart} */ chart) =>
+    element("div", { className: `side ${name}` }, element("h2", {}, `${name}: `, element("bdi", {}, path)), chart.node);
+  return element("div", { className: "pair" }, side("before", difference.base.path, before), side("now", difference.other.path, now));
+}
 
 export class FlameView {
   /** @param {import("../model.js").Model} model */
@@ -21,6 +32,9 @@ export class FlameView {
       },
       onFocus: (node) => model.focus(functionOf(report, model.tree(), node)),
     });
+    this.before = new Chart(report, { label: "Flame graph of before. Arrow keys move, Enter zooms, Escape zooms out.",
+      onPick: this.chart.how.onPick, onFocus: this.chart.how.onFocus });
+    this.pair = report.difference ? pairOf(report.difference, this.before, this.chart) : this.chart.node;
     this.crumbs = element("nav", { className: "crumbs", "aria-label": "Zoomed into" });
     this.legend = element("div", { className: "legend" });
     const labels = Object.keys(report.labels);
@@ -29,21 +43,24 @@ export class FlameView {
     this.from = choice("Merge", [["root", "From the root"], ["leaf", "From the leaf"]], (from) => state.set({ from, zoom: 0 }));
     this.root = choice("Above", [["none", "Nothing"], .../** @type {[string, string][]} */ (labels.map((name) => [name, name]))],
       (root) => state.set({ root, zoom: 0 }));
-    const controls = [this.layout, this.order, this.from, ...(labels.length ? [this.root] : [])];
+    this.color = choice("Colours", COLORINGS.filter(([name]) => name !== "change" || report.difference), (color) => state.set({ color }));
+    this.side = choice("Width", [["now", "Now"], ["before", "Before"], ["both", "Both, side by side"]], (side) => state.set({ side }));
+    const controls = [this.layout, this.order, this.from, ...(labels.length ? [this.root] : []), this.color,
+      ...(report.difference ? [this.side] : [])];
     this.node = element("section", { className: "flame", "aria-label": "Flame graph" },
       element("div", { className: "tools" }, ...controls.map((control) => control.node), this.legend), this.crumbs,
-      this.chart.node, element("p", { className: "empty", hidden: true }, "No samples to draw: a filter removed them all, or all "
+      this.pair, element("p", { className: "empty", hidden: true }, "No samples to draw: a filter removed them all, or all "
         + "weights are 0."));
     onTheme(() => this.keys());
-    this.keys();
   }
 
   /** The legend: each entry searches for what it stands for. */
   keys() {
     const { report, state } = this.model;
-    this.legend.replaceChildren(...report.legend.map(([text, color, query]) => {
+    this.legend.replaceChildren(...legendOf(this.model).map(([text, color, query]) => {
       const swatch = element("i", { className: fillOf(report, color) ? "" : "hatched" });
       if (fillOf(report, color)) swatch.style.background = fillOf(report, color);
+      if (!query) return element("span", { className: "step" }, swatch, text);
       const short = query.slice(0, 400);
       const button = element("button", { type: "button", title: short, "aria-label": `Search for ${short}` }, swatch, text);
       button.addEventListener("click", () => state.set({ q: state.now.q === query ? "" : query }));
@@ -52,21 +69,27 @@ export class FlameView {
   }
 
   update() {
-    const { model, chart } = this, { now } = model.state, tree = model.tree(), zoom = model.zoom();
+    const { model, chart } = this, { report, state: { now } } = model, tree = model.tree(), zoom = model.zoom();
     this.layout.select.value = now.layout;
     this.order.select.value = now.order;
     this.from.select.value = now.from;
     this.root.select.value = now.root;
+    this.color.select.value = now.color;
+    this.side.select.value = now.side;
+    this.keys();
     this.node.querySelector(".empty").hidden = model.selection().total > 0;
     this.way(tree, zoom);
-    chart.show(tree, { zoom, upward: now.layout === "flame", byWeight: now.order === "weight", selected: model.selected(),
-      hits: model.search().hits });
+    const view = { zoom, upward: now.layout === "flame", byWeight: now.order === "weight", selected: model.selected(),
+      hits: model.search().hits, colors: colorsOf(model, tree) };
+    this.pair.dataset.side = now.side;
+    if (!report.difference || now.side !== "before") chart.show(tree, view);
+    if (report.difference && now.side !== "now") this.before.show(tree, { ...view, size: tree.base });
   }
 
   /** To the next (+1) or previous (-1) frame that was found, wherever it is. @param {number} step @returns {string} how far */
   step(step) {
-    const { chart, model } = this, { now } = model.state;
-    const found = model.once("found", [model.shape, now.root, now.from, now.order, now.q], () => chart.found());
+    const { model } = this, { now } = model.state, chart = now.side === "before" ? this.before : this.chart;
+    const found = model.once("found", [model.shape, now.root, now.from, now.order, now.side, now.q], () => chart.found());
     if (!found.length) return "";
     const at = found.indexOf(chart.cursor), to = at < 0 ? (step > 0 ? 0 : found.length - 1) : (at + step + found.length) % found.length;
     model.state.set({ zoom: chart.zoomFor(found[to]) }, true);

@@ -1,6 +1,7 @@
 // One function wherever it occurs: above it who calls it, below it whom it calls. Each stack counts once, from its outermost
 // call of the function on.
 
+import { colorsOf } from "../coloring.js";
 import { element } from "../dom.js";
 import { functionOf } from "../paint.js";
 import { formatShare, formatWeight } from "../text.js";
@@ -37,7 +38,7 @@ export class SandwichView {
       + `own ${formatWeight(own, report.unit)} (${formatShare(own, callees.whole)})`;
     this.above.textContent = callers.first[0] ? "Callers" : total ? "Nothing calls it: it is where its stacks begin." : "";
     this.below.textContent = callees.first[0] ? "Callees" : total ? "It calls nothing." : "It is switched off.";
-    this.callers.show(callers, { upward: true, selected: -1, hits });
-    this.callees.show(callees, { upward: false, selected: -1, hits });
+    this.callers.show(callers, { upward: true, selected: -1, hits, colors: colorsOf(model, callers) });
+    this.callees.show(callees, { upward: false, selected: -1, hits, colors: colorsOf(model, callees) });
   }
 }

@@ -1,13 +1,10 @@
 // Functions, packages or kinds by weight. There are only as many rows in the page as can be seen.
 
+import { WORDS, columnsOf, isSo } from "../columns.js";
 import { choice, element } from "../dom.js";
-import { counted, formatShare, formatWeight } from "../text.js";
+import { counted } from "../text.js";
 
 const TABLE_ROW = 26, MORE = 8;
-/** @type {[string, string][]} */
-const COLUMNS = [["name", "Name"], ["own", "Own"], ["ownShare", "Own %"], ["total", "Total"], ["totalShare", "Total %"],
-  ["samples", "Samples"]];
-
 export class TableView {
   /** @param {import("../model.js").Model} model */
   constructor(model) {
@@ -20,29 +17,31 @@ export class TableView {
     this.shape = ""; // of what was shown last: another one begins at its first row
     this.by = choice("Rows", [["function", "Functions"], ["package", "Packages"], ["kind", "Kinds"]], (by) => state.set({ by }));
     this.count = element("span", { className: "count", role: "status" });
-    this.heads = new Map(COLUMNS.map(([column, text]) => [column, this.head(column, text)]));
+    this.what = choice("Show", [["all", "All"], ["changed", "What changed"], .../** @type {[string, string][]} */ (
+      WORDS.map((word) => [word, `What ${word === "grew" || word === "shrank" ? word : `is ${word}`}`]))], (what) => state.set({ what }));
+    this.columns = columnsOf(model.report);
+    this.heads = [this.head("name", "Name", "name"), ...this.columns.map(({ sort, text, role }) => this.head(sort, text, role))];
     this.before = element("tbody", { "aria-hidden": "true" });
     this.body = element("tbody");
     this.after = element("tbody", { "aria-hidden": "true" });
-    this.table = element("table", { "aria-label": "Weights" }, element("thead", {}, element("tr", {}, ...this.heads.values())),
+    this.table = element("table", { "aria-label": "Weights" }, element("thead", {}, element("tr", {}, ...this.heads)),
       this.before, this.body, this.after);
     this.scroll = element("div", { className: "scroll", tabIndex: -1 }, this.table);
     this.node = element("section", { className: "table", "aria-label": "Table" },
-      element("div", { className: "tools" }, this.by.node, this.count), this.scroll);
+      element("div", { className: "tools" }, this.by.node, ...(model.report.difference ? [this.what.node] : []), this.count), this.scroll);
     this.scroll.addEventListener("scroll", () => this.fill());
     new ResizeObserver(() => this.fill()).observe(this.scroll);
     this.body.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.press(event));
   }
 
-  /** @param {string} column @param {string} text */
-  head(column, text) {
+  /** @param {string} sort @param {string} text @param {string} role */
+  head(sort, text, role) {
     const { state } = this.model, button = element("button", { type: "button" }, text);
-    const sort = column.replace("Share", "");
     button.addEventListener("click", () => {
       const { sort: now, way } = state.now, first = sort === "name" ? "up" : "down";
       state.set({ sort, way: now !== sort ? first : way === "up" ? "down" : "up" });
     });
-    return element("th", { scope: "col", className: column === "name" ? "name" : "" }, button);
+    return element("th", { scope: "col", className: role, "data-sort": role === "share" ? "" : sort }, button);
   }
 
   get names() {
@@ -57,24 +56,26 @@ export class TableView {
     this.by.select.value = by;
     const found = hits && new Uint8Array(names.length);
     if (found && hits) for (let i = 0; i < hits.length; i++) if (hits[i]) found[group[i]] = 1;
-    const all = Array.from(names.keys()).filter((row) => sums.samples[row] || sums.total[row]);
-    this.rows = found ? all.filter((row) => found[row]) : all;
+    const numbers = model.numbers(by), { changes } = numbers, { what } = model.state.now;
+    const all = Array.from(names.keys()).filter((row) => sums.samples[row] || sums.total[row] || sums.baseTotal[row]);
+    this.rows = all.filter((row) => (!found || found[row]) && (!changes.length || isSo(changes[row], what)));
+    this.what.select.value = what;
     const collate = (/** @type {string} */ a, /** @type {string} */ b) => (a < b ? -1 : a > b ? 1 : 0);
-    const key = sort === "total" ? sums.total : sort === "samples" ? sums.samples : sums.own;
-    const turn = way === "up" ? 1 : -1;
+    const column = this.columns.find((candidate) => candidate.sort === sort) ?? this.columns[0];
+    const turn = way === "up" ? 1 : -1, key = new Float64Array(names.length);
+    for (const row of this.rows) key[row] = column.key(numbers, row);
     this.rows.sort(sort === "name" ? (a, b) => turn * collate(names[a], names[b])
       : (a, b) => turn * (key[a] - key[b]) || turn * (sums.total[a] - sums.total[b]) || collate(names[a], names[b]));
     const noun = /** @type {Record<string, [string, string]>} */ ({ function: ["function", "functions"],
       package: ["package", "packages"], kind: ["kind", "kinds"] })[by];
-    this.count.textContent = found ? `${this.rows.length.toLocaleString("en-US")} of ${counted(all.length, ...noun)}`
-      : counted(all.length, ...noun);
+    const shown = this.rows.length < all.length ? `${this.rows.length.toLocaleString("en-US")} of ` : "";
+    this.count.textContent = shown + counted(all.length, ...noun);
     this.table.setAttribute("aria-rowcount", String(this.rows.length + 1));
-    for (const [column, head] of this.heads) {
-      const mine = column === sort;
-      if (mine) head.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
+    for (const head of this.heads) {
+      if (head.dataset.sort === sort) head.setAttribute("aria-sort", way === "up" ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
     }
-    const shape = [by, sort, way, q, error, model.shape].join("\n");
+    const shape = [by, sort, way, what, q, error, model.shape].join("\n");
     if (shape !== this.shape) {
       this.scroll.scrollTop = 0;
       this.active = 0;
@@ -101,18 +102,19 @@ export class TableView {
 
   /** @param {number} row @param {number} at */
   row(row, at) {
-    const { model } = this, { report, state } = model, { by } = state.now, sums = model.sums(by), { total } = model.paths();
+    const { model } = this, { report, state } = model, { by } = state.now, numbers = model.numbers(by);
     const name = this.names[row], short = name.length > 400 ? `${name.slice(0, 399)}…` : name;
     const selects = by === "function", selected = selects && row === model.selected();
-    const numbers = [formatWeight(sums.own[row], report.unit), formatShare(sums.own[row], total),
-      formatWeight(sums.total[row], report.unit), formatShare(sums.total[row], total),
-      sums.samples[row].toLocaleString("en-US")];
+    const { sums } = numbers;
     const bar = element("i", { className: "bar" });
-    bar.style.width = `${total ? (100 * sums.total[row]) / total : 0}%`;
+    bar.style.width = `${numbers.whole ? (100 * sums.total[row]) / numbers.whole : 0}%`;
     const made = element("tr", { tabIndex: at === this.active ? 0 : -1, "aria-rowindex": at + 2, "aria-selected": selected,
       className: selected ? "selected" : "", title: short },
     element("th", { scope: "row", className: "name" }, bar, element("bdi", {}, short)),
-    ...numbers.map((text) => element("td", {}, text)));
+    ...this.columns.map(({ role, cell, word }) => {
+      const what = word?.(numbers, row) ?? "";
+      return element("td", { className: `${role} ${what}`.trim(), title: what === "noise" ? "within noise" : what }, cell(numbers, row));
+    }));
     made.addEventListener("click", () => this.choose(row, at));
     if (selects) made.addEventListener("dblclick", () => state.set({ fn: row, view: "sandwich" }));
     return made;
