@@ -84,7 +84,7 @@ OUTPUTS = (
     Output("folded", "folded", (".folded", ".txt"), two_sided=True),
     Output("json", "json.flame", (".json",), two_sided=True),
     Output("top", "text.top", has_json=True, two_sided=True),
-    Output("tree", "text.tree", has_json=True),
+    Output("tree", "text.tree", has_json=True, two_sided=True),
     Output("collapsed", "collapsed", (".collapsed",), two_sided=True),
     Output(
         "pprof",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from goinspect.results.stacks import Stacks
     from goinspect.views.difference import Change
 
-__all__ = ["change_words", "gone_words", "signed"]
+__all__ = ["change_words", "changed", "gone_words", "signed"]
 
 _NAMED = 3
 
@@ -26,15 +26,16 @@ def signed(weight: int, unit: str) -> str:
 def change_words(total: Change, own: Change, whole: int, unit: str) -> str:
     """Two lines: what became of a frame, and of what ended in it; `whole`: of the base. `changes.js` writes the same."""
     share = f", {100 * total.base / whole:.1f} %" if whole else ""
-    lines = [f"before {human_weight(total.base, unit)}{share}: {_change(total, unit)}"]
+    lines = [f"before {human_weight(total.base, unit)}{share}: {changed(total, unit)}"]
     if own.other or own.base:
         lines.append(
-            f"self {human_weight(own.other, unit)}, before {human_weight(own.base, unit)}: {_change(own, unit)}"
+            f"self {human_weight(own.other, unit)}, before {human_weight(own.base, unit)}: {changed(own, unit)}"
         )
     return "\n".join(lines)
 
 
-def _change(change: Change, unit: str) -> str:
+def changed(change: Change, unit: str) -> str:
+    """By how much, within which error, and what that is called."""
     if change.what == "same":
         return "the same"
     error = "" if change.error is None else f" ± {human_weight(2 * change.error, unit)}"
