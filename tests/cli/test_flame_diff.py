@@ -172,7 +172,7 @@ def test_decimals_and_other_units(tmp_path):
 # ---- What is refused
 
 
-@pytest.mark.parametrize("form", ["tree", "otlp", "speedscope", "firefox", "cpuprofile"])
+@pytest.mark.parametrize("form", ["otlp", "speedscope", "firefox", "cpuprofile"])
 def test_formats_that_hold_one_profile(two, form, tmp_path):
     answer = cli(*two, "--format", form, "-o", tmp_path / "x")
     assert answer.code == 1
