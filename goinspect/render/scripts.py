@@ -7,7 +7,7 @@ from importlib.resources import files
 
 __all__ = ["joinable", "labels"]
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "[./]+/(?:views/|assets/)?\w+\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "[./\w]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from xml.etree import ElementTree as ET
+
 import pytest
 
 import goinspect
@@ -94,10 +97,10 @@ def test_search(query, said, visit, report):
 
 def test_what_was_found_is_marked_and_reached(visit, report):
     page = opened(visit, report)
-    plain = page.locator(".flame canvas").screenshot()
+    plain = page.locator(".flame .chart canvas").screenshot()
     page.keyboard.press("/")
     page.keyboard.type("work")
-    assert page.locator(".flame canvas").screenshot() != plain
+    assert page.locator(".flame .chart canvas").screenshot() != plain
     page.keyboard.press("Enter")
     assert page.locator(".flame .said").inner_text().startswith("main.work, 15 samples, 15.0 % of total")
     assert page.locator(".place").inner_text() == "1 of 3"
@@ -348,3 +351,66 @@ def test_switches_do_what_options_do(options, visit, recorded):
     samples = {row[0]: row[4] for row in page.evaluate(ROWS)[:15]}
     for name, share in samples.items():
         assert share == f"{100 * expected[name].total / other.total:.1f} %"
+
+
+def test_a_map_of_all_while_it_is_zoomed(visit, report):
+    page = opened(visit, report)
+    strip = page.locator(".minimap")
+    assert not strip.is_visible()
+    whole, part = named(page, "all"), named(page, "main.serve")
+    click(page, "main.serve")
+    box, mark = strip.bounding_box(), page.locator(".minimap i").bounding_box()
+    assert mark["x"] - box["x"] == pytest.approx(
+        (part["x"] - whole["x"]) / whole["width"] * box["width"], abs=2
+    )
+    assert mark["width"] == pytest.approx(part["width"] / whole["width"] * box["width"], abs=2)
+    page.mouse.click(box["x"] + box["width"] - 20, box["y"] + 7)
+    assert page.locator(".crumbs [aria-current]").inner_text() == "runtime.mcall"
+    page.keyboard.press("Escape")
+    assert not strip.is_visible()
+
+
+def test_what_can_be_done_with_a_frame(visit, report, context):
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = opened(visit, report)
+    frame = named(page, "net/http.Serve")
+
+    def act(text):
+        page.mouse.click(frame["x"] + 20, frame["y"] + 8, button="right")
+        page.get_by_role("menuitem", name=text).click()
+        return page.evaluate("navigator.clipboard.readText()")
+
+    assert act("Copy name") == "net/http.Serve"
+    assert act("Copy stack") == "runtime.goexit\nmain.main\nmain.serve\nnet/http.Serve"
+    assert act("Copy link") == page.url
+    page.locator(".flame .chart canvas:visible").first.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+F10")
+    assert page.evaluate("document.activeElement.innerText") == "Zoom"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator(".only bdi").inner_text() == "runtime.goexit"
+    page.get_by_role("button", name="Actions").click()
+    page.keyboard.press("Escape")
+    assert not page.locator(".menu").is_visible()
+    assert page.evaluate("document.activeElement.innerText") == "Actions"
+
+
+def test_pictures_are_saved(visit, report, tmp_path):
+    page = opened(visit, report + "#layout=icicle")
+    drawn = {frame["name"]: frame["width"] for frame in frames(page)}
+    for form in ("SVG", "PNG"):
+        page.get_by_role("button", name="Actions").click()
+        with page.expect_download() as waiting:
+            page.get_by_role("menuitem", name=f"Save as {form}").click()
+        waiting.value.save_as(tmp_path / form)
+        assert waiting.value.suggested_filename.endswith(f".{form.lower()}")
+    assert (tmp_path / "PNG").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", (tmp_path / "PNG").read_bytes()[16:24])
+    assert (width, height) == (round(drawn["all"]), 18 * 8)
+    saved = {}
+    for group in ET.parse(tmp_path / "SVG").iter("{http://www.w3.org/2000/svg}g"):
+        name = group[0].text.split("\n")[0]
+        saved[name] = max(saved.get(name, 0), float(group[1].get("width")))
+    assert saved.keys() == drawn.keys()
+    assert all(saved[name] == pytest.approx(width, abs=0.6) for name, width in drawn.items())

@@ -92,7 +92,7 @@ def test_colours_of_a_difference(both, visit):
         frame = named(page, name)
         at = {"x": frame["x"] + frame["width"] - 6, "y": frame["y"] + 3}
         return page.evaluate(
-            """({x, y}) => { const c = [...document.querySelectorAll("canvas")].filter(c => c.offsetParent)[0];
+            """({x, y}) => { const c = [...document.querySelectorAll("canvas")].filter(c => c.frames && c.offsetParent)[0];
             const { left, top } = c.getBoundingClientRect(), r = devicePixelRatio;
             const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", { willReadFrequently: true });
             copy.drawImage(c, 0, 0);

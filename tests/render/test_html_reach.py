@@ -14,7 +14,7 @@ from tests.render.test_html import HOSTILE, hostile_profile, profile_of
 
 def test_keys(visit, report):
     page = opened(visit, report)
-    page.locator(".flame canvas").focus()
+    page.locator(".flame .chart canvas").focus()
     said = page.locator(".flame .said")
     page.keyboard.press("ArrowUp")
     assert said.inner_text().startswith("runtime.goexit, 90 samples, 90.0 % of total, own 0")
@@ -142,8 +142,8 @@ def test_fits_every_width(width, visit, recorded):
 def test_dark_and_light(visit, report):
     page = opened(visit, report)
     read = "getComputedStyle(document.body).backgroundColor"
-    light = page.locator(".flame canvas").screenshot()
+    light = page.locator(".flame .chart canvas").screenshot()
     assert page.evaluate(read) == "rgb(255, 255, 255)"
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(read) == "rgb(23, 24, 28)"
-    assert page.locator(".flame canvas").screenshot() != light
+    assert page.locator(".flame .chart canvas").screenshot() != light

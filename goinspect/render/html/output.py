@@ -33,8 +33,9 @@ __all__ = ["MODULES", "code", "render"]
 
 # Modules of `assets`, each behind those that it imports: they become one.
 MODULES = (
-    "dom", "text", "data", "change", "columns", "paths", "tree", "search", "state", "model", "coloring", "searchbar", "paint", "views/chart", "views/flame", "views/table",
-    "views/sandwich", "views/facts", "main",
+    "page/dom", "page/text", "stacks/data", "stacks/change", "page/columns", "stacks/paths", "stacks/tree", "stacks/search",
+    "page/state", "model", "page/coloring", "page/searchbar", "page/paint", "page/menu", "page/keep", "views/spread",
+    "views/chart", "views/minimap", "views/picture", "views/flame", "views/table", "views/sandwich", "views/facts", "main",
 )  # fmt: skip
 _LEVEL = 6  # of compression
 _LABELS = ("process", "thread")

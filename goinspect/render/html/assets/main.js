@@ -1,20 +1,21 @@
 // The page: reads the recording, puts the views together, and lets choices and views follow each other.
 
-import { COLORINGS } from "./coloring.js";
-import { WORDS, columnsOf } from "./columns.js";
-import { unpack } from "./data.js";
-import { element, toggle } from "./dom.js";
+import { COLORINGS } from "./page/coloring.js";
+import { WORDS, columnsOf } from "./page/columns.js";
+import { unpack } from "./stacks/data.js";
+import { element, toggle } from "./page/dom.js";
+import { Menu } from "./page/menu.js";
 import { Model } from "./model.js";
-import { FOLDS, PARTS, isPresent } from "./paths.js";
-import { SearchBar } from "./searchbar.js";
-import { State } from "./state.js";
-import { formatShare, formatWeight } from "./text.js";
+import { FOLDS, PARTS, isPresent } from "./stacks/paths.js";
+import { SearchBar } from "./page/searchbar.js";
+import { State } from "./page/state.js";
+import { formatShare, formatWeight } from "./page/text.js";
 import { FactsView } from "./views/facts.js";
 import { FlameView } from "./views/flame.js";
 import { SandwichView } from "./views/sandwich.js";
 import { TableView } from "./views/table.js";
 
-/** @typedef {import("./data.js").Report} Report */
+/** @typedef {import("./stacks/data.js").Report} Report */
 
 /** @type {[string, string][]} */
 const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["facts", "Facts"]];
@@ -45,12 +46,14 @@ class Page {
     this.report = report;
     this.state = stateOf(report);
     this.model = new Model(report, this.state);
+    this.menu = new Menu();
     /** @type {Record<string, any>} */
-    this.views = { flame: new FlameView(this.model), table: new TableView(this.model), sandwich: new SandwichView(this.model),
+    this.views = { flame: new FlameView(this.model, this.menu), table: new TableView(this.model), sandwich: new SandwichView(this.model),
       facts: new FactsView(this.model) };
     this.bar = new SearchBar(this.model, (step) => (this.state.now.view === "flame" ? this.views.flame.step(step) : ""));
     this.help = this.helpOf();
-    document.body.replaceChildren(this.headOf(), this.mainOf(), this.footOf(), this.help);
+    document.body.replaceChildren(this.headOf(), this.mainOf(), this.footOf(), this.help,
+      this.menu.node);
     this.state.listeners.push(() => this.update());
     document.addEventListener("keydown", (event) => this.press(event));
     this.update();

@@ -1,14 +1,14 @@
 // What is shown follows from the recording and the choices; each part of it is computed again only if these changed.
 
-import { changesIn } from "./columns.js";
-import { find, weigh } from "./search.js";
-import { chosen, pathsOf, sums } from "./paths.js";
-import { around, build, follow, lineage } from "./tree.js";
+import { changesIn } from "./page/columns.js";
+import { find, weigh } from "./stacks/search.js";
+import { chosen, pathsOf, sums } from "./stacks/paths.js";
+import { around, build, follow, lineage } from "./stacks/tree.js";
 
-/** @typedef {import("./data.js").Report} Report */
+/** @typedef {import("./stacks/data.js").Report} Report */
 
 export class Model {
-  /** @param {Report} report @param {import("./state.js").State} state */
+  /** @param {Report} report @param {import("./page/state.js").State} state */
   constructor(report, state) {
     this.report = report;
     this.state = state;
@@ -82,7 +82,7 @@ export class Model {
     return this.once(`sums ${by}`, [this.shape], () => sums(this.paths(), column[by], count));
   }
 
-  /** What a table says of functions, packages or kinds. @param {string} by @returns {import("./columns.js").Numbers} */
+  /** What a table says of functions, packages or kinds. @param {string} by @returns {import("./page/columns.js").Numbers} */
   numbers(by) {
     const all = this.sums(by), { difference } = this.report;
     return this.once(`numbers ${by}`, [this.shape], () =>

@@ -1,21 +1,22 @@
 // A flame graph on a canvas. Only what can be seen is drawn: rows in the window, frames wide enough at this zoom.
 
-import { besideBox, element } from "../dom.js";
-import { describe, fillOf, fillTip, frameOf, functionOf, hatch, isGo, isInlined, nameOf, onTheme, themed } from "../paint.js";
+import { besideBox, element } from "../page/dom.js";
+import { describe, fillOf, fillTip, frameOf, functionOf, hatch, isGo, isInlined, nameOf, onTheme, themed } from "../page/paint.js";
 import { shorten } from "../../../assets/labels.js";
-import { lineage } from "../tree.js";
+import { lineage } from "../stacks/tree.js";
+import { spread } from "./spread.js";
 
-/** @typedef {import("../tree.js").Tree} Tree */
-/** @typedef {{ node: number, x: number, width: number, row: number }} Box */
+/** @typedef {import("../stacks/tree.js").Tree} Tree */
+/** @typedef {import("./spread.js").Box} Box */
 
 const ROW = 18, PAD = 4, NARROW = 0.5, SEEN = 24;
 const FONT = '12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
 export class Chart {
   /**
-   * @param {import("../data.js").Report} report
+   * @param {import("../stacks/data.js").Report} report
    * @param {{ label: string, skip?: number, onPick: (node: number) => void,
-   *   onFocus?: (node: number) => void }} how `skip`: rows at the
+   *   onFocus?: (node: number) => void, onMenu?: (node: number, x: number, y: number) => void }} how `skip`: rows at the
    *   root that are not shown
    */
   constructor(report, how) {
@@ -24,7 +25,8 @@ export class Chart {
     this.skip = how.skip ?? 0;
     /** @type {Tree | null} */
     this.tree = null;
-    this.zoom = this.clicked = 0;
+    this.zoom = this.clicked = this.base = 0;
+    this.rowHeight = ROW;
     this.cursor = -1;
     this.upward = true;
     this.byWeight = false;
@@ -63,6 +65,16 @@ export class Chart {
     });
     this.canvas.addEventListener("dblclick", () => {
       if (this.clicked >= 0) this.how.onFocus?.(this.clicked);
+    });
+    this.canvas.addEventListener("contextmenu", (/** @type {MouseEvent} */ event) => {
+      if (!this.how.onMenu || !this.tree) return;
+      event.preventDefault();
+      const { left, top } = this.canvas.getBoundingClientRect(), box = event.button === 2 ? this.at(event) : null;
+      const here = box ?? this.boxes.find(({ node }) => node === (this.cursor >= 0 ? this.cursor : this.zoom));
+      if (!here) return;
+      this.hover(null);
+      if (box) this.how.onMenu(box.node, event.clientX, event.clientY);
+      else this.how.onMenu(here.node, left + here.x + 8, top + this.y(here) + ROW);
     });
     this.canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.press(event));
     this.canvas.addEventListener("focus", () => this.mark());
@@ -106,39 +118,28 @@ export class Chart {
     return found;
   }
 
-  /** Put everything that can be seen in `boxes`. @param {number} width @param {number} from @param {number} to rows */
+  /** What can be seen of rows. @param {number} width @param {number} from @param {number} to @returns {Box[]} */
   layOut(width, from, to) {
     const tree = /** @type {Tree} */ (this.tree), above = lineage(tree, this.zoom).slice(0, -1);
-    this.boxes = [];
-    if (!this.size[this.zoom]) return;
+    if (!this.size[this.zoom]) return [];
     if (this.zoom) above.unshift(0);
     this.depth = above.length;
-    above.forEach((node, row) => this.boxes.push({ node, x: 0, width, row: row - this.skip }));
-    const scale = width / this.size[this.zoom];
-    const todo = [{ node: this.zoom, x: 0, width, row: this.depth - this.skip }];
-    for (let box = todo.pop(); box; box = todo.pop()) {
-      if (box.row >= Math.max(from, 0)) this.boxes.push(box);
-      if (box.row >= to) continue;
-      let x = box.x, narrow = x; // narrow: where a run of frames begins that are too narrow for one of their own
-      for (const node of this.children(box.node)) {
-        const wide = this.size[node] * scale;
-        if (wide >= NARROW) {
-          if (x - narrow >= NARROW) this.boxes.push({ node: -1, x: narrow, width: x - narrow, row: box.row + 1 });
-          todo.push({ node, x, width: wide, row: box.row + 1 });
-          narrow = x + wide;
-        }
-        x += wide;
-      }
-      if (x - narrow >= NARROW) this.boxes.push({ node: -1, x: narrow, width: x - narrow, row: box.row + 1 });
-    }
+    const top = { node: this.zoom, x: 0, width, row: this.depth - this.skip };
+    return [...above.map((node, row) => ({ node, x: 0, width, row: row - this.skip })),
+      ...spread((node) => this.children(node), this.size, top, { from: Math.max(from, 0), to, least: NARROW })];
+  }
+
+  /** The height of all rows. */
+  get tall() {
+    const tree = /** @type {Tree} */ (this.tree), depth = this.zoom ? lineage(tree, this.zoom).length : 0;
+    return (depth + tree.height[this.zoom] + 1 - this.skip) * ROW;
   }
 
   draw() {
     const { canvas, scroll, tree } = this;
     const width = scroll.clientWidth, height = scroll.clientHeight, pen = canvas.getContext("2d");
     if (!tree || !width || !height || !pen) return;
-    const depth = this.zoom ? lineage(tree, this.zoom).length : 0;
-    const tall = Math.max((depth + tree.height[this.zoom] + 1 - this.skip) * ROW, height);
+    const tall = Math.max(this.tall, height);
     this.space.style.height = `${tall}px`;
     const top = Math.min(scroll.scrollTop, tall - height), ratio = devicePixelRatio || 1;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -149,7 +150,7 @@ export class Chart {
     }
     this.base = this.upward ? tall - top : -top; // the outer edge of the first row
     const [from, to] = this.upward ? [tall - top - height, tall - top] : [top, top + height];
-    this.layOut(width, Math.floor(from / ROW) - 1, Math.ceil(to / ROW));
+    this.boxes = this.layOut(width, Math.floor(from / ROW) - 1, Math.ceil(to / ROW));
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
     this.paint(pen);
@@ -157,40 +158,48 @@ export class Chart {
   }
 
   /** @param {Box} box */
-  y(box) {
-    return this.upward ? (this.base ?? 0) - (box.row + 1) * ROW : (this.base ?? 0) + box.row * ROW;
+  y(box, base = this.base) {
+    return this.upward ? base - (box.row + 1) * ROW : base + box.row * ROW;
   }
 
   /** @param {CanvasRenderingContext2D} pen */
-  paint(pen) {
-    const { report, hits, boxes } = this, tree = /** @type {Tree} */ (this.tree);
-    const names = ["ink", "muted", "accent", "accent-ink", "hatch-line"];
-    const [ink, muted, accent, accentInk, rest] = names.map(themed), hatched = hatch(pen);
+  paint(pen, boxes = this.boxes, base = this.base) {
+    const hatched = hatch(pen), ink = themed("ink");
     pen.font = FONT;
     const cell = pen.measureText("0".repeat(40)).width / 40;
     for (const box of boxes) {
-      const { node, x, width } = box, y = this.y(box);
-      const row = node < 0 ? -1 : frameOf(report, tree, node), isAbove = box.row + this.skip < (this.depth ?? 0);
-      const isHit = hits !== null && row >= 0 && hits[row] === 1;
-      const mine = node >= 0 && this.selected >= 0 && functionOf(report, tree, node) === this.selected;
-      pen.globalAlpha = isHit ? 1 : hits ? 0.28 : isAbove ? 0.4 : isInlined(report, row) ? 0.55 : 1;
-      pen.fillStyle = isHit ? accent : node < 0 ? rest : this.fill(node, row) || hatched;
+      const { x, width } = box, y = this.y(box, base), look = this.lookOf(box, cell);
+      pen.globalAlpha = look.opacity;
+      pen.fillStyle = look.fill || hatched;
       const drawn = Math.max(width - 0.5, width * 0.7);
       pen.beginPath();
       if (drawn > 5) pen.roundRect(x, y, drawn, ROW - 1, 2);
       else pen.rect(x, y, drawn, ROW - 1);
       pen.fill();
       pen.globalAlpha = 1;
-      if (mine && drawn > 2) {
+      if (look.selected && drawn > 2) {
         pen.strokeStyle = ink;
         pen.lineWidth = 1.5;
         pen.strokeRect(x + 0.75, y + 0.75, Math.max(drawn - 1.5, 0.5), ROW - 2.5);
       }
-      const budget = node < 0 ? 0 : Math.floor((width - 2 * PAD) / cell);
-      const label = budget < 3 ? "" : shorten(nameOf(report, tree, node), budget, isGo(report, row));
-      pen.fillStyle = isHit ? accentInk : hits ? muted : ink;
-      if (label) pen.fillText(label, x + PAD, y + 12.5, width - 2 * PAD);
+      pen.fillStyle = look.ink;
+      if (look.label) pen.fillText(look.label, x + PAD, y + 12.5, width - 2 * PAD);
     }
+  }
+
+  /** How a box is drawn. @param {Box} box @param {number} cell width of a letter */
+  lookOf(box, cell) {
+    const { report, hits } = this, tree = /** @type {Tree} */ (this.tree), { node, width } = box;
+    const row = node < 0 ? -1 : frameOf(report, tree, node), isAbove = box.row + this.skip < (this.depth ?? 0);
+    const isHit = hits !== null && row >= 0 && hits[row] === 1;
+    const budget = node < 0 ? 0 : Math.floor((width - 2 * PAD) / cell);
+    return {
+      fill: isHit ? themed("accent") : node < 0 ? themed("hatch-line") : this.fill(node, row),
+      ink: themed(isHit ? "accent-ink" : hits ? "muted" : "ink"),
+      opacity: isHit ? 1 : hits ? 0.28 : isAbove ? 0.4 : isInlined(report, row) ? 0.55 : 1,
+      selected: node >= 0 && this.selected >= 0 && functionOf(report, tree, node) === this.selected,
+      label: budget < 3 ? "" : shorten(nameOf(report, tree, node), budget, isGo(report, row)),
+    };
   }
 
   /** @param {number} node @param {number} row */

@@ -1,6 +1,6 @@
 // What is known of the recording: what the last line of the command says, and what stands behind it.
 
-import { element } from "../dom.js";
+import { element } from "../page/dom.js";
 
 export class FactsView {
   /** @param {import("../model.js").Model} model */

@@ -1,17 +1,20 @@
 // The flame graph, or with the root at the top the icicle: click to zoom, and the way back above it.
 
-import { COLORINGS, colorsOf, legendOf } from "../coloring.js";
-import { choice, element } from "../dom.js";
-import { fillOf, functionOf, nameOf, onTheme } from "../paint.js";
+import { COLORINGS, colorsOf, legendOf } from "../page/coloring.js";
+import { choice, element } from "../page/dom.js";
+import { fillOf, functionOf, nameOf, onTheme } from "../page/paint.js";
 import { shorten } from "../../../assets/labels.js";
-import { lineage } from "../tree.js";
+import { copy, download, fileName } from "../page/keep.js";
+import { lineage } from "../stacks/tree.js";
 import { Chart } from "./chart.js";
+import { MiniMap } from "./minimap.js";
+import { asPng, asSvg } from "./picture.js";
 
 const MOST_CRUMBS = 7;
 
 /**
  * Both sides of a difference, each with what it is.
- * @param {import("../change.js").Difference} difference @param {Chart} before @param {Chart} now
+ * @param {import("../stacks/change.js").Difference} difference @param {Chart} before @param {Chart} now
  */
 function pairOf(difference, before, now) {
   const side = (/** @type {string} */ name, /** @type {string} */ path, /** @type {Chart} */ chart) =>
@@ -20,8 +23,8 @@ function pairOf(difference, before, now) {
 }
 
 export class FlameView {
-  /** @param {import("../model.js").Model} model */
-  constructor(model) {
+  /** @param {import("../model.js").Model} model @param {import("../page/menu.js").Menu} menu */
+  constructor(model, menu) {
     const { report, state } = model;
     this.model = model;
     this.chart = new Chart(report, {
@@ -31,9 +34,12 @@ export class FlameView {
         state.set({ zoom: node, ...(fn < 0 ? {} : { fn }) });
       },
       onFocus: (node) => model.focus(functionOf(report, model.tree(), node)),
+      onMenu: (node, x, y) => menu.open(this.actions(node), x, y),
     });
+    this.map = new MiniMap(report, this.chart, (node) => state.set({ zoom: node }));
     this.before = new Chart(report, { label: "Flame graph of before. Arrow keys move, Enter zooms, Escape zooms out.",
-      onPick: this.chart.how.onPick, onFocus: this.chart.how.onFocus });
+      onPick: this.chart.how.onPick, onFocus: this.chart.how.onFocus,
+      onMenu: this.chart.how.onMenu });
     this.pair = report.difference ? pairOf(report.difference, this.before, this.chart) : this.chart.node;
     this.crumbs = element("nav", { className: "crumbs", "aria-label": "Zoomed into" });
     this.legend = element("div", { className: "legend" });
@@ -47,9 +53,14 @@ export class FlameView {
     this.side = choice("Width", [["now", "Now"], ["before", "Before"], ["both", "Both, side by side"]], (side) => state.set({ side }));
     const controls = [this.layout, this.order, this.from, ...(labels.length ? [this.root] : []), this.color,
       ...(report.difference ? [this.side] : [])];
+    const more = element("button", { type: "button", "aria-haspopup": "menu" }, "Actions");
+    more.addEventListener("click", () => {
+      const { left, bottom } = more.getBoundingClientRect();
+      menu.open(this.actions(model.zoom()), left, bottom + 4);
+    });
     this.node = element("section", { className: "flame", "aria-label": "Flame graph" },
-      element("div", { className: "tools" }, ...controls.map((control) => control.node), this.legend), this.crumbs,
-      this.pair, element("p", { className: "empty", hidden: true }, "No samples to draw: a filter removed them all, or all "
+      element("div", { className: "tools" }, ...controls.map((control) => control.node), more, this.legend), this.crumbs,
+      this.map.node, this.pair, element("p", { className: "empty", hidden: true }, "No samples to draw: a filter removed them all, or all "
         + "weights are 0."));
     onTheme(() => this.keys());
   }
@@ -84,11 +95,39 @@ export class FlameView {
     this.pair.dataset.side = now.side;
     if (!report.difference || now.side !== "before") chart.show(tree, view);
     if (report.difference && now.side !== "now") this.before.show(tree, { ...view, size: tree.base });
+    this.map.chart = this.shown;
+    this.map.update();
+  }
+
+  /** The graph that is on the page, or the one of now. */
+  get shown() {
+    return this.model.state.now.side === "before" ? this.before : this.chart;
+  }
+
+  /** What can be done with a node. @param {number} node @returns {import("../page/menu.js").Item[]} */
+  actions(node) {
+    const { model } = this, { report, state } = model, tree = model.tree(), fn = functionOf(report, tree, node);
+    const names = lineage(tree, node).map((one) => nameOf(report, tree, one)), name = nameOf(report, tree, node);
+    /** @type {import("../page/menu.js").Item[]} */
+    const ofFunction = fn < 0 ? [] : [
+      ["Only stacks through it", () => model.focus(fn)], ["Sandwich", () => state.set({ fn, view: "sandwich" })],
+      ["Copy name", () => copy(name)], ["Copy stack", () => copy(names.join("\n"))],
+    ];
+    return [["Zoom", () => state.set({ zoom: node, ...(fn < 0 ? {} : { fn }) })], ...ofFunction,
+      ["Copy link to this view", () => copy(location.href)],
+      ["Save as SVG", () => {
+        const picture = new Blob([asSvg(this.shown, report.title)], { type: "image/svg+xml" });
+        download(fileName(report.title, "svg"), picture);
+      }],
+      ["Save as PNG", async () => {
+        const picture = await asPng(this.shown);
+        if (picture) download(fileName(report.title, "png"), picture);
+      }]];
   }
 
   /** To the next (+1) or previous (-1) frame that was found, wherever it is. @param {number} step @returns {string} how far */
   step(step) {
-    const { model } = this, { now } = model.state, chart = now.side === "before" ? this.before : this.chart;
+    const { model, shown: chart } = this, { now } = model.state;
     const found = model.once("found", [model.shape, now.root, now.from, now.order, now.side, now.q], () => chart.found());
     if (!found.length) return "";
     const at = found.indexOf(chart.cursor), to = at < 0 ? (step > 0 ? 0 : found.length - 1) : (at + step + found.length) % found.length;
@@ -97,7 +136,7 @@ export class FlameView {
     return `${(to + 1).toLocaleString("en-US")} of ${found.length.toLocaleString("en-US")}`;
   }
 
-  /** @param {import("../tree.js").Tree} tree @param {number} zoom */
+  /** @param {import("../stacks/tree.js").Tree} tree @param {number} zoom */
   way(tree, zoom) {
     const { report, state } = this.model, nodes = [0, ...lineage(tree, zoom)];
     const left = nodes.length > MOST_CRUMBS ? nodes.length - MOST_CRUMBS + 1 : 0;

@@ -1,10 +1,10 @@
 // One function wherever it occurs: above it who calls it, below it whom it calls. Each stack counts once, from its outermost
 // call of the function on.
 
-import { colorsOf } from "../coloring.js";
-import { element } from "../dom.js";
-import { functionOf } from "../paint.js";
-import { formatShare, formatWeight } from "../text.js";
+import { colorsOf } from "../page/coloring.js";
+import { element } from "../page/dom.js";
+import { functionOf } from "../page/paint.js";
+import { formatShare, formatWeight } from "../page/text.js";
 import { Chart } from "./chart.js";
 
 export class SandwichView {

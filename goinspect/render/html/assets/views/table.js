@@ -1,8 +1,8 @@
 // Functions, packages or kinds by weight. There are only as many rows in the page as can be seen.
 
-import { WORDS, columnsOf, isSo } from "../columns.js";
-import { choice, element } from "../dom.js";
-import { counted } from "../text.js";
+import { WORDS, columnsOf, isSo } from "../page/columns.js";
+import { choice, element } from "../page/dom.js";
+import { counted } from "../page/text.js";
 
 const TABLE_ROW = 26, MORE = 8;
 export class TableView {

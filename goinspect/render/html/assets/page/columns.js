@@ -1,9 +1,9 @@
 // The columns of numbers in a table: weights, or what became of them.
 
-import { changeOf, changeWords, errorsAllowed } from "./change.js";
+import { changeOf, changeWords, errorsAllowed } from "../stacks/change.js";
 import { formatShare, formatWeight } from "./text.js";
 
-/** @typedef {import("./change.js").Change} Change */
+/** @typedef {import("../stacks/change.js").Change} Change */
 /**
  * @typedef {object} Sums
  * @property {Float64Array} own
@@ -26,7 +26,7 @@ import { formatShare, formatWeight } from "./text.js";
 /** What becomes of a function. */
 export const WORDS = ["new", "grew", "shrank", "gone"];
 
-/** @param {import("./data.js").Report} report @returns {TableColumn[]} */
+/** @param {import("../stacks/data.js").Report} report @returns {TableColumn[]} */
 export function columnsOf(report) {
   const { unit } = report, plain = report.difference && unit === "samples" ? "count" : unit; // its word tells nothing
   const weight = (/** @type {"own" | "total" | "baseOwn" | "baseTotal"} */ of) => ({ role: "weight",
@@ -65,7 +65,7 @@ function rankOf(changes, of) {
 
 /**
  * What became of each row.
- * @param {import("./change.js").Difference} difference @param {Sums} sums
+ * @param {import("../stacks/change.js").Difference} difference @param {Sums} sums
  * @returns {{ own: Change, total: Change }[]}
  */
 export function changesIn(difference, sums) {

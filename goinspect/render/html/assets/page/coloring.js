@@ -1,9 +1,9 @@
 // What colours say: package and kind, how much ended in a function, or what changed.
 
-import { changeOf, classOf } from "./change.js";
+import { changeOf, classOf } from "../stacks/change.js";
 import { formatShare } from "./text.js";
 
-/** @typedef {import("./tree.js").Tree} Tree */
+/** @typedef {import("../stacks/tree.js").Tree} Tree */
 /** @typedef {[string, number, string]} Entry text, row of a colour and, where there is one, search of an entry of the legend */
 
 /** @type {[string, string][]} */
@@ -14,7 +14,7 @@ const stepOf = (part, most, steps) => (part && most ? 1 + Math.min(steps - 2, Ma
 
 /**
  * The row of the colour of each node.
- * @param {import("./model.js").Model} model @param {Tree} tree
+ * @param {import("../model.js").Model} model @param {Tree} tree
  * @returns {(node: number, row: number) => number}
  */
 export function colorsOf(model, tree) {
@@ -29,7 +29,7 @@ export function colorsOf(model, tree) {
   return (node) => rows.get(classOf(changeOf(difference, tree.most, tree.total[node], tree.base[node]))) ?? 0;
 }
 
-/** @param {import("./model.js").Model} model @returns {Entry[]} */
+/** @param {import("../model.js").Model} model @returns {Entry[]} */
 export function legendOf(model) {
   const { report, state: { now } } = model;
   if (now.color === "kind") {

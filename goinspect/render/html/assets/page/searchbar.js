@@ -5,7 +5,7 @@ import { counted, formatShare, formatWeight } from "./text.js";
 
 export class SearchBar {
   /**
-   * @param {import("./model.js").Model} model
+   * @param {import("../model.js").Model} model
    * @param {(step: number) => string} onStep to the next or previous frame found; says how far
    */
   constructor(model, onStep) {

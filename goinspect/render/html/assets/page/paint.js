@@ -1,20 +1,28 @@
 // Colours of the theme, and what is said of a frame.
 
-import { changeOf, changeWords } from "./change.js";
-import { GO, INLINED, RESTORED } from "./data.js";
+import { changeOf, changeWords } from "../stacks/change.js";
+import { GO, INLINED, RESTORED } from "../stacks/data.js";
 import { element } from "./dom.js";
 import { formatShare, formatWeight } from "./text.js";
 
-/** @typedef {import("./data.js").Report} Report */
-/** @typedef {import("./tree.js").Tree} Tree */
+/** @typedef {import("../stacks/data.js").Report} Report */
+/** @typedef {import("../stacks/tree.js").Tree} Tree */
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
+/** @type {Map<string, string>} */
+const themeColors = new Map();
+const themes = [dark, matchMedia("(prefers-contrast: more)"), matchMedia("(forced-colors: active)"), matchMedia("print")];
+for (const theme of themes) theme.addEventListener("change", () => themeColors.clear());
 
 /** Call `draw` when the theme changes. @param {() => void} draw */
-export const onTheme = (draw) => dark.addEventListener("change", draw);
+export const onTheme = (draw) => themes.forEach((theme) => theme.addEventListener("change", draw));
 
 /** A colour of report.css. @param {string} name */
-export const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+export function themed(name) {
+  const value = themeColors.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  themeColors.set(name, value);
+  return value;
+}
 
 /** A fill by its row in the colours. @param {Report} report @param {number} row @returns {string} "" where it is hatched */
 export const fillOf = (report, row) => report.colors[row]?.[dark.matches ? 1 : 0] ?? "";
@@ -80,7 +88,7 @@ export function describe(report, tree, node) {
 
 /**
  * What became of a node, and of what ended in it.
- * @param {Report} report @param {import("./change.js").Difference} difference @param {Tree} tree @param {number} node
+ * @param {Report} report @param {import("../stacks/change.js").Difference} difference @param {Tree} tree @param {number} node
  */
 function changesOf(report, difference, tree, node) {
   const { unit } = report, told = [];
