@@ -7,7 +7,9 @@ from collections import Counter
 
 __all__ = ["ROWS", "STACKS", "click", "counted_by_hand", "frames", "named", "opened", "totals"]
 
-FRAMES = """(i) => [...document.querySelectorAll("canvas")].filter(c => c.frames && c.offsetParent)[i].frames()"""
+FRAMES = (
+    """(i) => [...document.querySelectorAll("canvas")].filter(c => c.frames && c.offsetParent)[i].frames()"""
+)
 ROWS = """() => [...document.querySelectorAll(".table tbody tr[aria-rowindex]")].map(r => [...r.children].map(c => c.innerText.trim()))"""
 # Weights add up to 100: shares are easy to read.
 STACKS = """

@@ -128,7 +128,11 @@ def test_modules_are_one_scope():
     """Every module is in it, behind those that it needs; no name is there twice."""
     assets = files("goinspect.render.html") / "assets"
     there = [path.name for path in assets.iterdir() if path.name.endswith(".js")]
-    there += [f"{folder}/{path.name}" for folder in ("page", "stacks", "views") for path in (assets / folder).iterdir()]
+    there += [
+        f"{folder}/{path.name}"
+        for folder in ("page", "stacks", "views")
+        for path in (assets / folder).iterdir()
+    ]
     assert sorted(there) == sorted(f"{name}.js" for name in MODULES)
     before = {"labels"}  # of goinspect/render/assets, which pictures run, too
     for name in MODULES:

@@ -398,7 +398,7 @@ def test_what_can_be_done_with_a_frame(visit, report, context):
 
 def test_pictures_are_saved(visit, report, tmp_path):
     page = opened(visit, report + "#layout=icicle")
-    drawn = {frame["name"]: frame["width"] for frame in frames(page)}
+    drawn = {frame["name"]: named(page, frame["name"])["width"] for frame in frames(page)}
     for form in ("SVG", "PNG"):
         page.get_by_role("button", name="Actions").click()
         with page.expect_download() as waiting:

@@ -79,7 +79,7 @@ def test_odd_names_are_text(visit, tmp_path):
     for frame in frames(page):
         page.mouse.move(frame["x"] + 3, frame["y"] + 9)
         page.mouse.click(frame["x"] + 3, frame["y"] + 9)
-        page.go_back() if frame["node"] else None
+        page.locator(".crumbs button").first.click()
     for view in "2341":
         page.keyboard.press(view)
         assert page.evaluate("document.querySelectorAll('script, img, main b:not(.tip b)').length") == 0
@@ -147,3 +147,70 @@ def test_dark_and_light(visit, report):
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(read) == "rgb(23, 24, 28)"
     assert page.locator(".flame .chart canvas").screenshot() != light
+
+
+def test_print_shows_all_of_it_on_white(visit, tmp_path):
+    deep = ";".join(f"main.f{i}" for i in range(120))
+    (tmp_path / "a.folded").write_text(
+        f"{deep} 10\n" + "".join(f"main.g{i:03};main.h 1\n" for i in range(300))
+    )
+    goinspect.flame(tmp_path / "a.folded").save(tmp_path / "a.html")
+    page = opened(visit, (tmp_path / "a.html").as_uri(), 900, 500)
+    page.emulate_media(color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".flame .chart canvas").bounding_box()["height"] == 18 * 121
+    assert {frame["name"] for frame in frames(page)} >= {"main.f0", "main.f119"}
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator(".tabs").is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".flame .chart canvas").bounding_box()["height"] < 500
+    page.keyboard.press("2")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert len(page.evaluate(ROWS)) == 200
+
+
+def test_fingers(browser, report):
+    """A tap zooms, two focus, a long press opens the menu."""
+    with browser.new_context(has_touch=True, viewport={"width": 360, "height": 700}) as context:
+        page = context.new_page()
+        page.goto(report)
+        page.wait_for_selector("footer")
+        frame = max((f for f in frames(page) if f["name"] == "main.serve"), key=lambda f: f["width"])
+        page.touchscreen.tap(frame["x"] + 20, frame["y"] + 8)
+        assert page.locator(".crumbs [aria-current]").inner_text() == "main.serve"
+        assert page.locator(".chosen bdi").inner_text() == "main.serve"
+        page.get_by_role("button", name="Actions").tap()
+        page.get_by_role("menuitem", name="Only stacks through it").tap()
+        assert page.locator(".only bdi").inner_text() == "main.serve"
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("options", [{"contrast": "more"}, {"forced_colors": "active"}])
+def test_high_contrast(options, browser, report):
+    with browser.new_context(**options) as context:
+        page = context.new_page()
+        page.goto(report)
+        page.wait_for_selector("footer")
+        assert frames(page)[0]["total"] == 100
+        looks = page.evaluate("""() => { const [tab, other] = document.querySelectorAll('.tabs button');
+            const look = (e) => { const s = getComputedStyle(e); return [s.outlineStyle, s.borderColor]; };
+            return [look(tab), look(other)]; }""")
+        assert looks[0] != looks[1]
+
+
+AXE = "axe_playwright_python"
+
+
+@pytest.mark.parametrize("view", ["flame", "table", "sandwich", "facts"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(view, theme, browser, recorded):
+    """What axe-core's rules ask of pages, those of best practice too."""
+    axe = pytest.importorskip(f"{AXE}.sync_playwright").Axe()
+    with browser.new_context(bypass_csp=True, color_scheme=theme) as context:
+        page = context.new_page()
+        page.goto(f"{recorded[1]}#view={view}&q=main")
+        page.wait_for_selector("footer")
+        found = axe.run(page).response
+        assert len(found["passes"]) > 20
+        told = {rule["id"]: [node["html"][:200] for node in rule["nodes"]] for rule in found["violations"]}
+        assert told == {}

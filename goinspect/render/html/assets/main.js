@@ -8,6 +8,7 @@ import { Menu } from "./page/menu.js";
 import { Model } from "./model.js";
 import { FOLDS, PARTS, isPresent } from "./stacks/paths.js";
 import { SearchBar } from "./page/searchbar.js";
+import { printed } from "./page/paint.js";
 import { State } from "./page/state.js";
 import { formatShare, formatWeight } from "./page/text.js";
 import { FactsView } from "./views/facts.js";
@@ -56,6 +57,12 @@ class Page {
       this.menu.node);
     this.state.listeners.push(() => this.update());
     document.addEventListener("keydown", (event) => this.press(event));
+    for (const [event, isPrinted] of /** @type {[string, boolean][]} */ ([["beforeprint", true], ["afterprint", false]])) {
+      addEventListener(event, () => {
+        printed(isPrinted);
+        this.views[this.state.now.view].print?.();
+      });
+    }
     this.update();
   }
 

@@ -14,6 +14,14 @@ const themeColors = new Map();
 const themes = [dark, matchMedia("(prefers-contrast: more)"), matchMedia("(forced-colors: active)"), matchMedia("print")];
 for (const theme of themes) theme.addEventListener("change", () => themeColors.clear());
 
+const isDark = () => dark.matches && !document.documentElement.classList.contains("printed");
+
+/** Show all of a view on white paper, or what fits the window again. @param {boolean} isPrinted */
+export function printed(isPrinted) {
+  document.documentElement.classList.toggle("printed", isPrinted);
+  themeColors.clear();
+}
+
 /** Call `draw` when the theme changes. @param {() => void} draw */
 export const onTheme = (draw) => themes.forEach((theme) => theme.addEventListener("change", draw));
 
@@ -25,7 +33,7 @@ export function themed(name) {
 }
 
 /** A fill by its row in the colours. @param {Report} report @param {number} row @returns {string} "" where it is hatched */
-export const fillOf = (report, row) => report.colors[row]?.[dark.matches ? 1 : 0] ?? "";
+export const fillOf = (report, row) => report.colors[row]?.[isDark() ? 1 : 0] ?? "";
 
 /** @param {CanvasRenderingContext2D} context @returns {CanvasPattern | string} */
 export function hatch(context) {

@@ -9,7 +9,7 @@ import { spread } from "./spread.js";
 /** @typedef {import("../stacks/tree.js").Tree} Tree */
 /** @typedef {import("./spread.js").Box} Box */
 
-const ROW = 18, PAD = 4, NARROW = 0.5, SEEN = 24;
+const ROW = 18, PAD = 4, NARROW = 0.5, SEEN = 24, MOST_TALL = 12_000;
 const FONT = '12px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
 export class Chart {
@@ -141,6 +141,7 @@ export class Chart {
     if (!tree || !width || !height || !pen) return;
     const tall = Math.max(this.tall, height);
     this.space.style.height = `${tall}px`;
+    this.node.style.setProperty("--tall", `${Math.min(this.tall, MOST_TALL)}px`);
     const top = Math.min(scroll.scrollTop, tall - height), ratio = devicePixelRatio || 1;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);

@@ -79,6 +79,11 @@ export class FlameView {
     }));
   }
 
+  print() {
+    this.chart.draw();
+    this.before.draw();
+  }
+
   update() {
     const { model, chart } = this, { report, state: { now } } = model, tree = model.tree(), zoom = model.zoom();
     this.layout.select.value = now.layout;
@@ -95,6 +100,7 @@ export class FlameView {
     this.pair.dataset.side = now.side;
     if (!report.difference || now.side !== "before") chart.show(tree, view);
     if (report.difference && now.side !== "now") this.before.show(tree, { ...view, size: tree.base });
+    this.node.dataset.layout = now.layout; // the map is where the graph ends: its root does not move
     this.map.chart = this.shown;
     this.map.update();
   }

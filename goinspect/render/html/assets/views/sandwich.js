@@ -26,6 +26,11 @@ export class SandwichView {
       element("h2", {}, this.name, " ", this.facts), this.above, this.callers.node, this.callees.node, this.below);
   }
 
+  print() {
+    this.callers.draw();
+    this.callees.draw();
+  }
+
   update() {
     const { model } = this, { report } = model, fn = model.middle();
     this.node.hidden = fn < 0;

@@ -4,7 +4,7 @@ import { WORDS, columnsOf, isSo } from "../page/columns.js";
 import { choice, element } from "../page/dom.js";
 import { counted } from "../page/text.js";
 
-const TABLE_ROW = 26, MORE = 8;
+const TABLE_ROW = 26, MORE = 8, PRINTED_ROWS = 200;
 export class TableView {
   /** @param {import("../model.js").Model} model */
   constructor(model) {
@@ -84,9 +84,15 @@ export class TableView {
     this.fill();
   }
 
+  print() {
+    this.fill();
+  }
+
   fill() {
     const { rows, scroll } = this, seen = Math.ceil(scroll.clientHeight / TABLE_ROW);
-    const from = Math.max(0, Math.floor(scroll.scrollTop / TABLE_ROW) - MORE), to = Math.min(rows.length, from + seen + 2 * MORE);
+    const isPrinted = document.documentElement.classList.contains("printed");
+    const from = isPrinted ? 0 : Math.max(0, Math.floor(scroll.scrollTop / TABLE_ROW) - MORE);
+    const to = Math.min(rows.length, isPrinted ? PRINTED_ROWS : from + seen + 2 * MORE);
     const focused = this.body.contains(document.activeElement);
     const gap = (/** @type {number} */ count) => {
       const cell = element("td");
@@ -94,7 +100,7 @@ export class TableView {
       return count ? [element("tr", {}, cell)] : [];
     };
     this.before.replaceChildren(...gap(from));
-    this.after.replaceChildren(...gap(rows.length - to));
+    this.after.replaceChildren(...(isPrinted ? [] : gap(rows.length - to)));
     this.body.replaceChildren(...rows.slice(from, to).map((row, i) => this.row(row, from + i)));
     if (!rows.length) this.body.append(element("tr", { className: "none" }, element("th", { className: "name" }, "Nothing is called so.")));
     if (focused) this.body.querySelector("[tabindex='0']")?.focus({ preventScroll: true });
