@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import flat_ranges, in_order
 from goinspect.render import columns as packing
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _in_order(rows: Rows) -> Rows:
     frames = np.delete(rows.frames, dropped)
     start = rows.start - np.searchsorted(dropped, rows.start)
     sizes = np.diff(start)
-    order = np.lexsort(_keys(rows.box, _beginnings(start, frames))[::-1])
+    order = in_order([rows.box, *(_beginnings(start, frames).T + 1)])
     return Rows(
         rows.box[order],
         np.append(0, np.cumsum(sizes[order])),
@@ -119,20 +119,6 @@ def _beginnings(start: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[
         place = start[:-1] + at
         here = place < start[1:]
         out[:, at] = np.where(here, frames[np.where(here, place, 0)], -1)
-    return out
-
-
-def _keys(box: NDArray[np.int64], begin: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Few columns that order rows as boxes and beginnings do, the first one first: as many in a word as fit into it."""
-    width = int(begin.max()).bit_length() + 1
-    out, free = [box], 63 - int(box.max()).bit_length()
-    for column in begin.T:
-        if free < width:
-            out.append(column + 1)
-            free = 63 - width
-        else:
-            out[-1] = out[-1] << width | column + 1
-            free -= width
     return out
 
 
