@@ -255,9 +255,10 @@ class _Lines:
         names = [name.decode("utf-8", "backslashreplace").strip() for name in self._ids]
         weight, decimals = self._weight(warnings)
         frames = _one_column(names, start, frames, warnings)
-        empty = int(np.count_nonzero(np.array([not name for name in names])[frames]))
-        if empty:
-            warnings.append(f"frames without a name, shown as [unknown]: {empty:,}")
+        empty = [number for number, name in enumerate(names) if not name]
+        unnamed = int(np.count_nonzero(np.isin(frames, empty))) if empty else 0
+        if unnamed:
+            warnings.append(f"frames without a name, shown as [unknown]: {unnamed:,}")
         return NamedStacks(
             path, tuple(names), start, frames, weight, decimals, self._unit, self._subject, tuple(warnings)
         )

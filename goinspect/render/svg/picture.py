@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
+from goinspect._files import asset
 from goinspect._words import counted
 from goinspect.model import FrameKind
 from goinspect.render.scripts import labels
@@ -166,7 +166,7 @@ def _text(x: float, y: float, text: str, attributes: str = "") -> str:
 
 
 def _asset(name: str) -> str:
-    return (files("goinspect.render.svg") / "assets" / name).read_text("utf-8")
+    return asset("goinspect.render.svg", f"assets/{name}")
 
 
 @dataclass
