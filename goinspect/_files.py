@@ -1,8 +1,9 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and those that the package has."""
 
 from __future__ import annotations
 
 import os
+import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,14 @@ from goinspect.errors import FileError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["encoded", "write_file"]
+__all__ = ["asset", "encoded", "write_file"]
 
 _PIECE = 1 << 20  # characters
+
+
+def asset(package: str, name: str) -> str:
+    """A text of a package. `importlib.resources` finds the same, and loads archives and random numbers (4 ms) with it."""
+    return (pkgutil.get_data(package, name) or b"").decode("utf-8")
 
 
 def encoded(text: str | bytes | Iterable[str]) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,6 +26,8 @@ __all__ = [
 LONGEST: Final = 1 << 18  # bytes of a name that is read to its end: Go's longest ones have some ten thousand
 _PIECE: Final = 256  # names read between two looks at how long they are
 _TABLE: Final = 1 << 22  # rows of a table at least as good as sorting
+_SPARSE: Final = 32  # times the rows: of a table that is filled less, sorting is quicker
+_SIGNED: Final = 63  # bits
 _TAKEN: Final = 1 << 18  # rows gathered at once
 _MANY: Final = 1000  # names of which it is worth it to look at all of the table
 _UNUSED: Final = 4  # times as many strings as are asked for, which is not worth it
@@ -91,15 +93,52 @@ def numbered(values: NDArray[np.int64], end: int) -> tuple[NDArray[np.int64], ND
         values: not negative.
         end: all are below it. Where that is not much more than there are values, a table does without sorting.
     """
-    if end > max(_TABLE, 4 * len(values)):
+    count = len(values)
+    if end <= min(_SPARSE * count, max(_TABLE, 4 * count)):
+        there = np.zeros(end, dtype=np.bool_)
+        there[values] = True
+        found = np.flatnonzero(there)
+        place = np.zeros(end, dtype=np.int32)
+        place[found] = np.arange(len(found), dtype=np.int32)
+        return found, place[values].astype(np.int64)
+    bits = count.bit_length()
+    if end.bit_length() + bits > _SIGNED:
         found, number = np.unique(values, return_inverse=True)
         return found, number
-    there = np.zeros(end, dtype=np.bool_)
-    there[values] = True
-    found = np.flatnonzero(there)
-    place = np.zeros(end, dtype=np.int32)
-    place[found] = np.arange(len(found), dtype=np.int32)
-    return found, place[values].astype(np.int64)
+    # Each with its row: to sort numbers takes less than half of the time that it takes to sort rows by numbers.
+    ordered = np.sort(values << bits | np.arange(count))
+    row = ordered & ((1 << bits) - 1)
+    ordered >>= bits
+    first = np.append(True, ordered[1:] != ordered[:-1])[:count]
+    number = np.empty(count, dtype=np.int64)
+    number[row] = np.cumsum(first) - 1
+    return ordered[first], number
+
+
+def grouped(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of each distinct value, in their order, the first row that has it; and which of these each of `values` is.
+
+    As ``numpy.unique`` finds them, in a sixth of the time: it keeps equal ones in order as it sorts.
+    """
+    order = np.argsort(values)
+    ordered = values[order]
+    first = np.append(True, ordered[1:] != ordered[:-1])[: len(values)]
+    number = np.empty(len(values), dtype=np.int64)
+    number[order] = np.cumsum(first) - 1
+    return np.minimum.reduceat(order, np.flatnonzero(first)) if len(order) else order, number
+
+
+def in_order(columns: Sequence[NDArray[np.integer[Any]]]) -> NDArray[np.int64]:
+    """Rows by their columns, the first one first: ``numpy.lexsort`` of small numbers, none negative, in a fourth of the time.
+
+    It sorts by 16 bits at a time, for which numpy does not compare.
+    """
+    order = np.arange(len(columns[0]))
+    for column in reversed(columns):
+        for shift in range(0, int(column.max(initial=0)).bit_length(), 16):
+            digit = (column >> shift).astype(np.uint16)
+            order = order[np.argsort(digit[order], kind="stable")]
+    return order
 
 
 def slices_of(start: NDArray[np.int64], most: int) -> Iterator[slice]:

@@ -21,11 +21,12 @@ import numpy as np
 from goinspect.errors import GoinspectError, MalformedError, UnsupportedError
 from goinspect.profiles.base import NamedStacks
 from goinspect.profiles.foldedblocks import StackBlocks
+from goinspect.profiles.foldedlines import PADDING
 from goinspect.profiles.pieces import parse_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -78,22 +79,22 @@ def parse(chunks: Iterable[bytes], path: str) -> NamedStacks:
     """Read folded stacks in pieces of any size; what is kept in memory is the result. Raises what `read` does."""
     lines = _Lines()
     try:
-        ready: list[bytes] = []  # whole lines
-        rest: list[bytes] = []  # of the last line
+        ready: list[bytes | memoryview] = []  # whole lines
+        rest: list[bytes | memoryview] = []  # of the last line
         size = 0
         for chunk in chunks:
             end = chunk.rfind(b"\n") + 1
             if end:
-                ready += [*rest, chunk[:end]]
+                ready += [*rest, memoryview(chunk)[:end]]
                 rest = []
                 size += end
-            rest.append(chunk[end:])
+            rest.append(memoryview(chunk)[end:])
             if size >= _BLOCK or lines.is_too_long(rest):
-                lines.add(b"".join(ready))
+                lines.add(ready)
                 ready, size = [], 0
                 rest = lines.cut(rest)
-        lines.add(b"".join(ready))
-        lines.add(b"".join(rest), last=True)
+        lines.add(ready)
+        lines.add(rest, last=True)
         return lines.stacks(path)
     except GoinspectError as error:
         raise error.about(path) from error
@@ -140,29 +141,30 @@ class _Lines:
         self._too_long = False
         self._unit = self._subject = ""
 
-    def cut(self, rest: list[bytes]) -> list[bytes]:
+    def cut(self, rest: list[bytes | memoryview]) -> list[bytes | memoryview]:
         """The beginning of a line whose end has not been read; not kept when it is too long to be one."""
         self._too_long |= self.is_too_long(rest)
         return [] if self._too_long else rest
 
-    def is_too_long(self, rest: list[bytes]) -> bool:
+    def is_too_long(self, rest: list[bytes | memoryview]) -> bool:
         """Is this no beginning of a line?"""
         return sum(map(len, rest)) > _MAX_LINE
 
-    def add(self, block: bytes, *, last: bool = False) -> None:
+    def add(self, parts: Sequence[bytes | memoryview], *, last: bool = False) -> None:
         """Lines, each with its end except the last of all."""
-        if not block and not (last and self._too_long):
+        padded = b"".join((*parts, bytes(PADDING)))
+        if len(padded) == PADDING and not (last and self._too_long):
             return
         if not self.number:
-            block = block.removeprefix(_BOM)
-        rows = None if self._too_long else self._blocks.read(block)
+            padded = padded.removeprefix(_BOM)
+        rows = None if self._too_long else self._blocks.read(padded)
         if rows is not None:
             self._frames += rows.numbers.tobytes()
             self._sizes.frombytes(rows.sizes.tobytes())
             self._weights.frombytes(rows.weights.tobytes())
             self.number += len(rows.sizes)
             return
-        begin = 0
+        block, begin = padded[:-PADDING], 0
         while len(block) - begin > _PIECE and (end := block.find(b"\n", begin + _PIECE) + 1):
             self._add_piece(block[begin:end], last=False)
             begin = end
@@ -253,9 +255,10 @@ class _Lines:
         names = [name.decode("utf-8", "backslashreplace").strip() for name in self._ids]
         weight, decimals = self._weight(warnings)
         frames = _one_column(names, start, frames, warnings)
-        empty = int(np.count_nonzero(np.array([not name for name in names])[frames]))
-        if empty:
-            warnings.append(f"frames without a name, shown as [unknown]: {empty:,}")
+        empty = [number for number, name in enumerate(names) if not name]
+        unnamed = int(np.count_nonzero(np.isin(frames, empty))) if empty else 0
+        if unnamed:
+            warnings.append(f"frames without a name, shown as [unknown]: {unnamed:,}")
         return NamedStacks(
             path, tuple(names), start, frames, weight, decimals, self._unit, self._subject, tuple(warnings)
         )

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import backward_ranges
+from goinspect.profiles.foldedlines import PADDING, frames_of, whole_stacks
 from goinspect.profiles.intern import AddressInterner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from goinspect.profiles.foldedlines import Frames
 
 __all__ = ["Rows", "StackBlocks"]
 
@@ -26,9 +28,8 @@ _WORD = 8
 _WORDS = 24  # of frames that are hashed; longer ones are rare
 _MOST = 1 << 18  # distinct frames: a file with more has hardly any that repeat
 _NEW = 4  # where more than one frame of so many is new, a dictionary is quicker
-_DIGITS = 18
 _MOST_SKIPPED = 64
-_LINE_FEED, _BLANK, _SEMICOLON, _ZERO, _HASH = b"\n ;0#"
+_LINE_FEED = ord("\n")
 _MULTIPLIER = np.uint64(0x9E37_79B9_7F4A_7C15)
 _SHIFT = np.uint64(32)
 _MASKS = np.array([(1 << 8 * count) - 1 for count in range(_WORD + 1)], dtype=np.uint64)  # of the first bytes
@@ -39,15 +40,6 @@ class Rows(NamedTuple):
 
     numbers: NDArray[np.int32]  # of frames, leaf first
     sizes: NDArray[np.int64]
-    weights: NDArray[np.int64]
-
-
-class _Frames(NamedTuple):
-    """Where the frames of a block are, leaf first."""
-
-    start: NDArray[np.int64]
-    length: NDArray[np.int64]
-    sizes: NDArray[np.int64]  # of the stacks
     weights: NDArray[np.int64]
 
 
@@ -66,18 +58,18 @@ class StackBlocks:
         self._words = np.empty(0, dtype=np.uint64)  # eight bytes each
         self._skip = self._skipped = 0  # blocks that are not looked at; as many as were skipped the last time
 
-    def read(self, block: bytes) -> Rows | None:
-        """The stacks of whole lines; None where they have to be read one by one."""
+    def read(self, padded: bytes) -> Rows | None:
+        """The stacks of whole lines with `PADDING` zeros behind them; None where they have to be read one by one."""
         if self._skip:
             self._skip -= 1
             return None
-        if len(block) < _LEAST:
+        if len(padded) < _LEAST + PADDING:
             return None
         rows, known = None, len(self._hashes)
-        if block.endswith(b"\n") and b"\r" not in block and known < _MOST:
-            text = np.frombuffer(block + bytes(_WORD), dtype=np.uint8)
-            frames = _frames(text[: len(block)])
-            rows = None if frames is None else self._rows(block, text, frames)
+        if padded[-PADDING - 1] == _LINE_FEED and b"\r" not in padded and known < _MOST:
+            text = np.frombuffer(padded, dtype=np.uint8)
+            frames = frames_of(text)
+            rows = None if frames is None else self._rows(padded, text, frames)
         if rows is None or _NEW * (len(self._hashes) - known) > len(rows.numbers):
             self._skipped = min(max(1, 2 * self._skipped), _MOST_SKIPPED)
             self._skip = max(self._skip, self._skipped)
@@ -85,7 +77,7 @@ class StackBlocks:
             self._skipped = 0
         return rows
 
-    def _rows(self, block: bytes, text: NDArray[np.uint8], frames: _Frames) -> Rows | None:
+    def _rows(self, block: bytes, text: NDArray[np.uint8], frames: Frames) -> Rows | None:
         count = (frames.length + (_WORD - 1)) // _WORD
         most = min(int(count.max()), _WORDS)
         long = np.flatnonzero(count > _WORDS)
@@ -115,7 +107,7 @@ class StackBlocks:
         self._number = np.concatenate((self._number, new[: len(first)]))
         numbers = self._number[ids]
         numbers[long] = new[len(first) :]
-        return Rows(numbers, frames.sizes, frames.weights)
+        return Rows(whole_stacks(numbers, frames), frames.sizes, frames.weights)
 
     def _remember(self, texts: list[bytes]) -> None:
         """The words of new frames, to compare others with."""
@@ -143,7 +135,7 @@ def _firsts(ids: NDArray[np.int32], known: int, count: int) -> NDArray[np.int64]
     return first
 
 
-def _slice(block: bytes, frames: _Frames, at: int) -> bytes:
+def _slice(block: bytes, frames: Frames, at: int) -> bytes:
     start = int(frames.start[at])
     return block[start : start + int(frames.length[at])]
 
@@ -161,47 +153,3 @@ def _words(
         out.append(word)
         start[:count] += _WORD
     return out
-
-
-def _frames(text: NDArray[np.uint8]) -> _Frames | None:
-    """Where the frames of these lines are; None where one is not just a stack and an integer."""
-    ends = text == _SEMICOLON
-    ends |= text == _LINE_FEED
-    end = np.flatnonzero(ends)
-    last = np.flatnonzero(text[end] == _LINE_FEED)
-    line_end = end[last]
-    line_start = np.append(0, line_end[:-1] + 1)
-    found = _weights(text, line_end)
-    if found is None:
-        return None
-    weights, blank = found
-    if not ((text[blank] == _BLANK) & (text[line_start] > _HASH)).all():  # and so a stack is before the blank
-        return None
-    start = np.append(0, end[:-1] + 1)
-    end[last] = blank
-    sizes = np.diff(last, prepend=-1)
-    leaf_first = backward_ranges(last + 1, sizes)
-    start = start[leaf_first]
-    return _Frames(start, end[leaf_first] - start, sizes, weights)
-
-
-def _weights(
-    text: NDArray[np.uint8], line_end: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """The number that each line ends with, and where the character before it is; None where one has none."""
-    weights = np.zeros(len(line_end), dtype=np.int64)
-    place = line_end - 1
-    rows, scale = np.arange(len(line_end)), 1
-    for digits in range(_DIGITS + 1):
-        digit = text[place[rows]] - np.uint8(_ZERO)
-        is_digit = digit < 10
-        if not digits and not is_digit.all():
-            return None
-        rows, digit = rows[is_digit], digit[is_digit]
-        if not len(rows):
-            return weights, place
-        if digits < _DIGITS:
-            weights[rows] += digit.astype(np.int64) * scale
-            place[rows] -= 1
-            scale *= 10
-    return None

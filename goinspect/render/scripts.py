@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
+
+from goinspect._files import asset
 
 __all__ = ["joinable", "labels"]
 
@@ -18,4 +19,4 @@ def joinable(module: str) -> str:
 
 def labels() -> str:
     """How names of frames are shortened, for pictures and reports alike."""
-    return joinable((files("goinspect.render") / "assets" / "labels.js").read_text("utf-8"))
+    return joinable(asset("goinspect.render", "assets/labels.js"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import distinct
+from goinspect._ragged import distinct, numbered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,6 +110,18 @@ class _Level(NamedTuple):
     base: NDArray[np.uint64]
 
 
+class _Alive(NamedTuple):
+    """Stacks that go on, and the nodes they are in; where their next frames are, and where they end."""
+
+    stack: NDArray[np.int64]
+    node: NDArray[np.int64]
+    at: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+    def only(self, rows: NDArray[np.bool_]) -> _Alive:
+        return self if rows.all() else _Alive(*(column[rows] for column in self))
+
+
 def _grow(
     stacks: Stacks,
     roots: NDArray[np.int32],
@@ -117,59 +129,50 @@ def _grow(
     marked: NDArray[np.bool_] | None,
     second: NDArray[np.uint64] | None,
 ) -> tuple[_Nodes, int, Left]:
-    weight, sizes = stacks.weight, np.diff(stacks.start)
+    weight, count = stacks.weight, len(stacks)
     nodes, pruned = _Nodes(int(weight.sum()), 0 if second is None else int(second.sum())), 0
     left: list[Left] = []
     stride = int(max(stacks.frame.max(initial=0), roots.max(initial=0))) + 1
-    alive = np.arange(len(stacks))
-    node = np.zeros(len(stacks), dtype=np.int64)
     lead = (roots >= 0).astype(np.int64)  # frames to draw before the stack's own
+    alive = _Alive(np.arange(count), np.zeros(count, np.int64), stacks.start[:-1] - lead, stacks.start[1:])
     for depth in range(MAX_DEPTH):
-        ended = depth == sizes[alive] + lead[alive]
-        nodes.end(node[ended], weight[alive[ended]], None if second is None else second[alive[ended]])
-        alive, node = alive[~ended], node[~ended]
-        if not len(alive):
+        going = alive.at != alive.end
+        ended, alive = alive.only(~going), alive.only(going)
+        nodes.end(ended.node, weight[ended.stack], None if second is None else second[ended.stack])
+        if not len(alive.stack):
             break
-        at = stacks.start[alive] + depth - lead[alive]
-        frame = _frame_at(stacks, roots, lead, alive, at)
-        keys, inverse = np.unique(node * stride + frame, return_inverse=True)
+        rows, at = alive.stack, alive.at
+        frame = stacks.frame[at] if depth else _first_frames(stacks, roots)[rows]
+        above = nodes.count - len(nodes.levels[-1].total)  # the first of the nodes that these are below
+        keys, inverse = numbered((alive.node - above) * stride + frame, (nodes.count - above) * stride)
         totals = np.zeros(len(keys), dtype=np.uint64)
-        np.add.at(totals, inverse, weight[alive])
+        np.add.at(totals, inverse, weight[rows])
         told = np.zeros(len(keys), dtype=np.uint64)
         if marked is not None:
-            own = at if depth else at.clip(0)  # at first it may be a root, which stands before
-            rows = np.flatnonzero(marked[own])
-            rows = rows if depth else rows[at[rows] >= stacks.start[alive[rows]]]
-            np.add.at(told, inverse[rows], weight[alive[rows]])
+            own = np.flatnonzero(at >= stacks.start[rows])  # before, there are roots
+            own = own[marked[at[own]]]
+            np.add.at(told, inverse[own], weight[rows[own]])
         base = np.zeros(len(keys), dtype=np.uint64)
         if second is not None:
-            np.add.at(base, inverse, second[alive])
+            np.add.at(base, inverse, second[rows])
         wide = totals >= least
         pruned += int(np.count_nonzero(~wide if second is None else ~wide & (totals > 0)))
         first = nodes.add(
-            _Level(keys[wide] // stride, keys[wide] % stride, totals[wide], told[wide], base[wide])
+            _Level(keys[wide] // stride + above, keys[wide] % stride, totals[wide], told[wide], base[wide])
         )
         place = np.where(wide, np.cumsum(wide) - 1 + first, -1)[inverse]
         narrow = place < 0
-        left.append(Left(node[narrow], alive[narrow], np.full(int(narrow.sum()), depth)))
-        alive, node = alive[~narrow], place[~narrow]
-    left.append(Left(node, alive, np.full(len(alive), MAX_DEPTH)))
+        left.append(Left(alive.node[narrow], rows[narrow], np.full(int(narrow.sum()), depth)))
+        alive = alive._replace(node=place, at=at + 1).only(~narrow)
+    left.append(Left(alive.node, alive.stack, np.full(len(alive.stack), MAX_DEPTH)))
     return nodes, pruned, Left(*(np.concatenate(column) for column in zip(*left, strict=True)))
 
 
-def _frame_at(
-    stacks: Stacks,
-    roots: NDArray[np.int32],
-    lead: NDArray[np.int64],
-    alive: NDArray[np.int64],
-    at: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """The frames at `at`, positions in ``stacks.frame``; before the beginning of a stack, its root."""
-    if (at < stacks.start[alive]).any():
-        own = np.minimum(at.clip(0), max(len(stacks.frame) - 1, 0))
-        frames = stacks.frame[own] if len(stacks.frame) else np.zeros(len(alive), np.int32)
-        return np.where(lead[alive] > 0, roots[alive], frames).astype(np.int64)
-    return np.asarray(stacks.frame[at], dtype=np.int64)
+def _first_frames(stacks: Stacks, roots: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Of each stack its root, or where it has none the frame that it begins with."""
+    frames, filled = roots.copy(), np.flatnonzero((roots < 0) & (np.diff(stacks.start) > 0))
+    frames[filled] = stacks.frame[stacks.start[filled]]
+    return frames
 
 
 def _depth_first(nodes: _Nodes, names: list[str], pruned: int, left: Left, *, heaviest_first: bool) -> Tree:

@@ -265,11 +265,13 @@ lines = st.builds(lambda frames, weight: b";".join(frames) + b" %d" % weight, st
 odd_lines = st.sampled_from([b"", b"# a b 1", b"#a 1", b" a;b 2", b"a;b", b"a 1.5", b"12", b" 12", b"a;12", b"a;b 1234567890123456789", b"\ta 1", b"a  7", b"a 5\r"])  # fmt: skip
 
 
-@given(st.lists(st.lists(lines, max_size=30), max_size=6), st.data(), st.booleans())
+@given(st.lists(st.lists(lines, max_size=30), max_size=6), st.data(), st.booleans(), st.booleans())
 @settings(deadline=None, max_examples=200)
-def test_blocks_make_no_difference(parts, data, alike):
-    """What numpy makes of a block is what is made of its lines; also where all its frames have the same hash."""
+def test_blocks_make_no_difference(parts, data, alike, in_order):
+    """What numpy makes of a block is what is made of its lines; also of sorted ones, and where all frames have the same hash."""
     for part in parts:
+        if in_order:
+            part.sort()
         if data.draw(st.booleans()):
             part.insert(data.draw(st.integers(0, len(part))), data.draw(odd_lines))
     text = b"".join(line + b"\n" for part in parts for line in part)
@@ -289,6 +291,23 @@ def test_blocks_make_no_difference(parts, data, alike):
             return found.names, [column.tolist() for column in columns], found.decimals, found.warnings
 
     assert outcome(1) == outcome(1 << 30)
+
+
+@pytest.mark.parametrize("deep", [1, 30, 700])  # beginnings below a step, of several, too long to compare
+def test_sorted_stacks_are_those_of_their_lines(deep):
+    """Frames that a line shares with the one before it, from none to all, and stacks that come twice."""
+    ends = [b"", b";a", b";a;b", b";a;b", b";a;bc;d", b";a;bcd", b";b", b";b;a;b;c", b";c"]
+    stacks = [
+        b";".join(b"frame%d" % (i // 3 if i > deep // 2 else group) for i in range(deep)) + end
+        for group in range(8 + 200 // deep)
+        for end in ends
+    ]
+    text = b"".join(b"%s %d\n" % (stack, i % 3 + 1) for i, stack in enumerate(sorted(stacks)))
+    assert len(text) > foldedblocks._LEAST
+    found = read(text)
+    assert rows(found) == [
+        (tuple(stack.decode().split(";")), i % 3 + 1) for i, stack in enumerate(sorted(stacks))
+    ]
 
 
 @given(st.lists(st.sampled_from([b"a", b";", b" ", b"\t", b"1", b"9.5", b"\n", b"\r", b"#", b"\xff", b"\0", b"\xef\xbb\xbf"])))  # fmt: skip

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges, slices_of, taken
-from goinspect.analysis.stacks.framing.expand import BLANK, expanded
+from goinspect._ragged import flat_ranges, grouped, slices_of, taken
+from goinspect.analysis.stacks.framing.expand import BLANK, expanded, gathered
 from goinspect.analysis.stacks.symboltable import Flag
 
 if TYPE_CHECKING:
@@ -218,33 +218,42 @@ def merge(
         expansion = np.where(keep[expansion], expansion, np.int32(BLANK))
     parts: list[_Counted] = []
     stacks: list[NDArray[np.int64]] = []
-    for rows in parts_of(samples.start):
+    of_parts = list(parts_of(samples.start))
+    for rows in of_parts:
         part = part_of(samples, rows)
         start, flat = part.start, part.of_locations(expansion)
         ends = stop[rows] - samples.start[rows.start]
         for row in np.flatnonzero(ends < start[1:]).tolist():
             flat[ends[row] : start[row + 1]] = BLANK
-        counted = _Counted(start, flat, group[rows], weight[rows], number[rows], further[rows])
+        counted = _Counted(
+            start[:-1], np.diff(start), flat, group[rows], weight[rows], number[rows], further[rows]
+        )
         found, which = _distinct_stacks(counted, table)
         stacks.append(which + sum(len(part.number) for part in parts))
-        parts.append(found)
+        parts.append(found.alone() if len(of_parts) > 1 else found)
     stack = stacks[0]
     if len(parts) > 1:
         found, which = _distinct_stacks(_joined(parts), table)
         stack = which[np.concatenate(stacks)]
-    start, frames, of = expanded(found.start, found.flat, table, marks)
+    start, frames, of = expanded(found.begin, found.sizes, found.flat, table, marks)
     return Merged(start, frames, found.group, found.weight, found.number, stack, found.others, of)
 
 
 class _Counted(NamedTuple):
-    """Merged of expansions, leaf first, and what each counts for."""
+    """Merged of expansions, leaf first, and what each counts for: stack i is ``flat[begin[i]:begin[i] + sizes[i]]``."""
 
-    start: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     flat: NDArray[np.int32]
     group: NDArray[np.int32]
     weight: NDArray[np.uint64]
     number: NDArray[np.int64]
     others: NDArray[np.uint64]
+
+    def alone(self) -> _Counted:
+        """The same with no frames but their own."""
+        flat = gathered(self.flat, self.begin, self.sizes)
+        return self._replace(begin=np.cumsum(self.sizes) - self.sizes, flat=flat)
 
 
 def parts_of(start: NDArray[np.int64]) -> Iterator[slice]:
@@ -263,12 +272,12 @@ def part_of(samples: Samples, rows: slice) -> Samples:
 
 
 def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> tuple[_Counted, NDArray[np.int64]]:
-    """Equal ones of one group made one, and which each of the stacks became."""
-    hashes = _hash_stacks(stacks.start, stacks.flat, len(table.expansions)) ^ (
+    """Of stacks one after another, equal ones of one group made one, and which each of them became."""
+    start = np.append(stacks.begin, len(stacks.flat))
+    hashes = _hash_stacks(start, stacks.flat, len(table.expansions)) ^ (
         stacks.group.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     )
-    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-    first, inverse = _verified(first, inverse, stacks.start, stacks.flat, stacks.group)
+    first, inverse = _verified(*grouped(hashes), start, stacks.flat, stacks.group)
     weight = np.zeros(len(first), dtype=np.uint64)
     np.add.at(weight, inverse, stacks.weight)
     count = np.zeros(len(first), dtype=np.int64)
@@ -276,31 +285,16 @@ def _distinct_stacks(stacks: _Counted, table: SymbolTable) -> tuple[_Counted, ND
     others = np.zeros((len(first), stacks.others.shape[1]), dtype=np.uint64)
     for column in range(others.shape[1]):
         np.add.at(others[:, column], inverse, stacks.others[:, column])
-    sizes = stacks.start[first + 1] - stacks.start[first]
-    flat = _gathered(stacks.flat, stacks.start[first], sizes)
-    start = np.append(0, np.cumsum(sizes))
-    return _Counted(start, flat, stacks.group[first], weight, count, others), inverse
-
-
-def _gathered(
-    flat: NDArray[np.int32], begins: NDArray[np.int64], sizes: NDArray[np.int64]
-) -> NDArray[np.int32]:
-    """Slices of `flat`, one after another."""
-    ends = np.cumsum(sizes)
-    out = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.int32)
-    for low in range(0, len(sizes), _BLOCK):
-        rows = slice(low, low + _BLOCK)
-        at = int(ends[low] - sizes[low])
-        out[at : int(ends[rows][-1])] = flat[flat_ranges(begins[rows], sizes[rows])]
-    return out
+    found = stacks._replace(
+        begin=stacks.begin[first], sizes=stacks.sizes[first], group=stacks.group[first],
+        weight=weight, number=count, others=others,
+    )  # fmt: skip
+    return found, inverse
 
 
 def _joined(parts: list[_Counted]) -> _Counted:
-    sizes = np.concatenate([np.diff(part.start) for part in parts])
-    flat, group, weight, count, others = (
-        np.concatenate([part[column] for part in parts]) for column in range(1, len(_Counted._fields))
-    )
-    return _Counted(np.append(0, np.cumsum(sizes)), flat, group, weight, count, others)
+    _, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Counted(np.cumsum(columns[0]) - columns[0], *columns)
 
 
 def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) -> NDArray[np.uint64]:
@@ -317,7 +311,8 @@ def _hash_stacks(start: NDArray[np.int64], flat: NDArray[np.int32], count: int) 
         some = lengths > 0
         if not some.any():
             continue
-        terms = mix[flat[low:high]] * place[flat_ranges(0, lengths)]
+        terms = mix.take(flat[low:high])
+        terms *= place.take(flat_ranges(0, lengths))
         out[begin : begin + _BLOCK][some] = np.add.reduceat(terms, (bounds[:-1] - low)[some])
     return out
 

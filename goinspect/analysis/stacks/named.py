@@ -167,13 +167,10 @@ def _processes(stacks: NamedStacks, parts: list[_Parts]) -> list[int]:
     """The names that stand at the root of every stack and nowhere else, when they are those of processes."""
     roots = np.bincount(stacks.frames[stacks.stack_start[1:] - 1], minlength=len(parts))
     found = np.flatnonzero(roots).tolist()
-    elsewhere = np.bincount(stacks.frames, minlength=len(parts)) > roots
-    if any(
-        elsewhere[i] or parts[i].mark or parts[i].name[:1] in ("", "[") or is_go_evidence(parts[i].name)
-        for i in found
-    ):
+    if any(parts[i].mark or parts[i].name[:1] in ("", "[") or is_go_evidence(parts[i].name) for i in found):
         return []
-    return found
+    everywhere = np.bincount(stacks.frames, minlength=len(parts))
+    return [] if (everywhere[found] > roots[found]).any() else found
 
 
 def _frame(part: _Parts, *, go: bool) -> StackFrame:

@@ -7,8 +7,9 @@ internal and vendored packages and those of other platforms and experiments incl
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import resources
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from goinspect._files import asset
 
 if TYPE_CHECKING:
     from goinspect.gosym.layout import Version
@@ -46,7 +47,7 @@ def is_tool(package: str) -> bool:
 @lru_cache(maxsize=1)
 def _read() -> tuple[tuple[int, int], list[tuple[str, int, int]]]:
     """(minors of the oldest and the newest release, rows): package, minors of its first and its last release."""
-    text = resources.files("goinspect.gosym.naming").joinpath(_TABLE).read_text("utf-8")
+    text = asset("goinspect.gosym.naming", _TABLE)
     lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
     oldest, newest = (int(minor) for minor in lines[0])
     return (oldest, newest), [

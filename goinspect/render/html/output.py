@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from goinspect._files import asset
 from goinspect.model import FrameKind
 from goinspect.render.columns import pack
 from goinspect.render.html.closures import enclosing_frames
@@ -67,7 +67,7 @@ def code() -> str:
 
 
 def _asset(name: str) -> str:
-    return (files("goinspect.render.html") / "assets" / name).read_text("utf-8")
+    return asset("goinspect.render.html", f"assets/{name}")
 
 
 def _hash(text: str) -> str:

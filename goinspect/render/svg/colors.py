@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -225,6 +226,7 @@ def _user_tone(slot: int) -> _Tone:
     return _Tone((_FIRST_HUE + _HUE_STEP * (slot % _HUES)) % 360, chroma, lightness)
 
 
+@cache
 def _home(package: str) -> int:
     return _hash(package) % _USER_SLOTS
 

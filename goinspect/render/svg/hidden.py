@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from goinspect._ragged import flat_ranges
+from goinspect._ragged import flat_ranges, in_order
 from goinspect.render import columns as packing
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Rows(NamedTuple):
 
     box: NDArray[np.int64]
     start: NDArray[np.int64]
-    frames: NDArray[np.int64]
+    frames: NDArray[np.int32]
     weight: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -79,16 +79,14 @@ def _all_hidden(hidden: HiddenStacks, drawn: Sequence[int]) -> Rows:
     """Where every node has a box."""
     box = np.empty(len(drawn), dtype=np.int64)
     box[drawn] = np.arange(len(drawn))
-    return Rows(
-        box[hidden.node], hidden.start, hidden.frames.astype(np.int64), hidden.weight.astype(np.int64)
-    )
+    return Rows(box[hidden.node], hidden.start, hidden.frames, hidden.weight.astype(np.int64))
 
 
 def _as_rows(loose: list[tuple[int, tuple[int, ...], int]]) -> Rows:
     return Rows(
         np.array([box for box, _, _ in loose], dtype=np.int64),
         np.cumsum([0, *(len(frames) for _, frames, _ in loose)], dtype=np.int64),
-        np.array([frame for _, frames, _ in loose for frame in frames], dtype=np.int64),
+        np.array([frame for _, frames, _ in loose for frame in frames], dtype=np.int32),
         np.array([weight for _, _, weight in loose], dtype=np.int64),
     )
 
@@ -103,7 +101,7 @@ def _in_order(rows: Rows) -> Rows:
     frames = np.delete(rows.frames, dropped)
     start = rows.start - np.searchsorted(dropped, rows.start)
     sizes = np.diff(start)
-    order = np.lexsort(_keys(rows.box, _beginnings(start, frames))[::-1])
+    order = in_order([rows.box, *_beginnings(start, frames)])
     return Rows(
         rows.box[order],
         np.append(0, np.cumsum(sizes[order])),
@@ -112,27 +110,12 @@ def _in_order(rows: Rows) -> Rows:
     )
 
 
-def _beginnings(start: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first frames of each row, -1 behind its end."""
-    out = np.empty((len(start) - 1, _COMPARED), dtype=np.int64)
-    for at in range(_COMPARED):
+def _beginnings(start: NDArray[np.int64], frames: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The first frames of each row, a column after the other; they count from 1, and behind the end of a row is 0."""
+    out = np.empty((_COMPARED, len(start) - 1), dtype=np.int32)
+    for at, column in enumerate(out):
         place = start[:-1] + at
-        here = place < start[1:]
-        out[:, at] = np.where(here, frames[np.where(here, place, 0)], -1)
-    return out
-
-
-def _keys(box: NDArray[np.int64], begin: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Few columns that order rows as boxes and beginnings do, the first one first: as many in a word as fit into it."""
-    width = int(begin.max()).bit_length() + 1
-    out, free = [box], 63 - int(box.max()).bit_length()
-    for column in begin.T:
-        if free < width:
-            out.append(column + 1)
-            free = 63 - width
-        else:
-            out[-1] = out[-1] << width | column + 1
-            free -= width
+        column[:] = np.where(place < start[1:], frames.take(place, mode="clip") + 1, 0)
     return out
 
 
@@ -152,8 +135,10 @@ def pack(rows: Rows, known: dict[int, int], frames: Sequence[StackFrame], text: 
     number[more] = np.arange(len(known), len(known) + len(more))
     begin = _beginnings(rows.start, rows.frames)
     same = np.zeros(len(rows), dtype=np.int64)
-    alike = (begin[1:] == begin[:-1]) & (begin[1:] >= 0) & (rows.box[1:] == rows.box[:-1])[:, None]
-    same[1:] = np.logical_and.accumulate(alike, axis=1).sum(axis=1)
+    alike = rows.box[1:] == rows.box[:-1]
+    for column in begin:
+        alike = alike & (column[1:] == column[:-1]) & (column[1:] > 0)
+        same[1:] += alike
     count = np.diff(rows.start) - same
     scale = max(1, int(np.gcd.reduce(rows.weight)))
     columns = {

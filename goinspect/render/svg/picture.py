@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
+from goinspect._files import asset
 from goinspect._words import counted
 from goinspect.model import FrameKind
 from goinspect.render.scripts import labels
@@ -166,7 +166,7 @@ def _text(x: float, y: float, text: str, attributes: str = "") -> str:
 
 
 def _asset(name: str) -> str:
-    return (files("goinspect.render.svg") / "assets" / name).read_text("utf-8")
+    return asset("goinspect.render.svg", f"assets/{name}")
 
 
 @dataclass
@@ -215,8 +215,7 @@ class _Picture:
 
     def palette(self) -> str:
         """Only the colours in use, so that renderers without CSS variables and media queries see plain rules."""
-        drawn = {self.color(box.node) for box in self.boxes}
-        used = sorted(drawn | {label.key.color for label, _, _ in self.keys})
+        used = sorted({*self.colors_of_boxes(), *(label.key.color for label, _, _ in self.keys)})
         light = "".join(f".gi .{color}{{fill:{colors.fill(color)}}}" for color in used if color[0] != "x")
         dark = "".join(
             f".gi .{color}{{fill:{colors.fill(color, dark=True)}}}" for color in used if color[0] != "x"
@@ -224,25 +223,31 @@ class _Picture:
         hatch = "".join(f".gi .{color}{{fill:url(#gi-hatch)}}" for color in used if color[0] == "x")
         return f"{light}{hatch}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
 
-    def color(self, node: int) -> str:
-        if self.graph.changes:
-            return change_class(self.graph.changes[node])
-        return self.colors[self.graph.node_frame[node]]
+    def colors_of_boxes(self) -> list[str]:
+        graph, frame = self.graph, self.graph.node_frame
+        if graph.changes:
+            return [change_class(graph.changes[box.node]) for box in self.boxes]
+        return [self.colors[frame[box.node]] for box in self.boxes]
 
     def frames(self) -> Iterator[str]:
         graph, names = self.graph, self.names
         faded = ["" if graph.changes or not frame.inlined else " i" for frame in graph.frames]
         top, step = (0, ROW) if graph.inverted else ((self.rows - 1) * ROW, -ROW)
-        for box in self.boxes:
+        rects: dict[float, str] = {}  # by width: most of a large picture are as wide as others
+        for box, color in zip(self.boxes, self.colors_of_boxes(), strict=True):
             node, _, _, x, width, depth = box
             index = graph.node_frame[node]
             inside = label = ""
             if width >= TITLE_MIN_WIDTH:  # most of a large picture are narrower
                 inside = f"<title>{escape(self.tooltip(box, names[index]))}</title>"
                 label = _label(names[index], graph.frames[index], width)
+            rect = rects.get(width)
+            if rect is None:
+                drawn = _number(max(width - 0.5, width * 0.7))
+                rect = rects[width] = f'<rect width="{drawn}" height="{ROW - 1}"/>'
             yield (
-                f'<g class="{self.color(node)}{faded[index]}" transform="translate({_number(x)},{top + depth * step})">{inside}'
-                f'<rect width="{_number(max(width - 0.5, width * 0.7))}" height="{ROW - 1}"/>{label}</g>\n'
+                f'<g class="{color}{faded[index]}" transform="translate({_number(x)},{top + depth * step})">'
+                f"{inside}{rect}{label}</g>\n"
             )
 
     def tooltip(self, box: Box, name: str) -> str:
@@ -320,19 +325,15 @@ class _Picture:
     def data(self) -> str:
         """What the script cannot read off the picture, in columns and without repetition."""
         graph, boxes = self.graph, self.boxes
-        order = dict.fromkeys(graph.node_frame[box.node] for box in boxes)
-        used = {index: i for i, index in enumerate(order)}
-        rows = hidden_rows(graph, [box.node for box in boxes])
+        nodes = [box.node for box in boxes]
+        frame = [graph.node_frame[node] for node in nodes]
+        used = {index: i for i, index in enumerate(dict.fromkeys(frame))}
+        rows = hidden_rows(graph, nodes)
+        shown = [graph.frames[i] for i in used]
+        packages, places = all_visible([f.package for f in shown]), all_visible([f.location for f in shown])
         frames = [
-            [
-                self.names[i],
-                visible(f.package),
-                colors.kind_letter(f.kind),
-                int(f.inlined),
-                visible(f.location),
-                int(_is_go(f)),
-            ]
-            for i, f in ((i, graph.frames[i]) for i in used)
+            [self.names[i], package, colors.kind_letter(f.kind), int(f.inlined), place, int(_is_go(f))]
+            for i, f, package, place in zip(used, shown, packages, places, strict=True)
         ]
         content: dict[str, object] = {
             "title": visible(graph.title),
@@ -343,16 +344,16 @@ class _Picture:
             "minWidth": self.min_width,
             "kinds": {colors.kind_letter(kind): label for kind, label in colors.KIND_LABELS.items()},
             "frames": frames,
-            "frame": [used[graph.node_frame[box.node]] for box in boxes],
+            "frame": [used[index] for index in frame],
             "parent": [box.parent for box in boxes],
             "offset": [box.start - boxes[box.parent].start if i else 0 for i, box in enumerate(boxes)],
-            "total": [graph.node_total[box.node] for box in boxes],
-            "own": [graph.node_own[box.node] for box in boxes],
+            "total": [graph.node_total[node] for node in nodes],
+            "own": [graph.node_own[node] for node in nodes],
         }
         if graph.changes:
-            content |= change_columns(graph, [box.node for box in boxes])
+            content |= change_columns(graph, nodes)
         if graph.node_restored:
-            told = [graph.node_restored[box.node] for box in boxes]
+            told = [graph.node_restored[node] for node in nodes]
             content["restored"] = {i: weight for i, weight in enumerate(told) if weight}
         if len(rows):
             content["hidden"] = pack(rows, used, graph.frames, visible)
