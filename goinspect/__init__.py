@@ -101,6 +101,7 @@ def flame(
     timeout: float | None = None,
     diff: str | os.PathLike[str] | None = None,
     diff_absolute: bool = False,
+    source: Sequence[str | os.PathLike[str]] = (),
 ) -> Flame:
     """Read a profile, name its frames and merge its stacks: what `goinspect flame` draws.
 
@@ -136,6 +137,7 @@ def flame(
         timeout: seconds to wait for the answer to a URL; by what it asks for unless given.
         diff: a profile to compare with: what the others' stacks weighed there is beside their weights.
         diff_absolute: weights are compared as they are, not per sample.
+        source: directories with the source of frames, which the report (html) is to hold.
 
     Raises:
         goinspect.errors.GoinspectError: the profile cannot be read, or does not hold what is asked for.
@@ -151,7 +153,7 @@ def flame(
     options = FlameOptions(
         tuple(str(binary) for binary in binaries), text(symfs), text(kallsyms), event, weight, by, pids, tids, comms,
         cpus, seconds, inlines, kernel, lines, focus, ignore, hide, reverse, unit, off_cpu, repair, hidden_callers,
-        restore, labels,
+        restore, labels, source=tuple(map(str, source)),
     )  # fmt: skip
     return Flame.read(
         [str(path), *map(str, more)], options, opening=partial(open_input, timeout=timeout), diff=text(diff),

@@ -67,3 +67,6 @@ class FlameOptions:
     # Keep all weights of each sample, also of those that weigh nothing, or less, in the event shown: modulo 2^64.
     every_type: bool = False
     every_label: bool = False  # keep all labels of a pprof profile, in place of `label_columns`
+    # What the report tells beside stacks: binaries, modules, the hottest functions' code, the source below directories.
+    details: bool = False
+    source: Sequence[str] = ()

@@ -40,10 +40,13 @@ class Flame:
         path: what was read.
     """
 
-    def __init__(self, profile: FlameProfile, *, path: str = "-", reverse: bool = False) -> None:
+    def __init__(
+        self, profile: FlameProfile, *, path: str = "-", reverse: bool = False, lines: bool = False
+    ) -> None:
         self.profile = profile
         self.path = path
         self._reverse = reverse
+        self._lines = lines
         self._again: Callable[[Output], FlameProfile] | None = None
 
     @classmethod
@@ -67,12 +70,10 @@ class Flame:
         Raises:
             QueryError: `options` ask for what the profile does not hold, or a file given by hand is unusable.
         """
-        from goinspect.analysis.stacks.fold import fold
-
         asked = options if output is None else _options_for(output, options, opened)
-        flame = cls(fold(opened, asked), path=path, reverse=options.reverse)
+        flame = cls(_folded(opened, asked), path=path, reverse=options.reverse, lines=options.lines)
         if output is None:
-            flame._again = lambda other: fold(opened, _options_for(other, options, opened))
+            flame._again = lambda other: _folded(opened, _options_for(other, options, opened))
         return flame
 
     @classmethod
@@ -103,13 +104,12 @@ class Flame:
             if output is not None:
                 refuse_one_sided(output)
             sides, named = compared(paths, diff, options, opening=opening or open_input, absolute=absolute)
-            return cls(sides, path=named, reverse=options.reverse)
-        from goinspect.analysis.stacks.fold import fold
+            return cls(sides, path=named, reverse=options.reverse, lines=options.lines)
         from goinspect.analysis.stacks.together import Together
 
         def added(opened: Profile | NamedStacks, path: str, together: Together, to: Output | None) -> None:
             asked = together.options_for(opened)
-            together.add(fold(opened, asked if to is None else _options_for(to, asked, opened)), path)
+            together.add(_folded(opened, asked if to is None else _options_for(to, asked, opened)), path)
 
         def again(to: Output) -> FlameProfile:
             together = Together(options, len(paths))
@@ -129,7 +129,7 @@ class Flame:
                 kept.append((opened, path))
             del opened  # the columns of a large recording are not needed to draw it
         named = shown[0] if len(paths) == 1 else f"{len(paths)} profiles"
-        flame = cls(together.profile(), path=named, reverse=options.reverse)
+        flame = cls(together.profile(), path=named, reverse=options.reverse, lines=options.lines)
         if output is None:
             flame._again = again
         return flame
@@ -215,7 +215,9 @@ class Flame:
         from goinspect import __version__
 
         maker = f"goinspect {__version__}"
-        options = DrawOptions(path=self.path, reverse=self._reverse, maker=maker)._replace(**how)
+        options = DrawOptions(path=self.path, reverse=self._reverse, maker=maker, lines=self._lines)._replace(
+            **how
+        )
         output = output_for(format, None)
         if self.profile.difference is not None:
             refuse_one_sided(output)
@@ -259,6 +261,16 @@ def open_input(
     if name == "-":
         return read_profile(sys.stdin.buffer, "stdin")
     return open_profile(name, seconds=seconds, timeout=timeout, tell=tell)
+
+
+def _folded(opened: Opened, options: FlameOptions) -> FlameProfile:
+    if options.details:  # what these need is not loaded for all outputs
+        from goinspect.analysis.report.fold import fold_detailed
+
+        return fold_detailed(opened, options)
+    from goinspect.analysis.stacks.fold import fold
+
+    return fold(opened, options)
 
 
 def _options_for(output: Output, options: FlameOptions, opened: Profile | NamedStacks) -> FlameOptions:

@@ -308,6 +308,15 @@ class Picture(NamedTuple):
             "--min-percent", min=0.0, max=100.0, help="Leave out call paths with a smaller share (tree)."
         ),
     ] = 0.5
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="DIR",
+            help="Put the source of frames into the report (html), found below DIR by the paths in the binaries; may be repeated.",
+            show_default=False,
+        ),
+    ] = None
 
 
 class Talk(NamedTuple):

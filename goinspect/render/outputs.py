@@ -28,6 +28,7 @@ class DrawOptions(NamedTuple):
         min_width: frames narrower than this many px are not drawn.
         inverted: the root is at the top.
         reverse: the stacks were merged from the leaf.
+        lines: frames are told apart by their lines wherever they are drawn (html).
         annotate: mark kernel and inlined frames in names.
         min_percent: subtrees with a smaller share are left out (tree).
         json: JSON in place of text (top, tree).
@@ -44,6 +45,7 @@ class DrawOptions(NamedTuple):
     min_percent: float = 0.5
     json: bool = False
     maker: str = "goinspect"
+    lines: bool = False
 
 
 class Output(NamedTuple):
@@ -69,18 +71,12 @@ class Output(NamedTuple):
 
 _LABELS = ("process", "pid", "tid", "comm", "container")
 _PLACES = {"lines": True, "places": True, "label_columns": _LABELS}
+_REPORT = {"lines": True, "label_columns": ("process", "thread"), "details": True}
 _THREADS = {"lines": True, "label_columns": _LABELS, "series": True}
 
 OUTPUTS = (
     Output("svg", "svg.output", (".svg",), is_picture=True, two_sided=True),
-    Output(
-        "html",
-        "html.output",
-        (".html",),
-        is_picture=True,
-        two_sided=True,
-        asks={"label_columns": ("process", "thread")},
-    ),
+    Output("html", "html.output", (".html",), is_picture=True, two_sided=True, asks=_REPORT),
     Output("folded", "folded", (".folded", ".txt"), two_sided=True),
     Output("json", "json.flame", (".json",), two_sided=True),
     Output("top", "text.top", has_json=True, two_sided=True),

@@ -10,6 +10,7 @@ from goinspect.results.places import Span
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from goinspect.results.annotate import Details
     from goinspect.results.places import ProfileFacts
     from goinspect.results.stacks import Stacks
 
@@ -107,6 +108,7 @@ class FlameProfile(NamedTuple):
     span: Span = Span()
     facts: ProfileFacts | None = None  # of a pprof profile
     difference: Difference | None = None  # of two profiles; all else is said of the second
+    details: Details | None = None  # None unless asked for
 
     @property
     def unit(self) -> str:

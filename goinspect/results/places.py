@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Module", "Places", "ProfileFacts", "Program", "Series", "Span", "ValueType"]
+__all__ = [
+    "BinaryUse",
+    "Module",
+    "Places",
+    "ProfileFacts",
+    "Program",
+    "Series",
+    "SourceFile",
+    "Span",
+    "ValueType",
+]
 
 
 class Program(NamedTuple):
@@ -39,6 +49,42 @@ class Module(NamedTuple):
     kernel: bool = False
     base: int = 0  # its lowest address
     program: Program | None = None  # of a file of Go that is known
+
+
+class BinaryUse(NamedTuple):
+    """A file that was mapped, or the kernel, and what of the stacks is in it.
+
+    ``found`` is the path that it was read from, "" where no file is used. ``own`` is the weight that ended in it, ``unnamed``
+    what of that has no name.
+    """
+
+    path: str  # as it was recorded
+    build_id: str  # as it was recorded
+    found: str = ""
+    go_version: str = ""
+    module: str = ""  # its main module, with the version
+    frames: int = 0
+    named: int = 0
+    own: int = 0
+    unnamed: int = 0
+    kernel: bool = False
+
+    def and_also(self, other: BinaryUse) -> BinaryUse:
+        """With what another profile has in it."""
+        return self._replace(
+            frames=self.frames + other.frames,
+            named=self.named + other.named,
+            own=self.own + other.own,
+            unnamed=self.unnamed + other.unnamed,
+        )
+
+
+class SourceFile(NamedTuple):
+    """A file of source by its path in the binary; ``text`` is None where it is not shown, and ``note`` says why."""
+
+    file: str
+    text: str | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

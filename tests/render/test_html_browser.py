@@ -331,7 +331,7 @@ def test_a_recording(visit, recorded):
     page.get_by_role("button", name="Own", exact=True).click()
     expected = [row.function for row in flame.top(12)]
     assert [row[0] for row in page.evaluate(ROWS)][:12] == expected
-    page.keyboard.press("4")
+    page.get_by_role("tab", name="Facts").click()
     facts = page.locator(".facts-page").inner_text()
     for part in flame.summary.split(", "):
         assert part in facts

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import Profile
     from goinspect.results.disasm import SourceLine
 
-__all__ = ["annotate", "describe"]
+__all__ = ["Tally", "annotate", "describe"]
 
 
 def annotate(
@@ -83,7 +83,7 @@ def describe(
     if not codes.shown:
         told = next(iter(codes.warnings), f"no instruction of {wanted.name!r} is known where its samples are")
         raise QueryError(told)
-    tally = _Tally(found, codes, taken.weight)
+    tally = Tally(found, codes, taken.weight)
     sources = _sources(codes, folders) if folders else None
     return Annotation(
         path,
@@ -101,7 +101,7 @@ def describe(
     )
 
 
-class _Tally:
+class Tally:
     """What each instruction, line and piece of code has.
 
     Instructions are followed by what has none: calls of which it is not known which one was running, and at last what is nowhere.

@@ -53,6 +53,7 @@ class Chosen:
 
     Attributes:
         inlines: whether inlined calls have frames of their own.
+        stop: where each stack ends.
         wanted: which samples count.
         leaf: of each sample, the position of its innermost frame; -1: it has none.
         own: weight by the location of the innermost frame.
@@ -67,7 +68,7 @@ class Chosen:
         self.inlines = options.inlines
         self.warnings: list[str] = []
         cut = stack_ops.cut_garbage(taken.samples, self.table.flags)
-        self._stop = cut.stop
+        self.stop = cut.stop
         self._kept = kept_expansions(self.table, options)
         truncated = truncated_rows(taken, cut)
         count = len(taken.weight)
@@ -86,7 +87,7 @@ class Chosen:
         """All samples, some at a time."""
         samples, walked = self.taken.samples, self.taken.walked
         for rows in stack_ops.parts_of(samples.start):
-            ends = self._stop[rows] - samples.start[rows.start]
+            ends = self.stop[rows] - samples.start[rows.start]
             yield Part(rows.start, stack_ops.part_of(samples, rows), stack_ops.part_of(walked, rows), ends)
 
     def _holding(self, pattern: str, how: str, truncated: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

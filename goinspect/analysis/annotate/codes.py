@@ -54,11 +54,12 @@ class Codes:
     """All code of a function that has samples, its instructions numbered.
 
     Args:
-        name: of the function.
+        name: of the function; None: whichever function the places are in, whole.
         places: where its samples are.
         taken: the samples; has the files that places number.
         syntax: of instructions; None: that of each architecture.
         inlines: whether inlined calls have frames of their own.
+        part: of functions with more bytes than the first of these only what is as near to a place as the second.
 
     Attributes:
         shown: what was decoded.
@@ -68,7 +69,14 @@ class Codes:
     """
 
     def __init__(
-        self, name: str, places: Iterable[Place], taken: Taken, *, syntax: str | None, inlines: bool
+        self,
+        name: str | None,
+        places: Iterable[Place],
+        taken: Taken,
+        *,
+        syntax: str | None,
+        inlines: bool,
+        part: tuple[int, int] | None = None,
     ) -> None:
         self._name, self._inlines = name, inlines
         self._binaries, self._natives = taken.table.binaries, taken.natives
@@ -83,7 +91,10 @@ class Codes:
             for address in place.addresses if place.file >= 0 else ():
                 self._add(place, address, found.setdefault(place.file, {}))
         for file, pieces in sorted(found.items()):
-            self._decode(file, [pieces[entry] for entry in sorted(pieces)], syntax)
+            every = [pieces[entry] for entry in sorted(pieces)]
+            self._decode(
+                file, every if part is None else [self._near(file, one, *part) for one in every], syntax
+            )
         self._starts = [[row.pc for row in shown.code.rows] for shown in self.shown]
 
     # --- which code ---
@@ -123,11 +134,13 @@ class Codes:
         starts = natives.starts
         following = next(iter(starts[bisect_right(starts, address) :]), None)
         end = symbol.vaddr + symbol.size if symbol.size else following or address + 1
-        return Piece(self._name, None, symbol.name, symbol.vaddr, max(end, address + 1), None, ()), address
+        return Piece(
+            self._name or symbol.name, None, symbol.name, symbol.vaddr, max(end, address + 1), None, ()
+        ), address
 
     def _go_piece(self, binary: Binary, func: Func, physical: str) -> Piece:
         parts = None
-        if physical != self._name:
+        if self._name is not None and physical != self._name:
             damaged: set[int] = set()
             starts = starts_of(binary, func, damaged)
             ranges = zip(starts, [*starts[1:], func.end], strict=True)
@@ -136,7 +149,20 @@ class Codes:
                 for start, end in ranges
                 if any(frame.function == self._name for frame in frames_at(binary, func, start, damaged))
             )
-        return Piece(self._name, func, None, func.entry, func.end, parts, ())
+        return Piece(self._name or physical, func, None, func.entry, func.end, parts, ())
+
+    def _near(self, file: int, piece: Piece, most: int, near: int) -> Piece:
+        """The piece, or of a long one what is near to places."""
+        if piece.end - piece.entry <= most:
+            return piece
+        ranges: list[tuple[int, int]] = []
+        held = (at for (of, _), at in self._held.items() if of == file and at is not None)
+        for at in sorted({at for entry, at in held if entry == piece.entry}):
+            start = max(piece.entry, at - near)
+            if ranges and start <= ranges[-1][1]:
+                start = ranges.pop()[0]
+            ranges.append((start, min(piece.end, at + near)))
+        return piece._replace(parts=tuple(ranges))
 
     def _decode(self, file: int, pieces: list[Piece], syntax: str | None) -> None:
         binary = self._binaries[file]

@@ -9,12 +9,14 @@ import numpy as np
 from goinspect.model import FrameKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from goinspect.analysis.annotate.chosen import Chosen, Part, Wanted
     from goinspect.results.stacks import StackFrame
 
-__all__ = ["Occurrences", "Place", "find_places"]
+__all__ = ["Described", "Occurrences", "Place", "find_places", "occurrences", "split_key"]
 
 _TRAP = "asm_"  # how Linux names where the kernel is entered by what is no system call, on x86
 
@@ -54,10 +56,22 @@ class Occurrences(NamedTuple):
     inlined: NDArray[np.bool_]
 
 
+class Described(NamedTuple):
+    """Of a kind of frames: see `Occurrences`."""
+
+    places: tuple[Place, ...]
+    own: bool
+    inlined: bool
+
+
 def find_places(chosen: Chosen, wanted: Wanted) -> Occurrences:
     """All frames of the function in the samples that count."""
+    return occurrences(chosen, chosen.has(wanted), lambda key: _describe(chosen, wanted.name, key))
+
+
+def occurrences(chosen: Chosen, has: NDArray[np.bool_], describe: Callable[[int], Described]) -> Occurrences:
+    """All frames at the locations that `has` names in the samples that count; `describe` gets the key of each kind."""
     table = chosen.table
-    has = chosen.has(wanted)
     kernel = np.array([_is_kernel(table.frames[rows[0]]) for rows in table.expansions], dtype=np.bool_)
     entered = kernel[table.expansion]
     samples, kinds, leaves = [], [], []
@@ -71,14 +85,14 @@ def find_places(chosen: Chosen, wanted: Wanted) -> Occurrences:
         samples.append(part.first + sample)
         kinds.append(np.array(numbers, dtype=np.int64)[which] if numbers else which.astype(np.int64))
         leaves.append(chosen.leaf[part.first + sample] == at + chosen.taken.samples.start[part.first])
-    described = [_describe(chosen, wanted.name, key) for key in known]
+    described = [describe(key) for key in known]
     return Occurrences(
         np.concatenate(samples),
         np.concatenate(kinds),
         np.concatenate(leaves),
-        [places for places, _, _ in described],
-        np.array([own for _, own, _ in described], dtype=np.bool_),
-        np.array([inlined for _, _, inlined in described], dtype=np.bool_),
+        [one.places for one in described],
+        np.array([one.own for one in described], dtype=np.bool_),
+        np.array([one.inlined for one in described], dtype=np.bool_),
     )
 
 
@@ -97,10 +111,14 @@ def _keys(
     return (shown << 32) | (walked << 1) | below
 
 
-def _describe(chosen: Chosen, name: str, key: int) -> tuple[tuple[Place, ...], bool, bool]:
-    """The places of a kind, and whether stacks that end there end in the function, or in a call inlined into it."""
+def split_key(key: int) -> tuple[int, int, bool]:
+    """The location that is shown, the one that was walked to, and whether the kernel was called there."""
+    return key >> 32, key >> 1 & 0x7FFF_FFFF, bool(key & 1)
+
+
+def _describe(chosen: Chosen, name: str, key: int) -> Described:
     table = chosen.table
-    shown, walked, below = key >> 32, key >> 1 & 0x7FFF_FFFF, bool(key & 1)
+    shown, walked, below = split_key(key)
     frames = [table.frames[row] for row in table.expansions[table.expansion[shown]]]
     above = [frame for frame in frames if frame.restored]
     here = [frame for frame in frames if not frame.restored]
@@ -112,4 +130,4 @@ def _describe(chosen: Chosen, name: str, key: int) -> tuple[tuple[Place, ...], b
         calls = tuple(after - 1 for after in table.sites.get(shown, ()))
         places.append(Place(int(table.file[shown]) if calls else -1, calls, above[0].name))
     own = frames[-1].name == name
-    return tuple(places), own, found and not own
+    return Described(tuple(places), own, found and not own)

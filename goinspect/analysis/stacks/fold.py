@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.taken import Taken
     from goinspect.profiles.base import Profile
 
-__all__ = ["TRUNCATED", "filtered", "fold", "kept_expansions", "matches", "truncated_rows"]
+__all__ = ["TRUNCATED", "filtered", "fold", "folded", "kept_expansions", "matches", "truncated_rows"]
 
 TRUNCATED = "[truncated]"  # stands for the frames that the recorder had no room for
 
@@ -42,13 +42,14 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
     if isinstance(profile, NamedStacks):
         from goinspect.analysis.stacks.named import take_stacks
 
-        return _folded(take_stacks(profile, options), options)
+        return folded(take_stacks(profile, options), options)
     from goinspect.analysis.stacks.recording import take_samples
 
-    return _folded(take_samples(profile, options), options)
+    return folded(take_samples(profile, options), options)
 
 
-def _folded(taken: Taken, options: FlameOptions) -> FlameProfile:
+def folded(taken: Taken, options: FlameOptions) -> FlameProfile:
+    """The same of samples that were taken from a profile."""
     where = None
     if options.places and taken.origin.recorded:
         from goinspect.analysis.stacks.framing.places import placed  # few outputs ask where frames are

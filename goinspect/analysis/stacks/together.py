@@ -14,6 +14,7 @@ from goinspect.analysis.stacks.merge import Samples
 from goinspect.analysis.stacks.symboltable import SymbolTable
 from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
+from goinspect.results.annotate import Details
 from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
 from goinspect.results.places import ProfileFacts, Span
 from goinspect.results.stacks import Label, StackFrame, Stacks, Tag
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
+    from goinspect.results.annotate import HotCode
+    from goinspect.results.places import BinaryUse, SourceFile
 
 __all__ = ["Together", "added"]
 
@@ -95,6 +98,7 @@ class Together:
             recorded=any(profile.recorded for profile in profiles),
             profiled=all(profile.profiled or not profile.recorded for profile in profiles),
             facts=_facts(profiles),
+            details=_details([profile.details for profile in profiles if profile.details is not None]),
             warnings=_all([warnings]),
             metadata={
                 f"{path}: {key}": value
@@ -136,6 +140,36 @@ def _facts(profiles: Sequence[FlameProfile]) -> ProfileFacts | None:
     if len(found) < len(profiles) or any(facts.types != found[0].types for facts in found):
         return None
     return reduce(ProfileFacts.and_also, found[1:], found[0].without_places())
+
+
+def _details(parts: Sequence[Details]) -> Details | None:
+    """Those of all, with what files and instructions have added up."""
+    if not parts:
+        return None
+    uses: dict[tuple[object, ...], BinaryUse] = {}
+    codes: dict[tuple[str, int], HotCode] = {}
+    modules: dict[str, dict[str, None]] = {}
+    sources: dict[str, SourceFile] = {}
+    for part in parts:
+        for use in part.binaries:
+            key = use.path, use.build_id, use.found, use.kernel
+            uses[key] = uses[key].and_also(use) if key in uses else use
+        for code in part.codes:
+            at = code.annotated.binary, code.annotated.code.entry
+            codes[at] = codes[at].and_also(code) if at in codes else code
+        for package, module in part.modules.items():
+            modules.setdefault(package, {})[module] = None
+        for source in part.sources or ():
+            if source.file not in sources or sources[source.file].text is None:
+                sources[source.file] = source
+    hottest = sorted(codes.values(), key=lambda code: -code.annotated.cost.own)
+    return Details(
+        tuple(sorted(uses.values(), key=lambda use: (-use.own, -use.frames, use.path, use.build_id))),
+        {package: " or ".join(sorted(some)) for package, some in modules.items()},
+        tuple(hottest[: max(len(part.codes) for part in parts)]),
+        next((part.codes_note for part in parts if part.codes_note), ""),
+        None if all(part.sources is None for part in parts) else tuple(sources.values()),
+    )
 
 
 def _all(parts: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def flame(
 
     goinspect flame perf.data -b ./server --focus 'main\.' --format folded | head
 
-    goinspect flame perf.data -o report.html
+    goinspect flame perf.data -o report.html --source .
 
     perf record -F 999 -g -o - ./server | goinspect flame - -o flame.svg
 
@@ -103,7 +103,7 @@ def flame(
     check_output(path, picture=draws, binary=output.is_binary and not selection.list_events)
     options = replace(
         options_of(input_, selection, frames), by=shape.by, lines=shape.lines, hide=shape.hide,
-        reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers,
+        reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers, source=picture.source or (),
     )  # fmt: skip
     keep_freed_memory()
     opened = opening([*paths, *filter(None, [base])], input_, quiet=talk.quiet)
@@ -127,6 +127,7 @@ def flame(
             picture.min_percent,
             form.json,
             f"goinspect {__version__}",
+            shape.lines,
         ),
     )
     write(written, path)

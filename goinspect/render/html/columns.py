@@ -3,8 +3,9 @@
 The line tells ``columns``: name, type (as numpy writes it) and length of each, in their order. Row i of the stacks is
 ``frame[start[i]:start[i + 1]]``, rows of the frames, root first; ``start`` is told by ``size``, the number of frames of each
 stack. ``weight[i] * scale`` and ``samples[i]`` belong to it, and of each label ``label_NAME[i]`` the row in its values plus 1,
-0 for none. Of two profiles ``base[i] * baseScale`` is what was recorded of the base. Frames have ``function`` and ``package`` (rows of the lists of these names), ``kind``, ``color``, ``place``
-(1 + row in ``places``), ``flags``, ``same``, the frame that they are drawn as, and ``outer``, the one without closures.
+0 for none. Of two profiles ``base[i] * baseScale`` is what was recorded of the base. Frames have ``function``, ``package``, ``module`` and ``file`` (rows of the lists of these names), ``line`` and the
+function's first one, ``begin`` (0: not known), ``kind``, ``color``, ``flags``, ``same``, the frame that they are drawn as, and ``outer``,
+the one without closures.
 """
 
 from __future__ import annotations
@@ -39,15 +40,29 @@ class Table(NamedTuple):
     number: NDArray[np.int64]
 
 
-def frame_table(frames: Sequence[StackFrame], colors: Sequence[int]) -> Table:
-    """The frames of stacks; `colors` has the row of each frame's colour."""
-    order = sorted(range(len(frames)), key=lambda i: (frames[i].name, frames[i].kind, i))
+def frame_table(
+    frames: Sequence[StackFrame],
+    colors: Sequence[int],
+    modules: Sequence[str] | None = None,
+    *,
+    lines: bool = False,
+) -> Table:
+    """The frames of stacks.
+
+    Args:
+        frames: all of them.
+        colors: the row of each frame's colour.
+        modules: of each; None: not known.
+        lines: frames of different lines are drawn apart.
+    """
+    order = sorted(range(len(frames)), key=lambda i: (frames[i].name, frames[i].kind, frames[i].restored, i))
     rows = [frames[i] for i in order]
-    first: dict[StackFrame, int] = {}
-    same = [first.setdefault(frame._replace(restored=False), row) for row, frame in enumerate(rows)]
+    first: dict[tuple[object, ...], int] = {}
+    same = [first.setdefault(_drawn(frame, lines=lines), row) for row, frame in enumerate(rows)]
     functions, function = _words(all_visible([frame.name for frame in rows]))
     packages, package = _words(all_visible([frame.package for frame in rows]))
-    places, place = _words(all_visible([frame.location for frame in rows]))
+    of, module = _words(all_visible(["" if modules is None else modules[i] for i in order]))
+    files, file = _words(all_visible([frame.file for frame in rows]))
     flags = [
         FLAGS["inlined"] * frame.inlined
         + FLAGS["restored"] * frame.restored
@@ -57,16 +72,28 @@ def frame_table(frames: Sequence[StackFrame], colors: Sequence[int]) -> Table:
     kinds = {kind: row for row, kind in enumerate(FrameKind.ALL)}
     kind = [kinds.get(frame.kind, kinds[FrameKind.UNKNOWN]) for frame in rows]
     columns = {
-        "function": function, "package": package, "place": place, "kind": kind, "flags": flags, "same": same,
+        "function": function, "package": package, "module": module, "file": file, "line": [_line(frame.line) for frame in rows],
+        "begin": [_line(frame.start_line) for frame in rows], "kind": kind, "flags": flags, "same": same,
         "color": [colors[i] for i in order], "outer": outer_rows(rows),
     }  # fmt: skip
     number = np.empty(len(frames), dtype=np.int64)
     number[order] = np.arange(len(frames))
     return Table(
-        {"functions": functions, "packages": packages, "places": places},
+        {"functions": functions, "packages": packages, "modules": of, "files": files},
         {name: np.array(column, dtype=np.int64) for name, column in columns.items()},
         number,
     )
+
+
+def _line(line: int) -> int:
+    """Lines of profiles may be any number."""
+    return line if 0 < line < 1 << 31 else 0
+
+
+def _drawn(frame: StackFrame, *, lines: bool) -> tuple[object, ...]:
+    """What frames have in common that are drawn as one."""
+    drawn = frame.name, frame.kind, frame.package, frame.inlined
+    return (*drawn, frame.file, frame.line) if lines else drawn
 
 
 def _words(texts: Iterable[str]) -> tuple[list[str], list[int]]:

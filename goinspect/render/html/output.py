@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,15 @@ from goinspect.model import FrameKind
 from goinspect.render.columns import pack
 from goinspect.render.html.closures import enclosing_frames
 from goinspect.render.html.columns import frame_table, label_columns, scaled_column, stack_columns
-from goinspect.render.html.facts import facts
+from goinspect.render.html.facts import facts, tables
+from goinspect.render.html.listings import code_table, source_table
+from goinspect.render.html.modules import frame_modules
 from goinspect.render.html.palette import palette_of
 from goinspect.render.scripts import joinable, labels
 from goinspect.render.svg import colors
 from goinspect.render.svg.labels import cut, escape, visible
 from goinspect.render.text.summary import subtitle, title
+from goinspect.results.annotate import Details
 
 if TYPE_CHECKING:
     from goinspect.render.outputs import DrawOptions
@@ -35,7 +39,8 @@ __all__ = ["MODULES", "code", "render"]
 MODULES = (
     "page/dom", "page/text", "stacks/data", "stacks/change", "page/columns", "stacks/paths", "stacks/tree", "stacks/search",
     "page/state", "model", "page/coloring", "page/searchbar", "page/paint", "page/menu", "page/keep", "views/spread",
-    "views/chart", "views/minimap", "views/picture", "views/flame", "views/table", "views/sandwich", "views/facts", "main",
+    "views/chart", "views/minimap", "views/picture", "views/flame", "views/table", "views/sandwich", "views/source",
+    "views/code", "views/lines", "views/facts", "main",
 )  # fmt: skip
 _LEVEL = 6  # of compression
 _LABELS = ("process", "thread")
@@ -79,7 +84,10 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
     own = _leaf_weights(stacks)
     frames = (*stacks.frames, *enclosing_frames(stacks.frames))
     palette = palette_of(frames, own, profile.difference)
-    table = frame_table(frames, palette.row)
+    details = profile.details or Details()
+    modules = frame_modules(frames, details.modules)
+    table = frame_table(frames, palette.row, modules, lines=options.lines)
+    listed, code_columns = code_table(details.codes, details.binaries)
     scale, order, columns = stack_columns(stacks, table.number)
     labels = {name: label for name, label in stacks.labels.items() if name in {*_LABELS, stacks.root}}
     values, label_rows = label_columns(labels, order)
@@ -95,12 +103,23 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
         "kinds": [[kind, colors.KIND_LABELS[kind]] for kind in FrameKind.ALL],
         **palette.told,
         "facts": facts(profile, options),
+        "lines": options.lines,
+        "annotate": _annotate(options.path),
+        "codes_note": visible(details.codes_note),
+        "sources": source_table(details.sources, table.words["files"]),
+        **tables(profile, options),
+        **listed,
         **table.words,
     }
     if profile.difference is not None:
         head["difference"] = _difference(profile.difference)
         head["baseScale"], columns["base"] = scaled_column(stacks.weights[1].values[order])
-    return pack(head, table.columns | columns | label_rows, _LEVEL)
+    return pack(head, table.columns | columns | label_rows | code_columns, _LEVEL)
+
+
+def _annotate(path: str) -> str:
+    """The command that shows the code of a function whose name follows."""
+    return f"goinspect annotate {visible(shlex.quote('perf.data' if path == '-' else path))}"
 
 
 def _difference(difference: Difference) -> dict[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from goinspect.model import Frame
     from goinspect.results.disasm import CodeRow, Disassembly, FunctionCode, SourceLine
 
-__all__ = ["BOLD", "DIM", "RESET", "CodeWriter", "base_name", "quoted", "render_text"]
+__all__ = ["BOLD", "DIM", "RESET", "CodeWriter", "base_name", "comment", "quoted", "render_text"]
 
 DIM, BOLD, RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 _LONGEST = 60  # characters of a string that are shown
@@ -104,13 +104,13 @@ class CodeWriter:
         depth = _STEP * max(len(row.frames or ()), 1)
         label = f"{self._labels[row.pc]}:" if row.pc in self._labels else ""
         code = f"{row.code.hex():<{self._bytes_wide}}  " if self._code else ""
-        text, comment = escape_terminal(row.text), _comment(row)
-        if comment:
+        text, note = escape_terminal(row.text), comment(row)
+        if note:
             text = f"{text:<{self._comments}}"
         reset = self._reset if color else ""
         text = f"{color}{text}{reset}"
-        if comment:
-            text += f"  {self._dim}// {comment}{self._reset}"
+        if note:
+            text += f"  {self._dim}// {note}{self._reset}"
         return f"{label:<{self._margin}}{mark}{depth}{self._dim}{row.pc:#0{self._wide}x}{self._reset}  {code}{text}"
 
     def headings(self, frames: tuple[Frame, ...], before: tuple[Frame, ...]) -> Iterator[str]:
@@ -140,7 +140,7 @@ def base_name(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
 
 
-def _comment(row: CodeRow) -> str:
+def comment(row: CodeRow) -> str:
     """What the instruction's text does not say of the addresses in it."""
     parts = []
     if row.label:

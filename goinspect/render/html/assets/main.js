@@ -13,31 +13,34 @@ import { State } from "./page/state.js";
 import { formatShare, formatWeight } from "./page/text.js";
 import { FactsView } from "./views/facts.js";
 import { FlameView } from "./views/flame.js";
+import { LinesView } from "./views/lines.js";
 import { SandwichView } from "./views/sandwich.js";
 import { TableView } from "./views/table.js";
 
 /** @typedef {import("./stacks/data.js").Report} Report */
 
 /** @type {[string, string][]} */
-const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["facts", "Facts"]];
+const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["lines", "Lines"], ["facts", "Facts"]];
 /** @type {[string, string][]} */
 const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
-  ["Esc", "end the search, then zoom out, then show all stacks again"], ["1 2 3 4", "flame graph, table, sandwich, facts"],
+  ["Esc", "end the search, then zoom out, then show all stacks again"], ["1 2 3 4 5", "flame graph, table, sandwich, lines, facts"],
   ["Arrow keys, Home", "move from frame to frame, from row to row"],
   ["Enter", "zoom into the frame; in the table, its sandwich"],
-  ["f, double click", "only stacks through the function"], ["Space", "in the table: select"],
-  ["i", "flame or icicle"], ["s", "sandwich of the selected function"], ["?", "these keys"]];
+  ["f, double click", "only stacks through the function"], ["Space", "in the table: select; in the lines: their instructions"],
+  ["i", "flame or icicle"], ["s, l", "sandwich, lines of the selected function"], ["?", "these keys"]];
 
 /** @param {Report} report */
 function stateOf(report) {
   const labels = Object.keys(report.labels);
   const defaults = { view: "flame", zoom: 0, fn: -1, q: "", only: "", off: "", root: report.root || "none", order: report.order,
     layout: report.layout, color: report.difference ? "change" : "package", side: "now", from: "root", by: "function",
-    sort: report.difference ? "ownChange" : "own", way: "down", what: "all" };
+    sort: report.difference ? "ownChange" : "own", way: "down", what: "all",
+    show: "both", line: "" };
   return new State(defaults, { view: VIEWS.map(([name]) => name), off: ["", ...PARTS.map(([name]) => name)],
     root: [...labels, "none"], order: ["name", "weight"], layout: ["flame", "icicle"], from: ["root", "leaf"],
     color: COLORINGS.map(([name]) => name), side: ["now", "before", "both"],
-    by: ["function", "package", "kind"], sort: ["name", ...columnsOf(report).flatMap(({ sort }) => sort)],
+    by: ["function", "package", "module", "place", "kind"], show: ["both", "source", "code"],
+    sort: ["name", ...columnsOf(report).flatMap(({ sort }) => sort)],
     what: ["all", "changed", ...WORDS], way: ["up", "down"] });
 }
 
@@ -50,7 +53,7 @@ class Page {
     this.menu = new Menu();
     /** @type {Record<string, any>} */
     this.views = { flame: new FlameView(this.model, this.menu), table: new TableView(this.model), sandwich: new SandwichView(this.model),
-      facts: new FactsView(this.model) };
+      lines: new LinesView(this.model), facts: new FactsView(this.model) };
     this.bar = new SearchBar(this.model, (step) => (this.state.now.view === "flame" ? this.views.flame.step(step) : ""));
     this.help = this.helpOf();
     document.body.replaceChildren(this.headOf(), this.mainOf(), this.footOf(), this.help,
@@ -111,9 +114,11 @@ class Page {
     this.chosen = element("div", { className: "chosen", role: "status" });
     this.toSandwich = element("button", { type: "button" }, "Sandwich");
     this.toSandwich.addEventListener("click", () => this.state.set({ view: "sandwich" }));
+    this.toLines = element("button", { type: "button" }, "Lines");
+    this.toLines.addEventListener("click", () => this.state.set({ view: "lines" }));
     this.toNothing = element("button", { type: "button" }, "Deselect");
     this.toNothing.addEventListener("click", () => this.state.set({ fn: -1 }));
-    return element("footer", {}, this.chosen, this.toSandwich, this.toNothing);
+    return element("footer", {}, this.chosen, this.toSandwich, this.toLines, this.toNothing);
   }
 
   helpOf() {
@@ -142,7 +147,7 @@ class Page {
 
   tellChosen() {
     const { model, report } = this, fn = model.selected();
-    this.toSandwich.hidden = this.toNothing.hidden = fn < 0;
+    this.toSandwich.hidden = this.toLines.hidden = this.toNothing.hidden = fn < 0;
     if (fn < 0) {
       this.chosen.replaceChildren(element("span", { className: "hint" }, "Nothing is selected. ", element("kbd", {}, "/"),
         " searches, ", element("kbd", {}, "?"), " lists all keys."));
@@ -170,6 +175,7 @@ class Page {
     if (typing && document.activeElement?.getAttribute("type") !== "checkbox") return;
     /** @type {Record<string, () => void>} */
     const does = { "/": () => this.bar.field.select(), "?": () => this.help.showModal(), s: () => state.set({ view: "sandwich" }),
+      l: () => state.set({ view: "lines" }),
       f: () => this.model.focus(this.model.selected()), i: () => state.set({ layout: now.layout === "flame" ? "icicle" : "flame" }) };
     VIEWS.forEach(([view], i) => (does[i + 1] = () => state.set({ view })));
     if (!does[event.key]) return;

@@ -1,8 +1,8 @@
 // What is shown follows from the recording and the choices; each part of it is computed again only if these changed.
 
 import { changesIn } from "./page/columns.js";
-import { find, weigh } from "./stacks/search.js";
-import { chosen, pathsOf, sums } from "./stacks/paths.js";
+import { asksLines, drawn, find, weigh } from "./stacks/search.js";
+import { chosen, groupsOf, pathsOf, sums } from "./stacks/paths.js";
 import { around, build, follow, lineage } from "./stacks/tree.js";
 
 /** @typedef {import("./stacks/data.js").Report} Report */
@@ -75,11 +75,22 @@ export class Model {
     if (fn >= 0) this.reshape({ only: `function:${this.report.functions[fn]}`, fn });
   }
 
-  /** The weights of functions, packages or kinds. @param {string} by */
+  get off() {
+    return this.state.now.off;
+  }
+
+  /** What frames are added up by. @param {string} by */
+  groups(by) {
+    return this.once(`groups ${by}`, [], () => groupsOf(this.report, by));
+  }
+
+  /** The weights of functions, packages, modules, lines or kinds. @param {string} by */
   sums(by) {
-    const { column, functions, packages, kinds } = this.report;
-    const count = by === "package" ? packages.length : by === "kind" ? kinds.length : functions.length;
-    return this.once(`sums ${by}`, [this.shape], () => sums(this.paths(), column[by], count));
+    const { group, names } = this.groups(by);
+    return this.once(`sums ${by}`, [this.shape], () => {
+      const paths = this.paths();
+      return sums(by === "place" ? { ...paths, frame: paths.line } : paths, group, names.length);
+    });
   }
 
   /** What a table says of functions, packages or kinds. @param {string} by @returns {import("./page/columns.js").Numbers} */
@@ -117,8 +128,11 @@ export class Model {
   /** @returns {{ hits: Uint8Array | null, error: string, total: number, own: number, functions: number }} */
   search() {
     return this.once("search", [this.shape, this.state.now.q], () => {
-      const { hits, error } = this.found(this.state.now.q);
-      return { hits, error, ...(hits ? weigh(this.report, this.paths(), hits) : { total: 0, own: 0, functions: 0 }) };
+      const { q } = this.state.now, { hits, error } = this.found(q), paths = this.paths();
+      if (!hits) return { hits, error, total: 0, own: 0, functions: 0 };
+      if (!asksLines(q)) return { hits, error, ...weigh(this.report, paths, hits) };
+      return { hits: drawn(this.report, hits, this.off.split(",").includes("closures")), error,
+        ...weigh(this.report, { ...paths, frame: paths.line }, hits) };
     });
   }
 

@@ -88,7 +88,7 @@ export function describe(report, tree, node) {
   facts.push(own ? `own ${formatWeight(own, report.unit)} (${formatShare(own, tree.whole)})` : "own 0");
   if (report.difference) facts.push(...changesOf(report, report.difference, tree, node));
   if (row < 0) return facts;
-  const what = [report.kinds[column.kind[row]][1], report.packages[column.package[row]], report.places[column.place[row]]];
+  const what = [report.kinds[column.kind[row]][1], report.packages[column.package[row]], placeOf(report, row)];
   if (isInlined(report, row)) what.push("inlined");
   if (has(report, row, RESTORED)) what.push("restored from the code");
   return [...facts, what.filter(Boolean).join(" · ")];
@@ -106,6 +106,15 @@ function changesOf(report, difference, tree, node) {
   if (!tree.own[node] && !tree.baseOwn[node]) return told;
   const own = changeOf(difference, tree.most, tree.own[node], tree.baseOwn[node]);
   return [...told, `own before ${formatWeight(own.before, unit)}: ${changeWords(own, unit)}`];
+}
+
+/**
+ * Where a frame is, if all that are drawn as one are there, or else where its function begins.
+ * @param {Report} report @param {number} row
+ */
+function placeOf(report, row) {
+  const { column, files } = report, line = report.lines ? column.line[row] : column.begin[row];
+  return files[column.file[row]] + (line ? `:${line}` : "");
 }
 
 /** Fill the tooltip. @param {HTMLElement} tip @param {string} name @param {string[]} lines */

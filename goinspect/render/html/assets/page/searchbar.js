@@ -13,8 +13,8 @@ export class SearchBar {
     this.model = model;
     this.onStep = onStep;
     this.place = element("span", { className: "place", role: "status" });
-    this.field = element("input", { type: "search", placeholder: "Search: name, /pattern/, package:… kind:…", spellcheck: false,
-      "aria-label": "Search", autocomplete: "off" });
+    this.field = element("input", { type: "search", placeholder: "Search: name, /pattern/, package:… file:… kind:…",
+      spellcheck: false, "aria-label": "Search", autocomplete: "off" });
     this.field.addEventListener("input", () => state.set({ q: this.field.value }, true));
     this.field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter") this.step(event.shiftKey ? -1 : 1);

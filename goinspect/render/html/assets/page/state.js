@@ -18,6 +18,8 @@
  * @property {string} sort column of the table
  * @property {string} way up or down
  * @property {string} what of a difference: which rows of the table
+ * @property {string} show of the lines view: source, code or both
+ * @property {string} line function and line that is selected, or ""
  */
 
 export class State {

@@ -17,7 +17,19 @@
  * @property {[string, string[]][]} facts
  * @property {string[]} functions
  * @property {string[]} packages
- * @property {string[]} places
+ * @property {string[]} modules
+ * @property {string[]} files
+ * @property {boolean} lines are frames of different lines drawn apart?
+ * @property {[number, string | null, string][] | null} sources row of the file, its text, and a note; null: not asked for
+ * @property {Code[]} codes
+ * @property {string} codes_note why there are none
+ * @property {string} annotate command that shows the code of a function
+ * @property {string[]} texts of instructions
+ * @property {string[]} names of their functions and files
+ * @property {[number, number, number][][]} inlines name, file and line of calls, the innermost first
+ * @property {[string, string, string, string, string, number, number, number, number][]} binaries
+ * @property {number} binaries_left
+ * @property {[string, string, string[]][]} advice what was found, what helps, commands
  * @property {Record<string, Column>} column
  * @property {Int32Array} start
  * @property {Float64Array} weight
@@ -28,6 +40,11 @@
  * @property {number[]} heat colours of more and more
  * @property {[string, number, string][]} changeColors class, colour and meaning of each
  * @property {number} total
+ */
+/**
+ * A function with code: its name, binary, entry and end, whether it is whole, what ended in it, went through it and is at no
+ * one instruction, and how many instructions follow those of the one before.
+ * @typedef {[string, string, string, string, boolean, number, number, number, number]} Code
  */
 
 export const INLINED = 1, RESTORED = 2, GO = 4;

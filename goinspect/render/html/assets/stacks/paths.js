@@ -5,7 +5,8 @@ import { INLINED, RESTORED } from "./data.js";
 /** @typedef {import("./data.js").Report} Report */
 /**
  * Stack i is `frame[start[i]]` to `frame[start[i + 1] - 1]`, root first; it may be empty.
- * @typedef {{ start: Int32Array, frame: Int32Array } & Selection} Paths
+ * @typedef {{ start: Int32Array, frame: Int32Array, line: Int32Array } & Selection} Paths `line`: the frames as they are in the
+ *   report, which differ in their lines; `frame`: what these are drawn as
  */
 /**
  * What of each stack is looked at: nothing of those that were not chosen.
@@ -71,19 +72,20 @@ export function pathsOf(report, selection, off) {
   const folds = off.has("closures"), merges = off.has("recursion");
   const shown = Int32Array.from(same, (row, i) => (tests.some((test) => test(i)) ? -1 : folds ? same[outer[i]] : row));
   const count = report.start.length - 1;
-  const start = new Int32Array(count + 1), kept = new Int32Array(frame.length);
+  const start = new Int32Array(count + 1), kept = new Int32Array(frame.length), line = new Int32Array(frame.length);
   let at = 0;
   for (let i = 0; i < count; i++) {
     for (let j = report.start[i]; j < report.start[i + 1]; j++) {
       const row = shown[frame[j]];
       if (row < 0) continue;
       if (folds && outer[frame[j]] !== frame[j] && at > start[i] && name[row] === name[kept[at - 1]]) continue;
+      line[at] = frame[j];
       kept[at++] = row;
       if (merges) at -= repeated(kept, start[i], at, name);
     }
     start[i + 1] = at;
   }
-  return { start, frame: kept.subarray(0, at), ...selection };
+  return { start, frame: kept.subarray(0, at), line: line.subarray(0, at), ...selection };
 }
 
 /**
@@ -111,9 +113,41 @@ function recurs(report) {
   return false;
 }
 
+/** The function that each frame counts as. @param {Report} report @param {string} off parts that are switched off */
+export function folded(report, off) {
+  const { function: name, outer } = report.column;
+  return off.split(",").includes("closures") ? Int32Array.from(outer, (row) => name[row]) : name;
+}
+
+/** What frames are added up by: a row for each frame, and the names of these rows. @typedef {{ group: Column, names: string[] }} Groups */
+/** @typedef {import("./data.js").Column | Int32Array} Column */
+
+/** @param {Report} report @param {string} by @returns {Groups} */
+export function groupsOf(report, by) {
+  const { column, functions, packages, modules, kinds } = report;
+  if (by === "place") return placesOf(report);
+  if (by === "kind") return { group: column.kind, names: kinds.map(([, label]) => label) };
+  if (by === "package") return { group: column.package, names: packages.map((name) => name || "(none)") };
+  return by === "module" ? { group: column.module, names: modules } : { group: column.function, names: functions };
+}
+
+/** Files and lines, in their order; the first is that of frames that have none. @param {Report} report @returns {Groups} */
+function placesOf({ column: { file, line }, files }) {
+  const rank = new Int32Array(files.length);
+  [...files.keys()].sort((a, b) => (files[a] < files[b] ? -1 : 1)).forEach((row, at) => (rank[row] = at));
+  const key = Float64Array.from(file, (row, i) => (files[row] ? rank[row] * 2 ** 31 + line[i] + 1 : 0));
+  const keys = Float64Array.from(new Set(key).add(0)).sort(), number = new Map(Array.from(keys, (value, at) => [value, at]));
+  const group = new Int32Array(key.length), names = Array(keys.length).fill("(no line)");
+  for (let i = 0; i < key.length; i++) {
+    const at = (group[i] = number.get(key[i]) ?? 0);
+    if (at) names[at] = line[i] ? `${files[file[i]]}:${line[i]}` : files[file[i]];
+  }
+  return { group, names };
+}
+
 /**
  * What ends in each of `count` groups of frames, and what goes through it, once for each stack.
- * @param {Paths} paths @param {import("./data.js").Column} group of each frame @param {number} count
+ * @param {Paths} paths @param {Column} group of each frame @param {number} count
  */
 export function sums(paths, group, count) {
   const own = new Float64Array(count), total = new Float64Array(count), samples = new Float64Array(count);

@@ -1,5 +1,5 @@
-// Search: a part of names, /a pattern/, package:…, kind:… or, for a whole name, function:…; each frame is looked at once,
-// however often it is drawn.
+// Search: a part of names, /a pattern/, package:…, module:…, file:…, kind:… or, for a whole name, function:…; each frame is
+// looked at once, however often it is drawn.
 
 /** @typedef {import("./data.js").Report} Report */
 
@@ -25,15 +25,30 @@ function compile(wanted) {
  * @param {Report} report @param {string} query @returns {Uint8Array | null}
  */
 export function find(report, query) {
-  const [, field, rest] = /^(package|kind|function):(.*)$/s.exec(query) ?? [, "", query];
+  const [, field, rest] = /^(package|module|file|kind|function):(.*)$/s.exec(query) ?? [, "", query];
   if (!rest) return null;
   const test = field === "function" ? (/** @type {string} */ text) => text === rest : compile(/** @type {string} */ (rest));
-  const { function: name, package: package_, kind } = report.column;
+  const { function: name, package: package_, module, file, line, kind } = report.column;
+  if (field === "file") return Uint8Array.from(file, (row, i) => (report.files[row] && test(`${report.files[row]}:${line[i]}`) ? 1 : 0));
   const [column, found] =
     field === "package" ? [package_, report.packages.map(test)]
+    : field === "module" ? [module, report.modules.map(test)]
     : field === "kind" ? [kind, report.kinds.map(([key, label]) => test(key) || test(label))]
     : [name, report.functions.map(test)];
   return Uint8Array.from(column, (row) => (found[row] ? 1 : 0));
+}
+
+/** Is a query about lines, which frames are not drawn apart by? @param {string} query */
+export const asksLines = (query) => query.startsWith("file:");
+
+/**
+ * Frames that are drawn for at least one that was found.
+ * @param {Report} report @param {Uint8Array} hits @param {boolean} folds are closures drawn as their functions?
+ */
+export function drawn(report, hits, folds) {
+  const { same, outer } = report.column, out = new Uint8Array(hits.length);
+  for (let i = 0; i < hits.length; i++) if (hits[i]) out[i] = out[same[folds ? outer[i] : i]] = 1;
+  return out;
 }
 
 /**

@@ -1,10 +1,14 @@
-// Functions, packages or kinds by weight. There are only as many rows in the page as can be seen.
+// Functions, packages, modules, lines or kinds by weight. There are only as many rows in the page as can be seen.
 
 import { WORDS, columnsOf, isSo } from "../page/columns.js";
 import { choice, element } from "../page/dom.js";
 import { counted } from "../page/text.js";
 
 const TABLE_ROW = 26, MORE = 8, PRINTED_ROWS = 200;
+
+/** A pattern that finds this text. @param {string} text */
+const exactly = (text) => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+
 export class TableView {
   /** @param {import("../model.js").Model} model */
   constructor(model) {
@@ -15,7 +19,8 @@ export class TableView {
     this.active = 0;
     /** @type {string} */
     this.shape = ""; // of what was shown last: another one begins at its first row
-    this.by = choice("Rows", [["function", "Functions"], ["package", "Packages"], ["kind", "Kinds"]], (by) => state.set({ by }));
+    this.by = choice("Rows", [["function", "Functions"], ["package", "Packages"], ["module", "Modules"],
+      ["place", "Lines"], ["kind", "Kinds"]], (by) => state.set({ by }));
     this.count = element("span", { className: "count", role: "status" });
     this.what = choice("Show", [["all", "All"], ["changed", "What changed"], .../** @type {[string, string][]} */ (
       WORDS.map((word) => [word, `What ${word === "grew" || word === "shrank" ? word : `is ${word}`}`]))], (what) => state.set({ what }));
@@ -44,15 +49,9 @@ export class TableView {
     return element("th", { scope: "col", className: role, "data-sort": role === "share" ? "" : sort }, button);
   }
 
-  get names() {
-    const { report, state } = this.model;
-    if (state.now.by === "kind") return report.kinds.map(([, label]) => label);
-    return state.now.by === "package" ? report.packages.map((name) => name || "(none)") : report.functions;
-  }
-
   update() {
     const { model } = this, { by, sort, way, q } = model.state.now, { hits, error } = model.search();
-    const sums = model.sums(by), names = this.names, group = model.report.column[by];
+    const sums = model.sums(by), { names, group } = model.groups(by);
     this.by.select.value = by;
     const found = hits && new Uint8Array(names.length);
     if (found && hits) for (let i = 0; i < hits.length; i++) if (hits[i]) found[group[i]] = 1;
@@ -64,10 +63,10 @@ export class TableView {
     const column = this.columns.find((candidate) => candidate.sort === sort) ?? this.columns[0];
     const turn = way === "up" ? 1 : -1, key = new Float64Array(names.length);
     for (const row of this.rows) key[row] = column.key(numbers, row);
-    this.rows.sort(sort === "name" ? (a, b) => turn * collate(names[a], names[b])
+    this.rows.sort(sort === "name" ? (a, b) => turn * (by === "place" ? a - b : collate(names[a], names[b]))
       : (a, b) => turn * (key[a] - key[b]) || turn * (sums.total[a] - sums.total[b]) || collate(names[a], names[b]));
     const noun = /** @type {Record<string, [string, string]>} */ ({ function: ["function", "functions"],
-      package: ["package", "packages"], kind: ["kind", "kinds"] })[by];
+      package: ["package", "packages"], module: ["module", "modules"], place: ["line", "lines"], kind: ["kind", "kinds"] })[by];
     const shown = this.rows.length < all.length ? `${this.rows.length.toLocaleString("en-US")} of ` : "";
     this.count.textContent = shown + counted(all.length, ...noun);
     this.table.setAttribute("aria-rowcount", String(this.rows.length + 1));
@@ -109,14 +108,14 @@ export class TableView {
   /** @param {number} row @param {number} at */
   row(row, at) {
     const { model } = this, { report, state } = model, { by } = state.now, numbers = model.numbers(by);
-    const name = this.names[row], short = name.length > 400 ? `${name.slice(0, 399)}…` : name;
+    const name = model.groups(by).names[row], short = name.length > 400 ? `${name.slice(0, 399)}…` : name;
     const selects = by === "function", selected = selects && row === model.selected();
     const { sums } = numbers;
     const bar = element("i", { className: "bar" });
     bar.style.width = `${numbers.whole ? (100 * sums.total[row]) / numbers.whole : 0}%`;
     const made = element("tr", { tabIndex: at === this.active ? 0 : -1, "aria-rowindex": at + 2, "aria-selected": selected,
       className: selected ? "selected" : "", title: short },
-    element("th", { scope: "row", className: "name" }, bar, element("bdi", {}, short)),
+    element("th", { scope: "row", className: by === "place" ? "name path" : "name" }, bar, element("bdi", {}, short)),
     ...this.columns.map(({ role, cell, word }) => {
       const what = word?.(numbers, row) ?? "";
       return element("td", { className: `${role} ${what}`.trim(), title: what === "noise" ? "within noise" : what }, cell(numbers, row));
@@ -126,12 +125,14 @@ export class TableView {
     return made;
   }
 
-  /** Select a function, or search for a package or kind. @param {number} row @param {number} at */
+  /** Select a function, or search for something else. @param {number} row @param {number} at */
   choose(row, at) {
     const { report, state } = this.model, { by } = state.now;
     this.active = at;
     if (by === "function") state.set({ fn: row });
     else if (by === "package" && report.packages[row]) state.set({ q: `package:${report.packages[row]}`, by: "function" });
+    else if (by === "module") state.set({ q: `module:${report.modules[row]}`, by: "function" });
+    else if (by === "place" && row) state.set({ q: `file:/^${exactly(this.model.groups(by).names[row])}$/`, by: "function" });
     else if (by === "kind") state.set({ q: `kind:${report.kinds[row][0]}`, by: "function" });
   }
 
