@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import struct
-from xml.etree import ElementTree as ET
-
 import pytest
 
-import goinspect
-from tests.conftest import FIXTURES
 from tests.render.reports import ROWS, click, counted_by_hand, frames, named, opened, totals
 
 
@@ -109,64 +104,6 @@ def test_what_was_found_is_marked_and_reached(visit, report):
     assert page.locator(".place").inner_text() == "3 of 3"
 
 
-def test_frames_too_small_to_be_drawn_are_reached(visit, tmp_path):
-    stacks = [f"main.main;main.f{i:05};main.deep{i % 3} {1 if i % 3 else 4}" for i in range(9000)]
-    (tmp_path / "many.folded").write_text("\n".join([*stacks, "main.main;main.rare;main.needle 1"]) + "\n")
-    goinspect.flame(tmp_path / "many.folded").save(tmp_path / "many.html")
-    page = opened(visit, (tmp_path / "many.html").as_uri() + "#q=main.needle")
-    assert "main.needle" not in {frame["name"] for frame in frames(page)}
-    page.get_by_role("button", name="Next").click()
-    assert named(page, "main.needle")["width"] >= 24
-    assert page.locator(".flame .said").inner_text().startswith("main.needle, 1 sample, <0.01 % of total")
-
-
-def test_only_these(visit, report):
-    """Stacks are left out, not frames: what remains is counted by hand, and shares are of it."""
-    page = opened(visit, report + "#view=table&q=parse")
-    page.get_by_role("button", name="Only these").click()
-    assert page.locator(".only").inner_text().startswith("Only stacks with parse (45 samples, 45.0 % of all)")
-    assert totals(page) == counted_by_hand(only=lambda stack: "parse" in stack)
-    assert page.evaluate(ROWS)[0] == [
-        "encoding/json.Unmarshal",
-        "20 samples",
-        "44.4 %",
-        "20 samples",
-        "44.4 %",
-        "20",
-    ]
-    page.keyboard.press("1")
-    assert frames(page)[0]["total"] == 45
-    again = opened(visit, page.url)
-    assert frames(again)[0]["total"] == 45
-    page.get_by_role("button", name="All stacks").click()
-    assert frames(page)[0]["total"] == 100
-    page.go_back()
-    assert frames(page)[0]["total"] == 45
-    page.keyboard.press("Escape")
-    assert frames(page)[0]["total"] == 100
-    odd = opened(visit, report + "#only=/(/")
-    assert "invalid pattern: all stacks are shown" in odd.locator(".only").inner_text()
-    assert frames(odd)[0]["total"] == 100
-
-
-def test_double_click_focuses(visit, report):
-    page = opened(visit, report)
-    frame = named(page, "main.serve")
-    page.mouse.dblclick(frame["x"] + frame["width"] / 2, frame["y"] + 8)
-    assert page.locator(".only bdi").inner_text() == "main.serve"
-    assert page.locator(".chosen bdi").inner_text() == "main.serve"
-    assert frames(page)[0]["total"] == named(page, "main.serve")["total"] == 35
-    assert totals(page) == counted_by_hand(only=lambda stack: "main.serve" in stack)
-    page.keyboard.press("1")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    click(page, "main.parse")  # one of two places
-    page.keyboard.press("f")
-    assert frames(page)[0]["total"] == 45
-
-
 def test_table(visit, report):
     page = opened(visit, report)
     assert totals(page) == counted_by_hand()
@@ -239,73 +176,6 @@ def test_sandwich(visit, report):
     assert page.locator(".middle").inner_text() == "main.main"
 
 
-@pytest.mark.parametrize(
-    ("part", "left_out"),
-    [
-        ("Inlined", lambda name: name.endswith("_[i]")),
-        ("Kernel", lambda name: name.endswith("_[k]")),
-        ("Runtime", lambda name: name.startswith("runtime.")),
-    ],
-)
-def test_switches_give_the_weight_to_callers(part, left_out, visit, report):
-    page = opened(visit, report)
-    whole = frames(page)[0]["total"]
-    page.get_by_role("checkbox", name=part).uncheck()
-    assert frames(page)[0]["total"] == whole == 100
-    assert totals(page) == counted_by_hand(left_out)
-    page.get_by_role("checkbox", name=part).check()
-    assert totals(page) == counted_by_hand()
-    page.go_back()
-    page.go_back()
-    assert not page.get_by_role("checkbox", name=part).is_checked()
-
-
-FOLDED = """
-runtime.goexit;main.main.func2;main.walk;main.visit;main.walk;main.visit;main.walk;os.ReadDir 40
-runtime.goexit;main.main;main.main.func1;main.main.func1.1;main.walk;main.walk;main.walk 25
-runtime.goexit;main.main;sort.Slice;main.main.func1;main.(*T).Run.gowrap1;main.Map[go.shape.int].func3 20
-runtime.goexit;main.glob..func1;main.init.0;main.init.0.func1 15
-"""
-
-
-def test_closures_count_as_their_functions(visit, tmp_path):
-    (tmp_path / "a.folded").write_text(FOLDED)
-    goinspect.flame(tmp_path / "a.folded").save(tmp_path / "a.html")
-    page = opened(visit, (tmp_path / "a.html").as_uri())
-    page.get_by_role("checkbox", name="Closures").uncheck()
-    assert {(frame["name"], frame["total"]) for frame in frames(page)[1:]} == {
-        ("runtime.goexit", 100), ("main.main", 85), ("main.walk", 65), ("main.walk", 40), ("main.visit", 40), ("os.ReadDir", 40), ("main.walk", 25),
-        ("sort.Slice", 20), ("main.main", 20), ("main.(*T).Run", 20), ("main.Map[go.shape.int]", 20), ("main.glob..func1", 15),
-        ("main.init.0", 15),
-    }  # fmt: skip
-    assert totals(page)["main.main"] == (0, 85)
-    assert totals(page)["main.init.0"] == (15, 15)
-    assert not any(".func" in name and "glob" not in name for name in totals(page))
-
-
-def test_recursion_is_merged(visit, tmp_path):
-    (tmp_path / "a.folded").write_text(FOLDED)
-    goinspect.flame(tmp_path / "a.folded").save(tmp_path / "a.html")
-    page = opened(visit, (tmp_path / "a.html").as_uri())
-    before = totals(page)
-    page.get_by_role("checkbox", name="Recursion").uncheck()
-    assert totals(page) == before  # what goes through a function stays
-    page.keyboard.press("1")
-    drawn = [(frame["name"], frame["total"]) for frame in frames(page)]
-    assert drawn.count(("main.walk", 40)) == 2  # around main.visit, and before os.ReadDir
-    assert drawn.count(("main.visit", 40)) == 1
-    assert drawn.count(("main.walk", 25)) == 1
-
-
-def test_a_switch_keeps_the_place(visit, report):
-    page = opened(visit, report)
-    click(page, "net/http.Serve")
-    page.get_by_role("checkbox", name="Runtime").uncheck()
-    assert [part.inner_text() for part in page.locator(".crumbs button").all()] == [
-        "all", "main.main", "main.serve", "net/http.Serve",
-    ]  # fmt: skip
-
-
 def test_merged_from_the_leaf(visit, report):
     page = opened(visit, report)
     page.get_by_label("Merge").select_option("leaf")
@@ -335,82 +205,3 @@ def test_a_recording(visit, recorded):
     facts = page.locator(".facts-page").inner_text()
     for part in flame.summary.split(", "):
         assert part in facts
-
-
-@pytest.mark.parametrize("options", [{"kernel": False}, {"inlines": False}])
-def test_switches_do_what_options_do(options, visit, recorded):
-    _, uri = recorded
-    folder = FIXTURES / "go1.27-piestripped"
-    other = goinspect.flame(folder / "perf.data", kallsyms=folder / "kallsyms", **options)
-    page = opened(visit, uri)
-    page.get_by_role("checkbox", name="Kernel" if "kernel" in options else "Inlined").uncheck()
-    page.keyboard.press("2")
-    expected = {row.function: row for row in other.top()}
-    assert page.locator(".count").inner_text() == f"{len(expected)} functions"
-    page.get_by_role("button", name="Total", exact=True).click()
-    samples = {row[0]: row[4] for row in page.evaluate(ROWS)[:15]}
-    for name, share in samples.items():
-        assert share == f"{100 * expected[name].total / other.total:.1f} %"
-
-
-def test_a_map_of_all_while_it_is_zoomed(visit, report):
-    page = opened(visit, report)
-    strip = page.locator(".minimap")
-    assert not strip.is_visible()
-    whole, part = named(page, "all"), named(page, "main.serve")
-    click(page, "main.serve")
-    box, mark = strip.bounding_box(), page.locator(".minimap i").bounding_box()
-    assert mark["x"] - box["x"] == pytest.approx(
-        (part["x"] - whole["x"]) / whole["width"] * box["width"], abs=2
-    )
-    assert mark["width"] == pytest.approx(part["width"] / whole["width"] * box["width"], abs=2)
-    page.mouse.click(box["x"] + box["width"] - 20, box["y"] + 7)
-    assert page.locator(".crumbs [aria-current]").inner_text() == "runtime.mcall"
-    page.keyboard.press("Escape")
-    assert not strip.is_visible()
-
-
-def test_what_can_be_done_with_a_frame(visit, report, context):
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = opened(visit, report)
-    frame = named(page, "net/http.Serve")
-
-    def act(text):
-        page.mouse.click(frame["x"] + 20, frame["y"] + 8, button="right")
-        page.get_by_role("menuitem", name=text).click()
-        return page.evaluate("navigator.clipboard.readText()")
-
-    assert act("Copy name") == "net/http.Serve"
-    assert act("Copy stack") == "runtime.goexit\nmain.main\nmain.serve\nnet/http.Serve"
-    assert act("Copy link") == page.url
-    page.locator(".flame .chart canvas:visible").first.focus()
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("Shift+F10")
-    assert page.evaluate("document.activeElement.innerText") == "Zoom"
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    assert page.locator(".only bdi").inner_text() == "runtime.goexit"
-    page.get_by_role("button", name="Actions").click()
-    page.keyboard.press("Escape")
-    assert not page.locator(".menu").is_visible()
-    assert page.evaluate("document.activeElement.innerText") == "Actions"
-
-
-def test_pictures_are_saved(visit, report, tmp_path):
-    page = opened(visit, report + "#layout=icicle")
-    drawn = {frame["name"]: named(page, frame["name"])["width"] for frame in frames(page)}
-    for form in ("SVG", "PNG"):
-        page.get_by_role("button", name="Actions").click()
-        with page.expect_download() as waiting:
-            page.get_by_role("menuitem", name=f"Save as {form}").click()
-        waiting.value.save_as(tmp_path / form)
-        assert waiting.value.suggested_filename.endswith(f".{form.lower()}")
-    assert (tmp_path / "PNG").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height = struct.unpack(">II", (tmp_path / "PNG").read_bytes()[16:24])
-    assert (width, height) == (round(drawn["all"]), 18 * 8)
-    saved = {}
-    for group in ET.parse(tmp_path / "SVG").iter("{http://www.w3.org/2000/svg}g"):
-        name = group[0].text.split("\n")[0]
-        saved[name] = max(saved.get(name, 0), float(group[1].get("width")))
-    assert saved.keys() == drawn.keys()
-    assert all(saved[name] == pytest.approx(width, abs=0.6) for name, width in drawn.items())
