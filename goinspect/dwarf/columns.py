@@ -263,7 +263,7 @@ class _Collector:
                 abbrev = table.entries[code]
                 these = np.flatnonzero(codes == code)
                 known = None
-                if code < 0x80 and begins_with_name(abbrev):
+                if begins_with_name(abbrev):
                     known = [names[row] for row in these.tolist()]
                 group = Group(
                     section, units, table, abbrev, starts[these], attributes[these], unit[these], known

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from operator import eq
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -130,11 +131,10 @@ class Merger:
 
     def _equal(self, mine: NDArray[np.int64], batch: Batch, theirs: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each pair is the same symbol."""
-        ours, others = self.name, batch.name
-        out = np.fromiter(
-            (ours[m] == others[t] for m, t in zip(mine.tolist(), theirs.tolist(), strict=True)),
-            dtype=np.bool_, count=len(mine),
-        )  # fmt: skip
+        ours, others = (
+            map(names.__getitem__, rows.tolist()) for names, rows in ((self.name, mine), (batch.name, theirs))
+        )
+        out = np.fromiter(map(eq, ours, others), dtype=np.bool_, count=len(mine))
         for at in np.flatnonzero(~out).tolist():
             out[at] = self._means(int(mine[at]), batch, int(theirs[at]))
         return out

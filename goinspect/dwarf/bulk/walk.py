@@ -17,7 +17,7 @@ from goinspect.dwarf.info import forms
 from goinspect.dwarf.info.abbrevs import skip_source, symbol_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from goinspect.dwarf.info.abbrevs import Abbrev, AbbrevTable
     from goinspect.dwarf.info.forms import Encoding
@@ -32,7 +32,8 @@ MOST: Final = (
 _RUN: Final = b"*+" if sys.version_info >= (3, 11, 5) else b"{0,1000}"
 _MAX_SOURCE = 1 << 16
 _MAX_ALTERNATIVES = 1 << 9  # those of Go are 50, of a unit of C 100
-_DAMAGE = 2  # group of what is none of them
+_CODE = rb"[\x80-\xff]*+[\x00-\x7f]"
+_ENTRY, _NAME, _DAMAGE = 1, 2, 3  # groups: what may be a symbol, its name, what is none of all these
 
 
 class Found(NamedTuple):
@@ -55,10 +56,15 @@ class Walker:
     """
 
     def __init__(self, table: AbbrevTable) -> None:
-        skipped = _alternatives(table, skip_source)
-        found = _alternatives(table, symbol_source)
-        if len(table.entries) > _MAX_ALTERNATIVES or not found:
+        named = {code: one for code, one in table.entries.items() if one.role and begins_with_name(one)}
+        others = {code: one for code, one in table.entries.items() if code not in named}
+        skipped = _alternatives(table.entries, skip_source, table.encoding)
+        found = _alternatives(others, symbol_source, table.encoding)
+        with_name = _alternatives(named, symbol_source, table.encoding)
+        if len(table.entries) > _MAX_ALTERNATIVES or not (found or with_name):
             raise ValueError("no pattern")
+        named_so = b"(?=%b([^\\x00]*+))(?:%b)" % (_CODE, b"|".join(with_name))
+        found.insert(0, named_so if with_name else b"(?!)()")
         skip = b"(?:" + b"|".join((rb"\x00+", *skipped)) + b")"
         # Behind a run: an entry that may be a symbol, or more of the same, or the end, or what makes no sense.
         more = b"" if _RUN == b"*+" else b"(?=" + skip + b")|"
@@ -66,34 +72,31 @@ class Walker:
         if len(source) > _MAX_SOURCE:
             raise ValueError("no pattern")
         self._pattern = re.compile(source, re.DOTALL)
-        # Codes of one byte that a name follows at once.
-        self._named = frozenset(
-            code
-            for code, abbrev in table.entries.items()
-            if code < 0x80 and abbrev.role and begins_with_name(abbrev)
-        )
 
     def find(self, data: bytes, first: int, end: int) -> Found | None:
         """The entries in [first, end) that have a role; None where not all of it follows the patterns."""
-        matches = islice(self._pattern.finditer(data, first, end), MOST)
-        starts = [start for match in matches if (start := match.start(1)) >= 0]
-        if next(matches, None) is not None or len(starts) >= MOST:
-            return None
-        # What makes no sense goes from there to the end: behind the last entry.
-        behind = self._pattern.finditer(data, starts[-1] if starts else first, end)
-        if any(match.lastindex == _DAMAGE for match in behind):
-            return None
-        # The patterns have found the end of each name already; it is quickest to look again while the unit is in the cache.
-        named, look = self._named, data.find
-        ends = [look(b"\0", start) if data[start] in named else start for start in starts]
-        return Found(starts, [data[start + 1 : stop] for start, stop in zip(starts, ends, strict=True)])
+        starts: list[int] = []
+        names: list[bytes] = []
+        matches = self._pattern.finditer(data, first, end)
+        for match in islice(matches, MOST):
+            start = match.start(_ENTRY)
+            if start >= 0:
+                starts.append(start)
+                names.append(match[_NAME] or b"")
+            elif match.lastindex == _DAMAGE:
+                return None
+        return None if next(matches, None) is not None or len(starts) >= MOST else Found(starts, names)
 
 
-def _alternatives(table: AbbrevTable, source_of: Callable[[Abbrev, Encoding], bytes | None]) -> list[bytes]:
+def _alternatives(
+    entries: Mapping[int, Abbrev],
+    source_of: Callable[[Abbrev, Encoding], bytes | None],
+    encoding: Encoding,
+) -> list[bytes]:
     """A pattern for each list of forms, behind any of the codes that have it."""
     codes: dict[bytes, list[bytes]] = {}
-    for code, abbrev in table.entries.items():
-        source = source_of(abbrev, table.encoding)
+    for code, abbrev in entries.items():
+        source = source_of(abbrev, encoding)
         if source is not None:
             codes.setdefault(source, []).append(_encoded(code))
     return [_one_of(known) + source for source, known in codes.items()]
