@@ -300,8 +300,14 @@ class Picture(NamedTuple):
         ),
     ] = None
     min_width: Annotated[
-        float, typer.Option("--min-width", min=0.0, help="Leave out frames narrower than this many pixels.")
-    ] = 0.1
+        float | None,
+        typer.Option(
+            "--min-width",
+            min=0.0,
+            help="Leave out frames narrower than this many pixels; default: 0.1, and more in pictures of over 4,000 frames or 1 MB.",
+            show_default=False,
+        ),
+    ] = None
     min_percent: Annotated[
         float,
         typer.Option(

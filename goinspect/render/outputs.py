@@ -25,7 +25,7 @@ class DrawOptions(NamedTuple):
         path: of the profile, as it was given.
         title: in place of one that is made of the path.
         width: of a picture, in px; None: that of the window.
-        min_width: frames narrower than this many px are not drawn.
+        min_width: frames narrower than this many px are not drawn; None: 0.1, and more in pictures that would be large.
         inverted: the root is at the top.
         reverse: the stacks were merged from the leaf.
         lines: frames are told apart by their lines wherever they are drawn (html).
@@ -38,7 +38,7 @@ class DrawOptions(NamedTuple):
     path: str = "-"
     title: str | None = None
     width: int | None = None
-    min_width: float = 0.1
+    min_width: float | None = None
     inverted: bool = False
     reverse: bool = False
     annotate: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -74,20 +75,25 @@ def draw(
     samples: int = 0,
     pixels: float = 1200.0,
     min_width: float = 0.0,
+    most: int | None = None,
     inverted: bool = False,
     reverse: bool = False,
     difference: Difference | None = None,
 ) -> FlameGraph:
     """The call tree of stacks; with a `difference` of those of two profiles.
 
-    What is narrower than `min_width` where the whole is as wide as `pixels` becomes no nodes, but is counted. Siblings
+    What is narrower than `min_width` where the whole is as wide as `pixels` becomes no nodes, but is counted; so is more, the
+    narrowest first, where there would be over `most` nodes. Siblings
     are in the order of their names, which makes pictures of a program alike; those of sizes, the heaviest first.
     """
     stacks, restored = stacks.without_marks()
     frames, roots = stacks.rooted()
     names = [frame.name for frame in frames]
     least = narrowest(int(stacks.weight.sum()), pixels, min_width)
-    tree = build_tree(stacks, roots, names, least=least, heaviest_first=event == "sizes", marked=restored)
+    grow = partial(build_tree, stacks, roots, names, heaviest_first=event == "sizes", marked=restored)
+    tree = grow(least=least)
+    if most is not None and len(tree.total) > most:
+        tree = grow(least=1 + sorted(tree.total)[-most - 1])
     changed, own_changed = _changes(tree, difference) if difference else ((), ())
     tree = _with_weight_left(tree, stacks) if difference else tree
     start, left = _frames_left(stacks, roots, tree)

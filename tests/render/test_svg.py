@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from goinspect.model import FrameKind
 from goinspect.render.svg import labels
 from goinspect.render.svg import picture as svg
-from goinspect.render.svg.picture import layout, render_svg
+from goinspect.render.svg.layout import layout
+from goinspect.render.svg.picture import render_svg
 from goinspect.results.stacks import StackFrame
 from tests.examples import examples
 from tests.render.conftest import make_graph, service_stacks

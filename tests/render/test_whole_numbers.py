@@ -5,6 +5,7 @@ Expected values are summed up here from the stacks as text, without goinspect.
 
 from __future__ import annotations
 
+import html
 import random
 import re
 from collections import Counter
@@ -15,10 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import goinspect
 from goinspect.analysis.options import FlameOptions
 from goinspect.analysis.stacks.fold import fold
 from goinspect.profiles.folded import parse
-from goinspect.render.svg.picture import inner_width, render_svg, shares_of
+from goinspect.render.svg.layout import inner_width
+from goinspect.render.svg.picture import render_svg, shares_of
 from goinspect.views.graph import draw
 from tests.examples import examples
 
@@ -189,3 +192,38 @@ def test_without_inlined_frames_they_match_nothing(shown):
     page.locator("input").fill("store")
     page.wait_for_function("() => /matched/.test(document.querySelector('.matched').textContent)")
     assert told(page) == pytest.approx(share_of(stacks, "store", inlined=False), abs=0.051)
+
+
+def many(count):
+    """Distinct stacks, the weight of most of which is that of a single sample."""
+    rng = random.Random(14)
+    for i in range(count):
+        names = [f"example.com/shop/internal/p{rng.randrange(9)}.f{rng.randrange(2000)}" for _ in range(14)]
+        yield ["main.main", *names, f"main.leaf{i % 1000}"], 1 + (rng.random() < 0.05) * rng.randrange(200)
+
+
+def test_a_picture_of_very_many_stacks_is_small_and_counts_what_it_leaves_out(visit, tmp_path):
+    stacks = list(many(100_000))
+    (tmp_path / "a.folded").write_text("".join(f"{';'.join(names)} {weight}\n" for names, weight in stacks))
+    flame = goinspect.flame(tmp_path / "a.folded")
+    flame.save(tmp_path / "a.svg")
+    svg = (tmp_path / "a.svg").read_text("utf-8")
+    assert len(svg) <= 1_000_000
+    assert svg.count("<rect") > 3000
+    whole, unseen = (
+        sum(weight for _, weight in stacks),
+        int(re.search(r'"unseen":(\d+)', html.unescape(svg))[1]),
+    )
+    assert 0 < unseen < whole
+    assert re.search(r"frames drawn · [\d,]+ too narrow to see left out", svg)
+    page = visit((tmp_path / "a.svg").as_uri() + "#q=" + "main.leaf7%24")
+    matched = page.locator(".matched")
+    share = sum(weight for names, weight in stacks if names[-1] == "main.leaf7") / whole
+    assert matched.inner_text().startswith("matched: at least ")
+    least = float(re.search(r"at least ([\d.]+) %", matched.inner_text())[1])
+    assert least <= 100 * share + 0.01
+    assert least >= 100 * (share - unseen / whole) - 0.01
+    flame.save(
+        tmp_path / "all.svg", min_width=0.1
+    )  # as asked for: all that is as wide, and all that is not drawn
+    assert '"unseen":0' in html.unescape((tmp_path / "all.svg").read_text("utf-8"))

@@ -11,7 +11,7 @@ from goinspect.render.svg.labels import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from goinspect.render.svg.picture import Box
+    from goinspect.render.svg.layout import Box
     from goinspect.views.difference import Change
     from goinspect.views.graph import FlameGraph
 

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from goinspect.results.stacks import StackFrame
     from goinspect.views.graph import FlameGraph, HiddenStacks
 
-__all__ = ["Rows", "hidden_rows", "leaf_weights", "pack"]
+__all__ = ["Rows", "hidden_rows", "leaf_weights", "pack", "pack_heaviest"]
 
 _LEVEL = 4  # of compression: the next ones take twice the time for a tenth less
+_LEAST_ROOM = 100_000  # bytes: a picture with very many names is larger than it was to be
+_FEW = 8_000  # rows, by which it is estimated how many find room
+_TRIES = 5
 _COMPARED = 6  # frames by which rows are put in order
 
 
@@ -117,6 +120,41 @@ def _beginnings(start: NDArray[np.int64], frames: NDArray[np.int32]) -> NDArray[
         place = start[:-1] + at
         column[:] = np.where(place < start[1:], frames.take(place, mode="clip") + 1, 0)
     return out
+
+
+def pack_heaviest(
+    rows: Rows,
+    known: dict[int, int],
+    frames: Sequence[StackFrame],
+    text: Callable[[str], str],
+    room: int | None,
+) -> tuple[str, int]:
+    """The rows in `room` bytes, the heaviest of them where that is too little; and the weight of the others."""
+    if room is None:
+        return pack(rows, known, frames, text), 0
+    room = max(room, _LEAST_ROOM)
+    order, whole = np.argsort(-rows.weight, kind="stable"), int(rows.weight.sum())
+    kept, found = min(len(rows), _FEW), ("", whole)
+    for _ in range(_TRIES):
+        some = _only(rows, np.sort(order[:kept]))
+        packed = pack(some, known, frames, text), whole - int(some.weight.sum())
+        size = len(packed[0])
+        if size <= room and size > len(found[0]):
+            found = packed
+            if kept == len(rows) or size > 0.8 * room:
+                break
+        kept = min(len(rows), max(1, int(kept * 0.92 * room / size)))
+    return found if found[0] else packed
+
+
+def _only(rows: Rows, wanted: NDArray[np.int64]) -> Rows:
+    sizes = np.diff(rows.start)[wanted]
+    return Rows(
+        rows.box[wanted],
+        np.append(0, np.cumsum(sizes)),
+        rows.frames[flat_ranges(rows.start[:-1][wanted], sizes)],
+        rows.weight[wanted],
+    )
 
 
 def pack(rows: Rows, known: dict[int, int], frames: Sequence[StackFrame], text: Callable[[str], str]) -> str:

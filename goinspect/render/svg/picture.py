@@ -20,20 +20,20 @@ from goinspect.model import FrameKind
 from goinspect.render.scripts import labels
 from goinspect.render.svg import colors
 from goinspect.render.svg.changes import change_class, change_columns, change_legend, node_words
-from goinspect.render.svg.hidden import hidden_rows, leaf_weights, pack
+from goinspect.render.svg.hidden import hidden_rows, leaf_weights, pack_heaviest
 from goinspect.render.svg.labels import all_visible, cells, cut, escape, is_wide, shorten, visible
+from goinspect.render.svg.layout import MARGIN, NOMINAL_WIDTH, inner_width, layout
 from goinspect.render.values import human_weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from goinspect.render.svg.layout import Box
     from goinspect.results.stacks import StackFrame
     from goinspect.views.graph import FlameGraph
 
-__all__ = ["Box", "format_share", "inner_width", "layout", "render_svg", "shares_of"]
+__all__ = ["format_share", "render_svg", "shares_of"]
 
-NOMINAL_WIDTH = 1200
-MARGIN = 12  # left and right of the frames
 ROW = 18  # height of a row, one of which separates it from the next
 CELL = 7.25  # widest advance of a 12 px monospace font in common use (DejaVu Sans Mono: 7.22)
 LABEL_PAD = 4
@@ -48,6 +48,7 @@ _SCRIPTS = (
     "controls.js",
     "keys.js",
 )  # one scope, in this order
+_REST = 12_000  # bytes of style, head and legend, at most
 _GO_KINDS = {FrameKind.USER, FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC}
 
 
@@ -59,17 +60,6 @@ class _Label(NamedTuple):
     share: str
 
 
-class Box(NamedTuple):
-    """A drawn frame: node of the graph, index of the drawn parent, left edge in weight units, width in px."""
-
-    node: int
-    parent: int
-    start: int
-    x: float
-    width: float
-    depth: int
-
-
 def render_svg(
     graph: FlameGraph,
     *,
@@ -77,6 +67,7 @@ def render_svg(
     min_width: float = 0.1,
     script: bool = True,
     note: str = "",
+    most_bytes: int | None = None,
 ) -> str:
     """Draw ``graph``.
 
@@ -86,6 +77,7 @@ def render_svg(
         min_width: frames narrower than this many px at that width are left out, with all they call.
         script: ``False`` leaves a still picture.
         note: is said below the frames, too.
+        most_bytes: the lightest of what is not drawn is unknown to searches where the picture would be larger.
 
     Returns:
         A complete XML document. The same graph gives the same bytes.
@@ -94,35 +86,8 @@ def render_svg(
     boxes = (
         layout(graph, inner_width(width), min_width) if graph.node_total and graph.node_total[0] > 0 else []
     )
-    return "".join(
-        _Picture(graph, boxes, nominal, fixed=width is not None, min_width=min_width, note=note).parts(script)
-    )
-
-
-def inner_width(width: int | None) -> float:
-    """How many px wide the frames of a picture are together."""
-    return max(width or NOMINAL_WIDTH, 200) - 2 * MARGIN
-
-
-def layout(graph: FlameGraph, inner: float, min_width: float = 0.1) -> list[Box]:
-    """Place the nodes wide enough to be seen, root first, a child somewhere to the right of its parent's left edge."""
-    scale = inner / graph.node_total[0]
-    drawn: dict[int, int] = {}
-    boxes: list[Box] = []
-    cursor = [0] * len(graph.node_total)
-    for node, (parent, total) in enumerate(zip(graph.node_parent, graph.node_total, strict=True)):
-        start = cursor[parent] if node else 0
-        cursor[node] = start
-        if node:
-            cursor[parent] += total
-        if node and (parent not in drawn or total * scale < min_width):
-            continue
-        above = drawn.get(parent, -1)
-        drawn[node] = len(boxes)
-        boxes.append(
-            Box(node, above, start, start * scale, total * scale, boxes[above].depth + 1 if node else 0)
-        )
-    return boxes
+    picture = _Picture(graph, boxes, nominal, fixed=width is not None, min_width=min_width, note=note)
+    return "".join(picture.parts(script, most_bytes))
 
 
 def format_share(part: float, whole: float) -> str:
@@ -194,7 +159,7 @@ class _Picture:
         self.head_height = LEGEND_TOP + LEGEND_ROW * (self.keys[-1][2] + 1 if self.keys else 1) + 8
         self.height = self.head_height + self.rows * ROW + FOOT
 
-    def parts(self, script: bool) -> Iterator[str]:
+    def parts(self, script: bool, most_bytes: int | None = None) -> Iterator[str]:
         yield '<?xml version="1.0" encoding="UTF-8"?>\n'
         yield f'<svg xmlns="http://www.w3.org/2000/svg" class="gi" width="{self.width}" height="{self.height}" '
         yield f'viewBox="0 0 {self.width} {self.height}">\n'
@@ -202,14 +167,16 @@ class _Picture:
         yield f"<style>{escape(_asset('flame.css'))}{self.palette()}</style>\n{_HATCH}"
         yield f'<rect class="paper" width="100%" height="100%" fill="{colors.BACKGROUND[0]}"/>\n'
         yield f'<g class="frames" transform="translate({MARGIN},{self.head_height})" font-family="monospace" font-size="12">\n'
-        yield from self.frames()
+        frames = "".join(self.frames())
+        yield frames
         yield "</g>\n"
         yield from self.empty() if not self.boxes else ()
         yield from self.head()
         yield self.foot()
         if script and self.boxes:
-            yield f"<metadata>{escape(self.data())}</metadata>\n"
             code = labels() + "".join(_asset(name) for name in _SCRIPTS)
+            room = None if most_bytes is None else most_bytes - len(frames) - len(code) - _REST
+            yield f"<metadata>{escape(self.data(room))}</metadata>\n"
             yield f'<script><![CDATA[(() => {{\n"use strict";\n{code}}})();\n]]></script>\n'
         yield "</svg>\n"
 
@@ -322,8 +289,8 @@ class _Picture:
             _text(self.width / 2, y + 22, hint, f'{centre} class="subtitle" fill="{colors.MUTED}"'),
         )
 
-    def data(self) -> str:
-        """What the script cannot read off the picture, in columns and without repetition."""
+    def data(self, room: int | None = None) -> str:
+        """What the script cannot read off the picture, in columns and without repetition; with `room`, in about as many bytes."""
         graph, boxes = self.graph, self.boxes
         nodes = [box.node for box in boxes]
         frame = [graph.node_frame[node] for node in nodes]
@@ -353,11 +320,14 @@ class _Picture:
         if graph.changes:
             content |= change_columns(graph, nodes)
         if graph.node_restored:
-            told = [graph.node_restored[node] for node in nodes]
-            content["restored"] = {i: weight for i, weight in enumerate(told) if weight}
-        if len(rows):
-            content["hidden"] = pack(rows, used, graph.frames, visible)
-        return json.dumps(content, separators=(",", ":"))
+            restored = [graph.node_restored[node] for node in nodes]
+            content["restored"] = {i: weight for i, weight in enumerate(restored) if weight}
+        told = json.dumps(content, separators=(",", ":"))
+        if not len(rows):
+            return told
+        left = None if room is None else room - len(told)
+        packed, unseen = pack_heaviest(rows, used, graph.frames, visible, left)
+        return f'{told[:-1]},"hidden":"{packed}","unseen":{unseen}}}'
 
 
 def _flow(labels: list[_Label], room: int) -> list[tuple[_Label, float, int]]:

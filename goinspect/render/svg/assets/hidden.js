@@ -19,7 +19,7 @@ async function unpack() {
     if (before.every(isInlined)) addFlat(box, rows.weight[row] * rows.scale);
   });
   for (let i = 1; i <= count; i++) hidden.first[i] = Math.max(hidden.first[i], hidden.first[i - 1]);
-  hidden.known = true;
+  hidden.known = !data.unseen; // else what is said of a search is the least that it may be
 }
 
 // A line of JSON that tells the columns, and these one after another.
