@@ -275,14 +275,17 @@ def test_time_on_and_off_the_cpu(visit, waiting):
     assert page.locator(".titles p").inner_text().startswith("off-CPU")
     page.keyboard.press("2")
     assert sum(int(row[5]) for row in page.evaluate(ROWS)) >= len(waits)
-    facts = page.locator(".facts-page").inner_text
-    page.keyboard.press("5")
-    assert f"off-CPU · {len(waits)} waits" in facts()
+    page.go_back()
+    page.go_back()
+    page.keyboard.press("6")
+    facts = page.locator(".facts-page").inner_text()
+    assert f"off-CPU · {len(waits)} waits" in facts
+    assert facts.startswith("Chosen time\ncpu-clock 0.010 s \u2013 0.030 s")
 
 
 def test_no_tab_without_times(visit, report):
     page = opened(visit, report + "#view=time&order=time&begin=1&end=5")
-    assert page.get_by_role("tab").all_inner_texts() == ["Flame graph", "Table", "Sandwich", "Facts"]
+    assert page.get_by_role("tab").all_inner_texts() == ["Flame graph", "Table", "Sandwich", "Lines", "Facts"]
     assert page.get_by_role("tab", selected=True).inner_text() == "Flame graph"
     assert page.locator(".strip").count() == 0
     assert frames(page)[0]["total"] == 100

@@ -53,7 +53,8 @@ export class CodeTable extends Listing {
     const told = [`${called} ${entry}-${end}, ${binary}`];
     if (called !== name) told.push("it is inlined there");
     if (!whole) told.push("what is near to samples");
-    if (unplaced && called === name) told.push(`${formatWeight(unplaced, this.report.whole.unit)} went through calls, it is not known which`);
+    const unknown = formatWeight(unplaced, this.report.whole.unit);
+    if (unplaced && called === name) told.push(`${unknown} went through calls, it is not known which`);
     return told.join(" · ");
   }
 

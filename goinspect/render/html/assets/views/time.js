@@ -14,7 +14,7 @@ export class TimeView {
     const { state } = model, times = /** @type {import("../stacks/times.js").Times} */ (model.times);
     this.model = model;
     this.heat = new Heat(model);
-    this.rows = choice("Rows", this.heat.choices, (rows) => state.set({ rows }));
+    this.rows = choice("Heat map", this.heat.choices, (rows) => state.set({ rows }));
     this.said = element("span", { className: "grain" });
     this.scale = element("span", { className: "scale", "aria-hidden": "true" });
     this.sides = times.sides.map((side) => {
