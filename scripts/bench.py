@@ -12,6 +12,7 @@ not installed is named and left out. Linux only. Exit code 1 when a target was m
     scripts/bench.py scale BIG/perf.data                  # how the cost of flame grows with the recording
     scripts/bench.py symbols BIG OTHER                    # lists against go tool nm; compare of both; info
     scripts/bench.py text [/tmp/bench/perf.data] [--symbols BIG] [--inferno-dir DIR]   # folded stacks, perf script, tables
+    scripts/bench.py report                               # size, first paint, zoom, search, switches, brush (Chromium)
     scripts/bench.py startup
 """
 
@@ -30,6 +31,7 @@ from scripts.benchmarks.flames import bench_flame, bench_scale
 from scripts.benchmarks.measuring import DEMO_WORKLOAD, BenchError, print_machine
 from scripts.benchmarks.profiles import bench_pprof
 from scripts.benchmarks.recording import WANTED_SAMPLES, record
+from scripts.benchmarks.reports import bench_report
 from scripts.benchmarks.texts import bench_text
 
 if TYPE_CHECKING:
@@ -113,6 +115,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--inferno-dir", type=Path, metavar="DIR", help="where inferno's programs are (default: PATH)"
     )
     text.set_defaults(action=bench_text, runs=7)
+
+    report = commands.add_parser("report", parents=[common], help="the HTML report in headless Chromium")
+    report.set_defaults(action=bench_report, runs=20)
 
     startup = commands.add_parser("startup", parents=[common], help="goinspect --help")
     startup.set_defaults(action=bench_startup, runs=15)

@@ -60,7 +60,8 @@ class FlameOptions:
     label_columns: Sequence[
         str
     ] = ()  # "pid", "tid", or what `by` may be; stacks that differ in one stay apart
-    series: bool = False  # which stack each sample has, and when
+    series: bool = False  # which stack each sample has, when and where
+    waits: bool = False  # the time between context switches, too, where these were recorded
     calls: bool = (
         False  # which of several calls through pointers led to a restored caller's leaf, by the types
     )

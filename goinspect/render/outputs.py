@@ -71,7 +71,13 @@ class Output(NamedTuple):
 
 _LABELS = ("process", "pid", "tid", "comm", "container")
 _PLACES = {"lines": True, "places": True, "label_columns": _LABELS}
-_REPORT = {"lines": True, "label_columns": ("process", "thread"), "details": True}
+_REPORT = {
+    "lines": True,
+    "label_columns": ("process", "thread"),
+    "details": True,
+    "series": True,
+    "waits": True,
+}
 _THREADS = {"lines": True, "label_columns": _LABELS, "series": True}
 
 OUTPUTS = (

@@ -109,6 +109,7 @@ class FlameProfile(NamedTuple):
     facts: ProfileFacts | None = None  # of a pprof profile
     difference: Difference | None = None  # of two profiles; all else is said of the second
     details: Details | None = None  # None unless asked for
+    waits: FlameProfile | None = None  # the time threads waited, where it was asked for beside samples
 
     @property
     def unit(self) -> str:

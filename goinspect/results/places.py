@@ -102,6 +102,7 @@ class Series(NamedTuple):
     stack: NDArray[np.int64]
     time: NDArray[np.uint64]
     weight: NDArray[np.uint64]
+    cpu: NDArray[np.int32] | None = None  # -1 where not recorded; None: nowhere
 
     def where(self, rows: NDArray[np.bool_]) -> Series:
         """The samples of the stacks where `rows` is True, which become the only ones."""
@@ -109,7 +110,8 @@ class Series(NamedTuple):
 
         kept = rows[self.stack]
         number = np.cumsum(rows) - 1
-        return Series(number[self.stack[kept]], self.time[kept], self.weight[kept])
+        cpu = None if self.cpu is None else self.cpu[kept]
+        return Series(number[self.stack[kept]], self.time[kept], self.weight[kept], cpu)
 
 
 class Span(NamedTuple):

@@ -47,7 +47,7 @@ def lines_of(page):
         stack = [names[frame] for frame in column["frame"][at : at + size]]
         at += size
         stack[:0] = [values[above - 1].replace(" ", "_").replace(";", ":")] if above else []
-        if stack:
+        if stack and weight:
             lines[";".join(stack)] += int(weight) * head["scale"]
     assert at == len(column["frame"])
     return dict(lines)

@@ -9,7 +9,7 @@ from goinspect.analysis.annotate.chosen import Chosen
 from goinspect.analysis.annotate.hottest import hottest
 from goinspect.analysis.report.binaries import binaries, modules
 from goinspect.analysis.report.sources import sources
-from goinspect.analysis.stacks.fold import fold, folded
+from goinspect.analysis.stacks.fold import fold, folded, waits_of
 from goinspect.analysis.stacks.recording import take_samples
 from goinspect.errors import GoinspectError
 from goinspect.profiles.base import NamedStacks
@@ -35,7 +35,7 @@ def fold_detailed(profile: Profile | NamedStacks, options: FlameOptions) -> Flam
     codes, note = _codes(chosen)
     files = sources(out.stacks, taken.table.binaries, options.source, warnings) if options.source else None
     details = Details(binaries(chosen), modules(taken), codes, note, files)
-    return out._replace(details=details, warnings=tuple(warnings))
+    return out._replace(details=details, warnings=tuple(warnings), waits=waits_of(profile, options))
 
 
 def _codes(chosen: Chosen) -> tuple[tuple[HotCode, ...], str]:

@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from goinspect.analysis.stacks.taken import Taken
     from goinspect.profiles.base import Profile
 
-__all__ = ["TRUNCATED", "filtered", "fold", "folded", "kept_expansions", "matches", "truncated_rows"]
+__all__ = [
+    "TRUNCATED",
+    "filtered",
+    "fold",
+    "folded",
+    "kept_expansions",
+    "matches",
+    "truncated_rows",
+    "waits_of",
+]
 
 TRUNCATED = "[truncated]"  # stands for the frames that the recorder had no room for
 
@@ -45,7 +54,19 @@ def fold(profile: Profile | NamedStacks, options: FlameOptions) -> FlameProfile:
         return folded(take_stacks(profile, options), options)
     from goinspect.analysis.stacks.recording import take_samples
 
-    return folded(take_samples(profile, options), options)
+    found = folded(take_samples(profile, options), options)
+    return found._replace(waits=waits_of(profile, options))
+
+
+def waits_of(profile: Profile, options: FlameOptions) -> FlameProfile | None:
+    """The time between context switches, where it is asked for beside samples and was recorded."""
+    if options.off_cpu or not options.waits or not profile.switches:
+        return None
+    from goinspect.analysis.stacks.recording import take_samples
+
+    options = replace(options, event=None, off_cpu=True)
+    waits = folded(take_samples(profile, options), options)
+    return waits if len(waits.stacks) else None
 
 
 def folded(taken: Taken, options: FlameOptions) -> FlameProfile:
@@ -205,5 +226,5 @@ def _as_stacks(
         root=by if taken.groups else "",
         place=merged.mark,
         places=where.places if where else None,
-        series=None if taken.time is None else Series(merged.stack, taken.time, taken.weight),
+        series=None if taken.time is None else Series(merged.stack, taken.time, taken.weight, taken.cpu),
     )

@@ -115,6 +115,7 @@ def take_samples(profile: Profile, options: FlameOptions) -> Taken:
         natives=symbolizer.natives,
         mappings=profile.mappings,
         time=source.time[rows] if options.series and source.values is None else None,
+        cpu=source.cpu[rows] if options.series and (source.cpu >= 0).any() else None,
         span=_span(source.time[rows], source.weight[rows], profile.metadata)
         if source.values is None
         else Span(),

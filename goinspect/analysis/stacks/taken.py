@@ -65,6 +65,7 @@ class Taken:
     )
     mappings: tuple[ProcessMapping, ...] = ()
     time: NDArray[np.uint64] | None = None  # of each row, ns of the recording's clock
+    cpu: NDArray[np.int32] | None = None  # of each row, -1 where not known
     span: Span = field(default_factory=Span)
     labels: Mapping[str, Label] = field(default_factory=dict)  # rows that differ in one stay apart, too
     facts: ProfileFacts | None = None  # of a pprof profile

@@ -91,6 +91,7 @@ class Together:
         return first._replace(
             events=_events(profiles, first.event),
             span=Span(),
+            waits=None,
             totals=FlameTotals(*(sum(column) for column in zip(*(p.totals for p in profiles), strict=True))),
             stacks=added([profile.stacks for profile in profiles]),
             missing=_all([profile.missing for profile in profiles]),

@@ -2,15 +2,16 @@
 
 The line tells ``columns``: name, type (as numpy writes it) and length of each, in their order. Row i of the stacks is
 ``frame[start[i]:start[i + 1]]``, rows of the frames, root first; ``start`` is told by ``size``, the number of frames of each
-stack. ``weight[i] * scale`` and ``samples[i]`` belong to it, and of each label ``label_NAME[i]`` the row in its values plus 1,
-0 for none. Of two profiles ``base[i] * baseScale`` is what was recorded of the base. Frames have ``function``, ``package``, ``module`` and ``file`` (rows of the lists of these names), ``line`` and the
-function's first one, ``begin`` (0: not known), ``kind``, ``color``, ``flags``, ``same``, the frame that they are drawn as, and ``outer``,
-the one without closures.
+stack. They are in the order of their frames. ``weight[i] * scale`` and ``samples[i]`` belong to it, and of each label
+``label_NAME[i]`` the row in its values plus 1, 0 for none. Of two profiles ``base[i] * baseScale`` is what was recorded of the
+base. Frames have ``function``, ``package``, ``module`` and ``file`` (rows of the lists of these names), ``line`` and the
+function's first one, ``begin`` (0: not known), ``kind``, ``color``, ``flags``, ``same``, the frame that they are drawn as, and
+``outer``, the one without closures.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["FLAGS", "Table", "frame_table", "label_columns", "scaled_column", "stack_columns"]
 
 FLAGS = {"inlined": 1, "restored": 2, "go": 4}
-_COMPARED = 12  # frames by which stacks are put in order: those that begin alike are next to each other
+_COMPARED = 12  # frames of each stack at once
 
 
 class Table(NamedTuple):
@@ -129,14 +130,35 @@ def scaled_column(weight: NDArray[np.uint64]) -> tuple[int, NDArray[np.int64]]:
 
 
 def _order(start: NDArray[np.int64], frame: NDArray[np.int64]) -> NDArray[np.int64]:
-    keys = []
-    for at in range(_COMPARED):
-        place = start[:-1] + at
-        here = place < start[1:]
-        key = np.full(len(start) - 1, -1, dtype=np.int32)
-        key[here] = frame[place[here]]
-        keys.append(key)
-    return np.lexsort(keys[::-1]).astype(np.int64)
+    """The stacks by their frames, root first: those that begin alike are next to each other."""
+    order = np.arange(len(start) - 1)
+    tied = order.copy()  # places in it: of stacks that others are like so far
+    group = np.zeros(len(order), dtype=np.int64)
+    for depth in range(0, int(np.diff(start).max(initial=0)), _COMPARED):
+        rows = order[tied]
+        keys: list[NDArray[Any]] = [_frames_at(start, frame, rows, depth + at) for at in range(_COMPARED)]
+        turn = np.lexsort([*keys[::-1], group])
+        order[tied] = rows[turn]
+        changed = np.append(True, group[turn][1:] != group[turn][:-1])
+        for key in keys:
+            changed[1:] |= key[turn][1:] != key[turn][:-1]
+        count = np.diff(np.append(np.flatnonzero(changed), len(tied)))
+        alike = np.repeat(count > 1, count)
+        tied, group = tied[alike], np.cumsum(changed)[alike]
+        if not len(tied):
+            break
+    return order
+
+
+def _frames_at(
+    start: NDArray[np.int64], frame: NDArray[np.int64], rows: NDArray[np.int64], depth: int
+) -> NDArray[np.int32]:
+    """The frame of each of some stacks at a depth, -1 where it ends before."""
+    place = start[rows] + depth
+    here = place < start[rows + 1]
+    found = np.full(len(rows), -1, dtype=np.int32)
+    found[here] = frame[place[here]]
+    return found
 
 
 def label_columns(

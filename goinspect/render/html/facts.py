@@ -31,6 +31,7 @@ def facts(profile: FlameProfile, options: DrawOptions) -> list[tuple[str, list[s
     sections = [
         ("Profile", ["" if options.path == "-" else options.path, subtitle(profile)]),
         ("What was read", summary_parts(profile)),
+        *_of_waits(profile.waits),
         ("Warnings", list(profile.warnings)),
         ("Events", events),
         ("Binaries not found", sorted(profile.missing)),
@@ -88,3 +89,9 @@ def _sources(profile: FlameProfile) -> list[str]:
     there = sum(one.text is not None for one in sources)
     lines = [f"{there:,} of {counted(len(sources), 'file')} are in the report"]
     return lines + [f"{one.file}: {one.note}" for one in sources if one.note]
+
+
+def _of_waits(waits: FlameProfile | None) -> list[tuple[str, list[str]]]:
+    """What is known of the time that threads waited."""
+    said = [] if waits is None else [subtitle(waits), *summary_parts(waits), *waits.warnings]
+    return [("Off-CPU time", said)]

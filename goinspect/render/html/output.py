@@ -22,11 +22,13 @@ from goinspect.render.html.facts import facts, tables
 from goinspect.render.html.listings import code_table, source_table
 from goinspect.render.html.modules import frame_modules
 from goinspect.render.html.palette import palette_of
+from goinspect.render.html.times import time_columns
 from goinspect.render.scripts import joinable, labels
 from goinspect.render.svg import colors
 from goinspect.render.svg.labels import cut, escape, visible
 from goinspect.render.text.summary import subtitle, title
 from goinspect.results.annotate import Details
+from goinspect.views.waits import with_waits
 
 if TYPE_CHECKING:
     from goinspect.render.outputs import DrawOptions
@@ -38,9 +40,9 @@ __all__ = ["MODULES", "code", "render"]
 # Modules of `assets`, each behind those that it imports: they become one.
 MODULES = (
     "page/dom", "page/text", "stacks/data", "stacks/change", "page/columns", "stacks/paths", "stacks/tree", "stacks/search",
-    "page/state", "model", "page/coloring", "page/searchbar", "page/paint", "page/menu", "page/keep", "views/spread",
-    "views/chart", "views/minimap", "views/picture", "views/flame", "views/table", "views/sandwich", "views/source",
-    "views/code", "views/lines", "views/facts", "main",
+    "page/state", "stacks/times", "model", "page/coloring", "page/searchbar", "page/paint", "page/menu", "page/keep", "page/brush",
+    "views/spread", "views/chart", "views/minimap", "views/picture", "views/flame", "views/table", "views/sandwich", "views/source",
+    "views/code", "views/lines", "views/strip", "views/heat", "views/time", "views/facts", "main",
 )  # fmt: skip
 _LEVEL = 6  # of compression
 _LABELS = ("process", "thread")
@@ -80,7 +82,7 @@ def _hash(text: str) -> str:
 
 
 def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
-    stacks = profile.stacks
+    stacks = with_waits(profile.stacks, profile.waits.stacks) if profile.waits else profile.stacks
     own = _leaf_weights(stacks)
     frames = (*stacks.frames, *enclosing_frames(stacks.frames))
     palette = palette_of(frames, own, profile.difference)
@@ -91,6 +93,7 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
     scale, order, columns = stack_columns(stacks, table.number)
     labels = {name: label for name, label in stacks.labels.items() if name in {*_LABELS, stacks.root}}
     values, label_rows = label_columns(labels, order)
+    times, singles = time_columns(profile, order)
     head: dict[str, Any] = {
         "title": heading,
         "subtitle": visible(subtitle(profile)),
@@ -109,12 +112,13 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
         "sources": source_table(details.sources, table.words["files"]),
         **tables(profile, options),
         **listed,
+        "times": times,
         **table.words,
     }
     if profile.difference is not None:
         head["difference"] = _difference(profile.difference)
         head["baseScale"], columns["base"] = scaled_column(stacks.weights[1].values[order])
-    return pack(head, table.columns | columns | label_rows | code_columns, _LEVEL)
+    return pack(head, table.columns | columns | label_rows | code_columns | singles, _LEVEL)
 
 
 def _annotate(path: str) -> str:

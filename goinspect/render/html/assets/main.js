@@ -15,19 +15,25 @@ import { FactsView } from "./views/facts.js";
 import { FlameView } from "./views/flame.js";
 import { LinesView } from "./views/lines.js";
 import { SandwichView } from "./views/sandwich.js";
+import { Strip } from "./views/strip.js";
 import { TableView } from "./views/table.js";
+import { TimeView } from "./views/time.js";
 
 /** @typedef {import("./stacks/data.js").Report} Report */
 
 /** @type {[string, string][]} */
-const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["lines", "Lines"], ["facts", "Facts"]];
+const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["lines", "Lines"], ["time", "Time"],
+  ["facts", "Facts"]];
+/** The views that a recording has. @param {Report} report */
+const viewsOf = (report) => VIEWS.filter(([view]) => view !== "time" || report.times);
 /** @type {[string, string][]} */
 const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
-  ["Esc", "end the search, then zoom out, then show all stacks again"], ["1 2 3 4 5", "flame graph, table, sandwich, lines, facts"],
+  ["Esc", "end the search, then zoom out, then show all stacks, all of the time again"],
   ["Arrow keys, Home", "move from frame to frame, from row to row"],
   ["Enter", "zoom into the frame; in the table, its sandwich"],
   ["f, double click", "only stacks through the function"], ["Space", "in the table: select; in the lines: their instructions"],
-  ["i", "flame or icicle"], ["s, l", "sandwich, lines of the selected function"], ["?", "these keys"]];
+  ["Arrow keys, with Shift", "on the time axis and the heat map: choose a part of the time"], ["i", "flame or icicle"],
+  ["s, l", "sandwich, lines of the selected function"], ["?", "these keys"]];
 
 /** @param {Report} report */
 function stateOf(report) {
@@ -35,13 +41,15 @@ function stateOf(report) {
   const defaults = { view: "flame", zoom: 0, fn: -1, q: "", only: "", off: "", root: report.root || "none", order: report.order,
     layout: report.layout, color: report.difference ? "change" : "package", side: "now", from: "root", by: "function",
     sort: report.difference ? "ownChange" : "own", way: "down", what: "all",
-    show: "both", line: "" };
-  return new State(defaults, { view: VIEWS.map(([name]) => name), off: ["", ...PARTS.map(([name]) => name)],
-    root: [...labels, "none"], order: ["name", "weight"], layout: ["flame", "icicle"], from: ["root", "leaf"],
+    show: "both", line: "", series: "samples", begin: 0, end: 0, rows: "second" };
+  return new State(defaults, { view: viewsOf(report).map(([name]) => name), off: ["", ...PARTS.map(([name]) => name)],
+    root: [...labels, "none"], order: ["name", "weight", ...(report.times ? ["time"] : [])], layout: ["flame", "icicle"],
+    from: ["root", "leaf"],
     color: COLORINGS.map(([name]) => name), side: ["now", "before", "both"],
     by: ["function", "package", "module", "place", "kind"], show: ["both", "source", "code"],
     sort: ["name", ...columnsOf(report).flatMap(({ sort }) => sort)],
-    what: ["all", "changed", ...WORDS], way: ["up", "down"] });
+    what: ["all", "changed", ...WORDS], way: ["up", "down"], series: ["samples", ...(report.times?.waits ? ["waits"] : [])],
+    rows: ["second", ...(report.times?.cpus.length ? ["cpu"] : []), ...(report.labels.thread?.length ? ["thread"] : [])] });
 }
 
 class Page {
@@ -53,10 +61,12 @@ class Page {
     this.menu = new Menu();
     /** @type {Record<string, any>} */
     this.views = { flame: new FlameView(this.model, this.menu), table: new TableView(this.model), sandwich: new SandwichView(this.model),
-      lines: new LinesView(this.model), facts: new FactsView(this.model) };
+      lines: new LinesView(this.model), facts: new FactsView(this.model),
+      ...(this.model.times && { time: new TimeView(this.model) }) };
+    this.strip = this.model.times && new Strip(this.model);
     this.bar = new SearchBar(this.model, (step) => (this.state.now.view === "flame" ? this.views.flame.step(step) : ""));
     this.help = this.helpOf();
-    document.body.replaceChildren(this.headOf(), this.mainOf(), this.footOf(), this.help,
+    document.body.replaceChildren(this.headOf(), ...(this.strip ? [this.strip.node] : []), this.mainOf(), this.footOf(), this.help,
       this.menu.node);
     this.state.listeners.push(() => this.update());
     document.addEventListener("keydown", (event) => this.press(event));
@@ -70,8 +80,8 @@ class Page {
   }
 
   headOf() {
-    const { state, report } = this;
-    this.tabs = VIEWS.map(([view, text]) => {
+    const { state, report } = this, views = viewsOf(report);
+    this.tabs = views.map(([view, text]) => {
       const tab = element("button", { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": `view-${view}` }, text);
       tab.addEventListener("click", () => state.set({ view }));
       return tab;
@@ -80,8 +90,8 @@ class Page {
     tabs.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
       if (!step) return;
-      const at = VIEWS.findIndex(([view]) => view === state.now.view), to = (at + step + VIEWS.length) % VIEWS.length;
-      state.set({ view: VIEWS[to][0] });
+      const at = views.findIndex(([view]) => view === state.now.view), to = (at + step + views.length) % views.length;
+      state.set({ view: views[to][0] });
       this.tabs?.[to].focus();
       event.preventDefault();
     });
@@ -91,23 +101,25 @@ class Page {
       off[on ? "delete" : "add"](part);
       this.model.reshape({ off: [...off].sort().join(",") });
     })]));
+    this.subtitle = element("p");
     const keys = element("button", { type: "button", className: "keys", "aria-label": "Keys", title: "Keys (?)" }, "?");
     keys.addEventListener("click", () => this.help.showModal());
     return element("header", {},
       element("div", { className: "titles" }, element("h1", { title: report.title }, report.title),
-        element("p", { title: report.subtitle }, report.subtitle), keys),
+        this.subtitle, keys),
       element("div", { className: "bar-of-tabs" }, tabs, this.bar.node), this.bar.only,
       ...(present.length ? [element("fieldset", { className: "parts" }, element("legend", {}, "Frames:"),
         ...[...this.toggles.values()].map((part) => part.node))] : []));
   }
 
   mainOf() {
-    for (const [view] of VIEWS) {
+    const views = viewsOf(this.report);
+    for (const [view] of views) {
       const { node } = this.views[view];
       node.id = `view-${view}`;
       node.setAttribute("role", "tabpanel");
     }
-    return element("main", {}, ...VIEWS.map(([view]) => this.views[view].node));
+    return element("main", {}, ...views.map(([view]) => this.views[view].node));
   }
 
   footOf() {
@@ -122,9 +134,12 @@ class Page {
   }
 
   helpOf() {
-    const close = element("button", { type: "button" }, "Close");
+    const close = element("button", { type: "button" }, "Close"), views = viewsOf(this.report);
+    /** @type {[string, string]} */
+    const digits = [views.map((_, i) => i + 1).join(" "), views.map(([, text]) => text.toLowerCase()).join(", ")];
     const dialog = element("dialog", { "aria-label": "Keys" }, element("h2", {}, "Keys"),
-      element("dl", {}, ...KEYS.flatMap(([key, text]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, text)])),
+      element("dl", {}, ...[digits, ...KEYS].flatMap(([key, text]) =>
+        [element("dt", {}, element("kbd", {}, key)), element("dd", {}, text)])),
       element("p", {}, "A click on a frame zooms and selects its function; the table and the sandwich follow. The address holds "
         + "all of it: send the file and the part of the address behind the #."), close);
     close.addEventListener("click", () => dialog.close());
@@ -132,8 +147,10 @@ class Page {
   }
 
   update() {
-    const { now } = this.state;
-    VIEWS.forEach(([view], i) => {
+    const { now } = this.state, { subtitle } = this.report;
+    this.subtitle.textContent = this.subtitle.title = subtitle;
+    this.strip?.update();
+    viewsOf(this.report).forEach(([view], i) => {
       const shown = view === now.view, tab = this.tabs?.[i];
       this.views[view].node.classList.toggle("away", !shown);
       tab.setAttribute("aria-selected", String(shown));
@@ -153,10 +170,10 @@ class Page {
         " searches, ", element("kbd", {}, "?"), " lists all keys."));
       return;
     }
-    const { own, total } = model.sums("function"), name = report.functions[fn];
+    const { own, total } = model.weightOf(fn), name = report.functions[fn];
     const share = (/** @type {number} */ value) => `${formatWeight(value, report.unit)} (${formatShare(value, model.selection().total)})`;
     this.chosen.replaceChildren(element("bdi", { title: name.slice(0, 2000) }, name.length > 400 ? `${name.slice(0, 399)}…` : name),
-      element("span", {}, `own ${share(own[fn])} · total ${share(total[fn])}`));
+      element("span", {}, `own ${share(own)} · total ${share(total)}`));
   }
 
   /** @param {KeyboardEvent} event */
@@ -168,6 +185,7 @@ class Page {
       else if (document.activeElement === this.bar.field) this.bar.field.blur();
       else if (now.view === "flame" && this.model.zoom()) state.set({ zoom: Math.max(0, this.model.tree().parent[this.model.zoom()]) });
       else if (now.only) this.model.reshape({ only: "" });
+      else if (this.model.part()) state.set({ begin: 0, end: 0 });
       else return;
       event.preventDefault();
       return;
@@ -177,7 +195,7 @@ class Page {
     const does = { "/": () => this.bar.field.select(), "?": () => this.help.showModal(), s: () => state.set({ view: "sandwich" }),
       l: () => state.set({ view: "lines" }),
       f: () => this.model.focus(this.model.selected()), i: () => state.set({ layout: now.layout === "flame" ? "icicle" : "flame" }) };
-    VIEWS.forEach(([view], i) => (does[i + 1] = () => state.set({ view })));
+    viewsOf(this.report).forEach(([view], i) => (does[i + 1] = () => state.set({ view })));
     if (!does[event.key]) return;
     event.preventDefault();
     does[event.key]();

@@ -2,8 +2,9 @@
 
 import { changesIn } from "./page/columns.js";
 import { asksLines, drawn, find, weigh } from "./stacks/search.js";
-import { chosen, groupsOf, pathsOf, sums } from "./stacks/paths.js";
-import { around, build, follow, lineage } from "./stacks/tree.js";
+import { FOLDS, chosen, groupsOf, stacksOf, sums, weightOf } from "./stacks/paths.js";
+import { Times, choose } from "./stacks/times.js";
+import { around, firstSeen, follow, lineage, merged, outlineOf, trunkOf, weighed } from "./stacks/tree.js";
 
 /** @typedef {import("./stacks/data.js").Report} Report */
 
@@ -14,6 +15,42 @@ export class Model {
     this.state = state;
     /** @type {Map<string, { key: string, value: any }[]>} */
     this.made = new Map();
+    this.times = report.times ? new Times(report) : null;
+    this.shown = "";
+    state.listeners.push(() => this.choose());
+    this.choose();
+  }
+
+  /** The part of the time that was chosen; null: all of it. @returns {import("./stacks/times.js").Part | null} */
+  part() {
+    const { begin, end } = this.state.now;
+    return this.times && begin < end && begin * 1000 < this.times.length ? { from: begin * 1000, to: end * 1000 } : null;
+  }
+
+  /** Let stacks weigh what they weigh in the chosen part of the time. */
+  choose() {
+    const { times } = this, shown = JSON.stringify([this.state.now.series, this.part()]);
+    if (!times || shown === this.shown) return;
+    this.shown = shown;
+    const side = times.side(this.state.now.series);
+    choose(this.report, side, this.sumsOf(side));
+  }
+
+  /** What the chosen part of the time weighs. @param {import("./stacks/times.js").Side} side */
+  sumsOf(side) {
+    const part = this.part();
+    return this.kept(`sums of ${side.key}`, [part], () => /** @type {Times} */ (this.times).sums(side, part));
+  }
+
+  /**
+   * The tree of one side, whichever the views show, and its weights in `report`.
+   * @param {import("./stacks/times.js").Side} side @param {Report} report
+   */
+  treeOf(side, report) {
+    const { root, from, only } = this.state.now;
+    choose(report, side, this.sumsOf(side));
+    return this.kept(`tree of ${side.key}`, [this.shape, root, from, this.part()], () =>
+      weighed(chosen(report, this.found(only).hits), this.outline()));
   }
 
   /**
@@ -21,6 +58,14 @@ export class Model {
    * @template T @param {string} what @param {any[]} from @param {() => T} make @returns {T}
    */
   once(what, from, make) {
+    return this.kept(what, [this.shown, ...from], make);
+  }
+
+  /**
+   * The same of what does not depend on what stacks weigh.
+   * @template T @param {string} what @param {any[]} from @param {() => T} make @returns {T}
+   */
+  kept(what, from, make) {
     const key = JSON.stringify(from), known = this.made.get(what) ?? [];
     const found = known.find((entry) => entry.key === key) ?? { key, value: make() };
     this.made.set(what, [found, ...known.filter((entry) => entry !== found)].slice(0, 2));
@@ -42,16 +87,39 @@ export class Model {
     });
   }
 
+  get hidden() {
+    return new Set(this.state.now.off.split(",").filter(Boolean));
+  }
+
+  stacks() {
+    return this.kept("stacks", [this.state.now.off], () => stacksOf(this.report, this.hidden));
+  }
+
   paths() {
-    return this.once("paths", [this.shape], () =>
-      pathsOf(this.report, this.selection(), new Set(this.state.now.off.split(",").filter(Boolean))));
+    return this.once("paths", [this.shape], () => ({ ...this.stacks(), ...this.selection() }));
+  }
+
+  /** The nodes of the tree, whatever they weigh. */
+  outline() {
+    const { report, hidden } = this, { root, from, off } = this.state.now;
+    const head = report.column[`label_${root}`], values = report.labels[root];
+    const step = from === "leaf" ? -1 : 1, inOrder = step > 0 || ![...hidden].some((part) => FOLDS[part]);
+    return this.kept("outline", [off, root, from], () => {
+      if (!inOrder) return merged(report, this.stacks(), { head, values, step });
+      return outlineOf(report, this.kept("trunk", [root, from], () => trunkOf(report, head, step)), hidden, values);
+    });
   }
 
   tree() {
     const { root, from } = this.state.now;
-    return this.once("tree", [this.shape, root, from], () =>
-      build(this.report, this.paths(), { head: this.report.column[`label_${root}`], values: this.report.labels[root],
-        step: from === "leaf" ? -1 : 1 }));
+    return this.once("tree", [this.shape, root, from], () => weighed(this.selection(), this.outline()));
+  }
+
+  /** When each node of the tree occurs first; null: siblings are not in this order. @param {string} [series] */
+  seen(series = this.state.now.series) {
+    const { times } = this, { root, from, off, order } = this.state.now;
+    if (!times || order !== "time") return null;
+    return this.once(`seen ${series}`, [off, root, from], () => firstSeen(this.outline(), times.seen(times.side(series), this.part())));
   }
 
   /** The node that is as wide as the window. */
@@ -98,6 +166,11 @@ export class Model {
     const all = this.sums(by), { difference } = this.report;
     return this.once(`numbers ${by}`, [this.shape], () =>
       ({ sums: all, whole: this.selection().total, changes: difference ? changesIn(difference, all) : [] }));
+  }
+
+  /** The weight of one function. @param {number} fn */
+  weightOf(fn) {
+    return this.once("weight", [this.shape, fn], () => weightOf(this.report, this.selection(), this.hidden, fn));
   }
 
   /** The function that is selected, or -1. */

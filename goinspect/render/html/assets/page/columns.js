@@ -28,9 +28,9 @@ export const WORDS = ["new", "grew", "shrank", "gone"];
 
 /** @param {import("../stacks/data.js").Report} report @returns {TableColumn[]} */
 export function columnsOf(report) {
-  const { unit } = report, plain = report.difference && unit === "samples" ? "count" : unit; // its word tells nothing
+  const plain = () => (report.difference && report.unit === "samples" ? "count" : report.unit); // its word tells nothing
   const weight = (/** @type {"own" | "total" | "baseOwn" | "baseTotal"} */ of) => ({ role: "weight",
-    cell: (/** @type {Numbers} */ { sums }, /** @type {number} */ row) => formatWeight(sums[of][row], plain),
+    cell: (/** @type {Numbers} */ { sums }, /** @type {number} */ row) => formatWeight(sums[of][row], plain()),
     key: (/** @type {Numbers} */ { sums }, /** @type {number} */ row) => sums[of][row] });
   const share = (/** @type {"own" | "total"} */ of) => ({ ...weight(of), role: "share",
     cell: (/** @type {Numbers} */ { sums, whole }, /** @type {number} */ row) => formatShare(sums[of][row], whole) });
@@ -41,11 +41,11 @@ export function columnsOf(report) {
         cell: ({ sums }, row) => sums.samples[row].toLocaleString("en-US") }];
   }
   const before = (/** @type {"own" | "total"} */ of) => ({ role: "weight",
-    cell: (/** @type {Numbers} */ { changes }, /** @type {number} */ row) => formatWeight(changes[row][of].before, plain),
+    cell: (/** @type {Numbers} */ { changes }, /** @type {number} */ row) => formatWeight(changes[row][of].before, plain()),
     key: (/** @type {Numbers} */ { changes }, /** @type {number} */ row) => changes[row][of].before });
   const change = (/** @type {"own" | "total"} */ of) => ({ role: "change",
     cell: (/** @type {Numbers} */ { changes }, /** @type {number} */ row) =>
-      (changes[row][of].now || changes[row][of].before ? shortChange(changes[row][of], plain) : ""),
+      (changes[row][of].now || changes[row][of].before ? shortChange(changes[row][of], plain()) : ""),
     word: (/** @type {Numbers} */ { changes }, /** @type {number} */ row) => changes[row][of].what,
     key: (/** @type {Numbers} */ { changes }, /** @type {number} */ row) => rankOf(changes[row], of) });
   return [{ sort: "ownChange", text: "Own change", ...change("own") }, { sort: "own", text: "Own", ...weight("own") },

@@ -20,6 +20,10 @@
  * @property {string} what of a difference: which rows of the table
  * @property {string} show of the lines view: source, code or both
  * @property {string} line function and line that is selected, or ""
+ * @property {string} series samples or waits
+ * @property {number} begin of the chosen part of the time, in ms
+ * @property {number} end 0: all of the time is shown
+ * @property {string} rows of the heat map
  */
 
 export class State {

@@ -15,6 +15,7 @@
  * @property {([string, string] | null)[]} colors light and dark; null: hatched
  * @property {[string, number, string][]} legend text, colour and search of each entry
  * @property {[string, string[]][]} facts
+ * @property {Record<string, any> | null} times of single samples
  * @property {string[]} functions
  * @property {string[]} packages
  * @property {string[]} modules
@@ -40,6 +41,7 @@
  * @property {number[]} heat colours of more and more
  * @property {[string, number, string][]} changeColors class, colour and meaning of each
  * @property {number} total
+ * @property {{ total: number, unit: string }} whole what all samples weigh, whatever of the time is chosen
  */
 /**
  * A function with code: its name, binary, entry and end, whether it is whole, what ended in it, went through it and is at no
@@ -77,5 +79,5 @@ export async function unpack(text) {
   const weight = Float64Array.from(column.weight, (value) => value * report.scale);
   const total = weight.reduce((sum, value) => sum + value, 0);
   const base = report.difference ? Float64Array.from(column.base, (value) => value * report.baseScale) : null;
-  return { difference: null, ...report, column, start, weight, base, total };
+  return { difference: null, ...report, column, start, weight, base, total, whole: { total, unit: report.unit } };
 }

@@ -5,9 +5,10 @@ import { INLINED, RESTORED } from "./data.js";
 /** @typedef {import("./data.js").Report} Report */
 /**
  * Stack i is `frame[start[i]]` to `frame[start[i + 1] - 1]`, root first; it may be empty.
- * @typedef {{ start: Int32Array, frame: Int32Array, line: Int32Array } & Selection} Paths `line`: the frames as they are in the
- *   report, which differ in their lines; `frame`: what these are drawn as
+ * @typedef {{ start: Int32Array, frame: Int32Array, line: Int32Array }} Stacks `line`: the frames as they are in the report, which
+ *   differ in their lines; `frame`: what these are drawn as
  */
+/** @typedef {Stacks & Selection} Paths */
 /**
  * What of each stack is looked at: nothing of those that were not chosen.
  * @typedef {{ weight: Float64Array, samples: import("./data.js").Column, total: number, base: Float64Array | null }} Selection
@@ -21,7 +22,7 @@ export const PARTS = [["inlined", "Inlined"], ["runtime", "Runtime"], ["kernel",
 export const FOLDS = { closures: "Off: closures count as the function they were written in",
   recursion: "Off: what calls itself, directly or through others, stands once" };
 
-const PERIOD = 8; // functions that call each other in turn, at most
+export const PERIOD = 8; // functions that call each other in turn, at most
 
 /** Which frames each part has. @param {Report} report @param {string} part @returns {(frame: number) => boolean} */
 export function isOf(report, part) {
@@ -65,12 +66,17 @@ export function isPresent(report, part) {
   return report.column.flags.some((_, row) => test(row));
 }
 
-/** @param {Report} report @param {Selection} selection @param {Set<string>} off parts that are switched off @returns {Paths} */
-export function pathsOf(report, selection, off) {
-  const { frame, same, outer, function: name } = report.column;
+/** What each frame is drawn as, -1: not at all. @param {Report} report @param {Set<string>} off parts that are switched off */
+export function shownOf(report, off) {
+  const { same, outer } = report.column, folds = off.has("closures");
   const tests = [...off].filter((part) => !FOLDS[part]).map((part) => isOf(report, part));
+  return Int32Array.from(same, (row, i) => (tests.some((test) => test(i)) ? -1 : folds ? same[outer[i]] : row));
+}
+
+/** @param {Report} report @param {Set<string>} off parts that are switched off @returns {Stacks} */
+export function stacksOf(report, off) {
+  const { frame, outer, function: name } = report.column, shown = shownOf(report, off);
   const folds = off.has("closures"), merges = off.has("recursion");
-  const shown = Int32Array.from(same, (row, i) => (tests.some((test) => test(i)) ? -1 : folds ? same[outer[i]] : row));
   const count = report.start.length - 1;
   const start = new Int32Array(count + 1), kept = new Int32Array(frame.length), line = new Int32Array(frame.length);
   let at = 0;
@@ -85,7 +91,7 @@ export function pathsOf(report, selection, off) {
     }
     start[i + 1] = at;
   }
-  return { start, frame: kept.subarray(0, at), line: line.subarray(0, at), ...selection };
+  return { start, frame: kept.subarray(0, at), line: line.subarray(0, at) };
 }
 
 /**
@@ -143,6 +149,27 @@ function placesOf({ column: { file, line }, files }) {
     if (at) names[at] = line[i] ? `${files[file[i]]}:${line[i]}` : files[file[i]];
   }
   return { group, names };
+}
+
+/**
+ * What ends in one function, and what goes through it, once for each stack.
+ * @param {Report} report @param {Selection} selection @param {Set<string>} off parts that are switched off
+ * @param {number} name row of the function
+ */
+export function weightOf(report, { weight }, off, name) {
+  const { start, column: { frame, function: function_ } } = report, hidden = 2;
+  const is = Uint8Array.from(shownOf(report, off), (row) => (row < 0 ? hidden : function_[row] === name ? 1 : 0));
+  let own = 0, total = 0;
+  for (let i = 0; i + 1 < start.length; i++) {
+    if (!weight[i]) continue;
+    let at = start[i], last = start[i + 1] - 1;
+    while (at <= last && is[frame[at]] !== 1) at++;
+    if (at > last) continue;
+    while (is[frame[last]] === hidden) last--;
+    total += weight[i];
+    if (is[frame[last]] === 1) own += weight[i];
+  }
+  return { own, total };
 }
 
 /**

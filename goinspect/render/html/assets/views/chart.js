@@ -30,6 +30,8 @@ export class Chart {
     this.cursor = -1;
     this.upward = true;
     this.byWeight = false;
+    /** @type {Int32Array | null} */
+    this.seen = null;
     this.selected = -1;
     /** @type {Uint8Array | null} */
     this.hits = null;
@@ -84,13 +86,15 @@ export class Chart {
   /**
    * @param {Tree} tree
    * @param {{ zoom?: number, upward: boolean, byWeight?: boolean, selected: number, hits: Uint8Array | null,
-   *   size?: Float64Array, colors: (node: number, row: number) => number }} view `size`: what nodes are as wide as, their total
-   *   where it is not said; `colors`: the row of a node's colour
+   *   size?: Float64Array, seen?: Int32Array | null, colors: (node: number, row: number) => number }} view `size`: what nodes are
+   *   as wide as, their total where it is not said; `seen`: when they occur first, where that is their order; `colors`: the row
+   *   of a node's colour
    */
   show(tree, view) {
-    const zoom = view.zoom ?? 0, size = view.size ?? tree.total;
-    const anew = tree !== this.tree || zoom !== this.zoom || view.upward !== this.upward;
-    if (tree !== this.tree || size !== this.size) this.sorted.clear();
+    const zoom = view.zoom ?? 0, size = view.size ?? tree.total, seen = view.seen ?? null;
+    const anew = tree.frame !== this.tree?.frame || zoom !== this.zoom || view.upward !== this.upward;
+    if (tree !== this.tree || size !== this.size || seen !== this.seen) this.sorted.clear();
+    this.seen = seen;
     this.upward = view.upward;
     this.byWeight = view.byWeight ?? false;
     this.selected = view.selected;
@@ -110,11 +114,13 @@ export class Chart {
 
   /** @param {number} node @returns {number[]} */
   children(node) {
-    const tree = /** @type {Tree} */ (this.tree), known = this.byWeight && this.sorted.get(node);
+    const { first, next, total, base } = /** @type {Tree} */ (this.tree), { seen, byWeight } = this;
+    const known = (byWeight || seen) && this.sorted.get(node);
     if (known) return known;
     const found = [];
-    for (let child = tree.first[node]; child; child = tree.next[child]) found.push(child);
-    if (this.byWeight) this.sorted.set(node, found.sort((a, b) => this.size[b] - this.size[a]));
+    for (let child = first[node]; child; child = next[child]) if (total[child] || base[child]) found.push(child);
+    if (seen) this.sorted.set(node, found.sort((a, b) => seen[a] - seen[b]));
+    else if (byWeight) this.sorted.set(node, found.sort((a, b) => this.size[b] - this.size[a]));
     return found;
   }
 

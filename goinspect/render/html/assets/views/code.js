@@ -53,7 +53,8 @@ export class CodeTable extends Listing {
     const told = [`${called} ${entry}-${end}, ${binary}`];
     if (called !== name) told.push("it is inlined there");
     if (!whole) told.push("what is near to samples");
-    if (unplaced && called === name) told.push(`${formatWeight(unplaced, this.report.unit)} went through calls, it is not known which`);
+    const unknown = formatWeight(unplaced, this.report.whole.unit);
+    if (unplaced && called === name) told.push(`${unknown} went through calls, it is not known which`);
     return told.join(" · ");
   }
 
@@ -82,7 +83,7 @@ export class CodeTable extends Listing {
     const text = element("td", { className: "text" }, report.texts[column.code_text[row]]);
     if (note) text.append(element("span", { className: "comment" }, ` // ${note}`));
     return element("tr", line ? { "data-line": line } : {},
-      ...costCells(report, column.code_own[row], column.code_total[row], report.total, most),
+      ...costCells(report.whole, column.code_own[row], column.code_total[row], report.whole.total, most),
       element("th", { scope: "row", className: "number" }, address), text);
   }
 }

@@ -2,6 +2,7 @@
 
 import { element } from "../page/dom.js";
 import { counted, formatShare, formatWeight } from "../page/text.js";
+import { partSaid } from "./strip.js";
 
 const MOST_THREADS = 500;
 
@@ -20,21 +21,31 @@ function tableOf(label, heads, rows, left) {
     ...(left ? [element("p", {}, left)] : []));
 }
 
+/** What is chosen of the time. @param {import("../model.js").Model} model */
+function partOf(model) {
+  if (!model.times || !model.part()) return [];
+  return [element("h2", {}, "Chosen time"), element("ul", {}, ...model.times.sides.map((side) =>
+    element("li", {}, element("bdi", {}, `${side.name} ${partSaid(model, side)}`))))];
+}
+
 export class FactsView {
   /** @param {import("../model.js").Model} model */
   constructor(model) {
+    this.model = model;
     this.report = model.report;
     this.node = element("section", { className: "facts-page", "aria-label": "Facts", tabIndex: 0 });
-    this.filled = false;
+    /** @type {string | null} */
+    this.filled = null; // what of the time it is about
   }
 
   update() {
-    if (this.filled) return;
-    this.filled = true;
+    if (this.filled === this.model.shown) return;
+    this.filled = this.model.shown;
     const { facts } = this.report, at = facts.findIndex(([heading]) => heading === "Events") + 1 || 2;
     const lists = facts.map(([heading, lines]) => [element("h2", {}, heading),
       element("ul", {}, ...lines.map((line) => element("li", {}, element("bdi", {}, line))))]);
-    this.node.append(...lists.slice(0, at).flat(), ...this.advice(), ...this.threads(), ...this.binaries(), ...lists.slice(at).flat());
+    this.node.replaceChildren(...partOf(this.model), ...lists.slice(0, at).flat(), ...this.advice(), ...this.threads(), ...this.binaries(),
+      ...lists.slice(at).flat());
   }
 
   advice() {
@@ -64,10 +75,10 @@ export class FactsView {
   }
 
   binaries() {
-    const { report } = this, { binaries, binaries_left: left } = report;
+    const { binaries, binaries_left: left, whole } = this.report;
     if (!binaries.length) return [];
-    const rows = binaries.map(([path, state, id, release, module, frames, named, own, unnamed]) => [path, formatWeight(own, report.unit),
-      formatShare(own, report.total), frames ? formatShare(named, frames) : "", unnamed ? formatShare(unnamed, report.total) : "", state,
+    const rows = binaries.map(([path, state, id, release, module, frames, named, own, unnamed]) => [path, formatWeight(own, whole.unit),
+      formatShare(own, whole.total), frames ? formatShare(named, frames) : "", unnamed ? formatShare(unnamed, whole.total) : "", state,
       release, module, id]);
     return [element("h2", {}, counted(binaries.length + left, "binary", "binaries")), tableOf("Binaries",
       ["Binary", "Own", "Own %", "Frames named", "Own, unnamed", "File", "Go", "Module", "Build ID"], rows,

@@ -45,7 +45,8 @@ export class FlameView {
     this.legend = element("div", { className: "legend" });
     const labels = Object.keys(report.labels);
     this.layout = choice("Layout", [["flame", "Flame"], ["icicle", "Icicle"]], (layout) => state.set({ layout }));
-    this.order = choice("Order", [["name", "By name"], ["weight", "By weight"]], (order) => state.set({ order }));
+    this.order = choice("Order", [["name", "By name"], ["weight", "By weight"],
+      .../** @type {[string, string][]} */ (model.times ? [["time", "By time"]] : [])], (order) => state.set({ order }));
     this.from = choice("Merge", [["root", "From the root"], ["leaf", "From the leaf"]], (from) => state.set({ from, zoom: 0 }));
     this.root = choice("Above", [["none", "Nothing"], .../** @type {[string, string][]} */ (labels.map((name) => [name, name]))],
       (root) => state.set({ root, zoom: 0 }));
@@ -93,9 +94,11 @@ export class FlameView {
     this.color.select.value = now.color;
     this.side.select.value = now.side;
     this.keys();
-    this.node.querySelector(".empty").hidden = model.selection().total > 0;
+    const empty = this.node.querySelector(".empty");
+    empty.hidden = model.selection().total > 0;
+    if (model.part()) empty.textContent = "Nothing in the chosen part of the time.";
     this.way(tree, zoom);
-    const view = { zoom, upward: now.layout === "flame", byWeight: now.order === "weight", selected: model.selected(),
+    const view = { zoom, upward: now.layout === "flame", byWeight: now.order === "weight", seen: model.seen(), selected: model.selected(),
       hits: model.search().hits, colors: colorsOf(model, tree) };
     this.pair.dataset.side = now.side;
     if (!report.difference || now.side !== "before") chart.show(tree, view);

@@ -41,7 +41,7 @@ export class LinesView {
     this.note.textContent = this.told(name, lines, pieces.length);
     this.source.node.hidden = now.show === "code" && pieces.length > 0;
     this.code.node.hidden = now.show === "source" || !pieces.length;
-    const of = JSON.stringify([model.shape, fn]);
+    const of = JSON.stringify([model.shown, model.shape, fn]);
     if (of !== this.shown) {
       this.source.fill(name, listed(report, fn, lines), whole);
       this.code.fill(name, pieces);

@@ -67,7 +67,7 @@ function withSource(report, fn, file, lines, source) {
 
 /**
  * Cells of what ended there and what went through.
- * @param {Report} report @param {number} own @param {number} total @param {number} whole @param {number} most that ended in a row
+ * @param {{ unit: string }} report @param {number} own @param {number} total @param {number} whole @param {number} most that ended in a row
  */
 export function costCells(report, own, total, whole, most) {
   const bar = element("i", { className: "bar" });
