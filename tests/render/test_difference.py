@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from xml.etree import ElementTree as ET
@@ -11,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import goinspect
+from goinspect.model import FrameKind
 from goinspect.render.difference.facts import apportioned
 from goinspect.render.svg import colors
 from goinspect.results.flame import Difference, Side
@@ -144,6 +146,22 @@ def test_all_eyes_tell_growth_from_shrinking(eyes, dark):
         assert apart(seen[f"d{degree}"], seen[f"e{degree}"]) >= 0.06, (degree, eyes)
         assert apart(seen[f"d{degree}"], seen["d0"]) >= 0.06, (degree, eyes)
         assert apart(seen[f"e{degree}"], seen["d0"]) >= 0.06, (degree, eyes)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("eyes", EYES)
+def test_all_eyes_tell_kinds_apart_and_more_from_less(eyes, dark):
+    """Where colours say kinds and nothing else; what has no symbol is hatched."""
+    seen = [
+        seen_by(eyes, colors.fill(color, dark=dark))
+        for color in {*map(colors.kind_class, FrameKind.ALL)} - {"xb"}
+    ]
+    assert len(seen) == len(FrameKind.ALL) - 1
+    for i, one in enumerate(seen):
+        assert all(apart(one, other) >= 0.06 for other in seen[:i]), (i, eyes)
+    lightness = [oklab(seen_by(eyes, colors.fill(color, dark=dark)))[0] for color in colors.HEAT]
+    steps = [(after - before) * (1 if dark else -1) for before, after in itertools.pairwise(lightness)]
+    assert min(steps) >= 0.015
 
 
 def seen_by(eyes, color):

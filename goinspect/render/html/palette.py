@@ -31,7 +31,7 @@ def palette_of(frames: Sequence[StackFrame], own: Sequence[int], difference: Dif
     moved = colors.separate(colors.user_packages(drawn, own))
     classes = [colors.color_class(f.kind, f.package, f.name, moved) for f in frames]
     keys = colors.legend(drawn, own, moved)
-    kinds = [f"{colors.kind_letter(kind)}{'1' * (kind == FrameKind.USER)}b" for kind in FrameKind.ALL]
+    kinds = [colors.kind_class(kind) for kind in FrameKind.ALL]
     changed = change_labels(counted=difference.counted) if difference else {}
     unnamed = colors.color_class(FrameKind.ROOT, "", "", moved)
     used = list(

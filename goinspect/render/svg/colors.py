@@ -31,6 +31,7 @@ __all__ = [
     "color_class",
     "contrast",
     "fill",
+    "kind_class",
     "kind_letter",
     "legend",
     "separate",
@@ -116,8 +117,19 @@ _HEAT = {
     )
     for i in range(8)
 }
+# Kinds and nothing but kinds: so far apart in hue and lightness that all eyes tell them apart.
+_PLAIN = {
+    "zu": _Tone(74, (0.15, 0.15), (0.754, 0.375)),
+    "zs": _Tone(145, (0.15, 0.05), (0.859, 0.441)),
+    "zt": _Tone(139, (0.075, 0.15), (0.64, 0.507)),
+    "zr": _Tone(256, (0.15, 0.15), (0.709, 0.527)),
+    "zg": _Tone(316, (0.127, 0.15), (0.64, 0.45)),
+    "zk": _Tone(274, (0.01, 0.018), (0.742, 0.53)),
+    "zn": _Tone(222, (0.15, 0.097), (0.803, 0.379)),
+    "zo": _Tone(80, (0.008, 0.008), (0.93, 0.318)),
+}
 HEAT = tuple(_HEAT)
-_SCALES = _CHANGES | _HEAT
+_SCALES = _CHANGES | _HEAT | _PLAIN
 _HUES = 12  # from rose over red, orange and amber to lime: steps the eye can tell apart
 _FIRST_HUE = 350.0
 _HUE_STEP = 12.5
@@ -129,6 +141,11 @@ _SHADES = {"a": -0.022, "b": 0.0, "c": 0.022}
 def kind_letter(kind: str) -> str:
     """The first letter of every colour class of this kind; an unheard-of kind is drawn as unknown."""
     return _LETTERS.get(kind, "x")
+
+
+def kind_class(kind: str) -> str:
+    """The colour class of a kind where colours say nothing else."""
+    return {"x": "xb"}.get(kind_letter(kind), f"z{kind_letter(kind)}")
 
 
 def color_class(kind: str, package: str, name: str, moved: Mapping[str, int] | None = None) -> str:
@@ -171,7 +188,13 @@ def user_packages(frames: Sequence[StackFrame], own: Sequence[int]) -> dict[str,
 def all_classes() -> list[str]:
     """Every class that is drawn: what :func:`color_class` can answer, and those of changes."""
     user = [f"u{slot}{shade}" for slot in range(_USER_SLOTS) for shade in _SHADES]
-    return [*user, *(f"{letter}{shade}" for letter in _TONES for shade in _SHADES), *_CHANGES, *_HEAT]
+    return [
+        *user,
+        *(f"{letter}{shade}" for letter in _TONES for shade in _SHADES),
+        *_CHANGES,
+        *_HEAT,
+        *_PLAIN,
+    ]
 
 
 def fill(color: str, *, dark: bool = False) -> str:
