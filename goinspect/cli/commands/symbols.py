@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.options import (
     ArchOption,
     BinaryArg,
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from goinspect.results.symbols import SymbolList
 
 __all__ = ["symbols"]
+
+
+_KEPT = 31 << 20  # bytes: debug information of a large program is unpacked in blocks of 16 MiB and more
 
 
 class Kind(StrEnum):
@@ -142,6 +146,7 @@ def symbols(
     if by is not None and sort is Sort.address:
         raise typer.BadParameter("--by sorts by size or name")
     check_output(output)
+    keep_freed_memory(_KEPT)
     base = None if text_start is None else address(text_start)
     query = SymbolQuery(
         kind and kind.value, source and source.value, pattern, (sort or Sort.address).value,

@@ -28,11 +28,12 @@ def escape_all(texts: Sequence[str]) -> list[str]:
 
 def _is_harmless(text: str) -> bool:
     """Whether nothing in a text is acted on by a terminal; False is no proof of the contrary."""
-    if len(text) > _LONG and text.isascii():
+    if len(text) > _LONG:
         import numpy as np  # whoever has a million characters has it loaded
 
-        letters = np.frombuffer(text.encode("ascii"), dtype=np.uint8)
-        return bool(letters.min() >= _FIRST and letters.max() <= _LAST)
+        letters = np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        others = letters[(letters < _FIRST) | (letters > _LAST)]
+        text = others.tobytes().decode("utf-8", "surrogatepass")
     return text.isprintable()
 
 
