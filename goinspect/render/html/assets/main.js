@@ -22,7 +22,8 @@ import { TableView } from "./views/table.js";
 /** @type {[string, string][]} */
 const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["lines", "Lines"], ["facts", "Facts"]];
 /** @type {[string, string][]} */
-const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
+const KEYS = [["/", "search: a part of a name, /pattern/, package:… module:… file:main.go:42 kind:…"],
+  ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
   ["Esc", "end the search, then zoom out, then show all stacks again"], ["1 2 3 4 5", "flame graph, table, sandwich, lines, facts"],
   ["Arrow keys, Home", "move from frame to frame, from row to row"],
   ["Enter", "zoom into the frame; in the table, its sandwich"],
