@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
 _SEED = 14
-_FUNCTIONS, _THREADS, _CPUS = 20_000, 32, 16
+_FRAMES, _THREADS, _CPUS = 20_000, 32, 16
 _NEW = 10  # nodes that each stack adds to the tree
 _PERIOD = 1_000_000  # ns
 _ARGS = ["--no-sandbox", "--disable-gpu"]
@@ -36,7 +36,7 @@ _TIMED = """async (act) => {
   return performance.now() - begin;
 }"""
 _PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-_ZOOM = """const canvas = document.querySelector('.flame canvas'), frames = canvas.frames().filter((f) => f.width > 20),
+_ZOOM = """const canvas = document.querySelector('.flame .chart canvas'), frames = canvas.frames().filter((f) => f.width > 20),
   { x, y } = frames[Math.floor(frames.length / 2)];
   canvas.dispatchEvent(new MouseEvent('click', { clientX: x + 3, clientY: y + 8 }))"""
 _OUT = "document.querySelector('.crumbs button').click()"
@@ -84,7 +84,7 @@ def make_profile(stacks: int, samples: int) -> FlameProfile:
         rng.integers(0, _THREADS, stacks).astype(np.int32),
     )
     made = Stacks(
-        tuple(_function(i, rng) for i in range(_FUNCTIONS)), start, frame, counts,
+        tuple(_frame(i) for i in range(_FRAMES)), start, frame, counts,
         (Weight("cpu-clock", "ns", counts.astype(np.uint64) * np.uint64(_PERIOD)),),
         labels={"process": Label(("server",), np.zeros(stacks, dtype=np.int32)), "thread": thread}, root="process",
         series=series if samples else None,
@@ -96,9 +96,9 @@ def make_profile(stacks: int, samples: int) -> FlameProfile:
 
 def _tree(stacks: int, rng: np.random.Generator) -> tuple[Any, Any]:
     """Each stack leaves an earlier one somewhere, and goes its own way."""
-    made = [rng.integers(0, _FUNCTIONS, 24).astype(np.int32)]
+    made = [rng.integers(0, _FRAMES, 24).astype(np.int32)]
     earlier, depth = rng.random(stacks), rng.integers(1, 24, stacks)
-    new = rng.integers(0, _FUNCTIONS, (stacks, _NEW)).astype(np.int32)
+    new = rng.integers(0, _FRAMES, (stacks, _NEW)).astype(np.int32)
     for i in range(1, stacks):
         before = made[int(earlier[i] * i)]
         made.append(np.concatenate((before[: depth[i]], new[i])))
@@ -106,12 +106,19 @@ def _tree(stacks: int, rng: np.random.Generator) -> tuple[Any, Any]:
     return start.astype(np.int64), np.concatenate(made)
 
 
-def _function(i: int, rng: np.random.Generator) -> StackFrame:
-    kind = (FrameKind.USER, FrameKind.USER, FrameKind.STDLIB, FrameKind.RUNTIME, FrameKind.KERNEL)[i % 5]
+def _frame(i: int) -> StackFrame:
+    """A line; two are of the same function."""
+    of = i // 2
+    kinds = (FrameKind.USER, FrameKind.USER, FrameKind.STDLIB, FrameKind.RUNTIME, FrameKind.KERNEL)
+    kind = kinds[of % 5]
     package = {FrameKind.RUNTIME: "runtime", FrameKind.KERNEL: "[kernel]"}.get(
-        kind, f"example.com/server/internal/p{i % 300}"
+        kind, f"example.com/server/internal/p{of % 300}"
     )
-    return StackFrame(f"{package}.(*Type{i % 700}).Method{i}", kind, package, bool(rng.random() < 0.25))
+    file = "" if kind == FrameKind.KERNEL else f"{package}/file{of % 7}.go"
+    line = 10 + i % 900 if file else 0
+    return StackFrame(
+        f"{package}.(*Type{of % 700}).Method{of}", kind, package, of % 4 == 1, file, line, line and 10
+    )
 
 
 def bench_report(options: argparse.Namespace) -> bool:
