@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from urllib.parse import parse_qs
 
 import pytest
@@ -86,6 +86,20 @@ def test_samples_of_what_was_asked_for(tmp_path):
     assert head["times"]["samples"]["name"] == "off-CPU"
 
 
+def test_samples_know_their_cpu_and_stack(tmp_path):
+    (tmp_path / "perf.txt").write_text(script())
+    for focus, truth in ((None, sorted(SAMPLES)), ("serve", sorted(s for s in SAMPLES if "serve" in s[3]))):
+        head, column = read_report(goinspect.flame(tmp_path / "perf.txt", focus=focus).text("html"))
+        assert head["times"]["cpus"] == sorted({cpu for _, _, cpu, _ in truth})
+        assert [head["times"]["cpus"][row - 1] for row in column["sample_cpu"]] == [
+            cpu for _, _, cpu, _ in truth
+        ]
+        ends = [0, *accumulate(column["size"])]
+        names = [head["functions"][row] for row in column["function"]]
+        stacks = [";".join(names[row] for row in column["frame"][a:b]) for a, b in pairwise(ends)]
+        assert [stacks[row] for row in column["sample_stack"]] == [stack for _, _, _, stack in truth]
+
+
 @pytest.mark.parametrize("text", ["main.a;main.b 3\n", "x 1 \n\t4000 main.a+0x1 (/bin/x)\n\n" * 3])
 def test_what_has_no_times(text, tmp_path):
     (tmp_path / "a.txt").write_text(text)
@@ -152,7 +166,7 @@ def test_a_part_of_the_time_is_all_that_is_shown(visit, timed):
 def test_a_part_that_is_none_is_all(address, visit, timed):
     page = opened(visit, timed + address)
     assert frames(page)[0]["total"] == len(SAMPLES) * PERIOD
-    assert page.get_by_role("button", name="All", exact=True).is_hidden()
+    assert page.get_by_role("button", name="Whole time").is_hidden()
 
 
 def test_a_pointer_chooses_on_the_axis(visit, timed):
@@ -268,9 +282,18 @@ def test_time_on_and_off_the_cpu(visit, waiting):
     for _, weight, tid in waits:
         threads[tid] += weight
     assert lanes == pytest.approx(threads, rel=1e-6)
+    for cell in page.evaluate(CELLS)[::50]:
+        a, b = (begin + cell[name] * 1000 for name in ("from", "to"))
+        mine = [(time, time + weight) for time, weight, tid in waits if cell["lane"].endswith(f" {tid}")]
+        truth = sum(max(0, min(end, b) - max(time, a)) for time, end in mine)
+        assert cell["value"] == pytest.approx(truth, abs=4000)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".heat canvas").bounding_box()["height"] > 18 * len(threads)
+    assert page.locator(".beside").bounding_box()["height"] > 2 * 18 * 10
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.keyboard.press("1")
     assert frames(page)[0]["total"] == pytest.approx(off, abs=1000 * len(waits))
-    page.get_by_role("button", name="All", exact=True).click()
+    page.get_by_role("button", name="Whole time").click()
     assert frames(page)[0]["total"] == sum(threads.values())
     assert page.locator(".titles p").inner_text().startswith("off-CPU")
     page.keyboard.press("2")

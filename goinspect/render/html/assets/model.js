@@ -201,8 +201,9 @@ export class Model {
   /** @returns {{ hits: Uint8Array | null, error: string, total: number, own: number, functions: number }} */
   search() {
     return this.once("search", [this.shape, this.state.now.q], () => {
-      const { q } = this.state.now, { hits, error } = this.found(q), paths = this.paths();
+      const { q } = this.state.now, { hits, error } = this.found(q);
       if (!hits) return { hits, error, total: 0, own: 0, functions: 0 };
+      const paths = this.paths();
       if (!asksLines(q)) return { hits, error, ...weigh(this.report, paths, hits) };
       return { hits: drawn(this.report, hits, this.off.split(",").includes("closures")), error,
         ...weigh(this.report, { ...paths, frame: paths.line }, hits) };

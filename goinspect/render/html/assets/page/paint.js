@@ -35,8 +35,18 @@ export function themed(name) {
 /** A fill by its row in the colours. @param {Report} report @param {number} row @returns {string} "" where it is hatched */
 export const fillOf = (report, row) => report.colors[row]?.[isDark() ? 1 : 0] ?? "";
 
+/** @type {Map<string, CanvasPattern | string>} */
+const hatches = new Map(); // by their colours
+
 /** @param {CanvasRenderingContext2D} context @returns {CanvasPattern | string} */
 export function hatch(context) {
+  const colors = `${themed("hatch")} ${themed("hatch-line")}`, known = hatches.get(colors) ?? hatched(context);
+  hatches.set(colors, known);
+  return known;
+}
+
+/** @param {CanvasRenderingContext2D} context @returns {CanvasPattern | string} */
+function hatched(context) {
   const tile = document.createElement("canvas");
   tile.width = tile.height = 6;
   const pen = tile.getContext("2d");

@@ -3,6 +3,8 @@
 import { errorsAllowed } from "./change.js";
 import { PERIOD, shownOf } from "./paths.js";
 
+const MANY = 32; // children that are gone through
+
 /** @typedef {import("./data.js").Report} Report */
 /** @typedef {import("./paths.js").Paths} Paths */
 /**
@@ -97,7 +99,9 @@ export function outlineOf(report, trunk, off, values = []) {
   const shown = shownOf(report, off), { outer, function: name } = report.column, folds = off.has("closures"), merges = off.has("recursion");
   const { at } = trunk, most = at.length, known = shown.length, leaf = new Int32Array(trunk.leaf.length);
   const frame = new Int32Array(most), parent = new Int32Array(most), first = new Int32Array(most), next = new Int32Array(most);
-  const touched = trunk.touched.fill(0); // the child that was found last: those of one parent come in order
+  const touched = trunk.touched.fill(0); // the child that was found last: those of one parent come in order; below 0: see `wide`
+  /** @type {Map<number, number>[]} */
+  const wide = []; // children by their rows, where there are too many to go through
   frame[0] = parent[0] = -1;
   let size = 1;
   for (let i = 1; i < most; i++) {
@@ -112,10 +116,20 @@ export function outlineOf(report, trunk, off, values = []) {
       at[i] = again;
       continue;
     }
-    let before = touched[up];
+    let before = touched[up], passed = 0;
+    if (before < 0) {
+      const children = wide[-before - 1];
+      let child = children.get(row);
+      if (!child) children.set(row, child = size);
+      at[i] = child;
+      if (child < size) continue;
+      frame[size] = row;
+      parent[size++] = up;
+      continue;
+    }
     if (before && frame[before] > row) before = 0;
     let child = before && frame[before] === row ? before : before ? next[before] : first[up];
-    while (child && frame[child] < row) child = next[before = child];
+    for (; child && frame[child] < row; passed++) child = next[before = child];
     if (!child || frame[child] !== row) {
       frame[size] = row;
       parent[size] = up;
@@ -125,10 +139,23 @@ export function outlineOf(report, trunk, off, values = []) {
       child = size++;
     }
     at[i] = touched[up] = child;
+    if (passed > MANY) touched[up] = -wide.push(childrenOf(first[up], frame, next));
+  }
+  for (const children of wide) {
+    const sorted = [...children.values()].sort((a, b) => frame[a] - frame[b]);
+    first[parent[sorted[0]]] = sorted[0];
+    sorted.forEach((child, k) => (next[child] = sorted[k + 1] ?? 0));
   }
   for (let i = 0; i < leaf.length; i++) leaf[i] = at[trunk.leaf[i]];
   const cut = (/** @type {Int32Array} */ column) => column.subarray(0, size);
   return { frame: cut(frame), parent: cut(parent), first: cut(first), next: cut(next), leaf, top: -1, values };
+}
+
+/** Children by their frames. @param {number} child the first @param {Int32Array} frame @param {Int32Array} next */
+function childrenOf(child, frame, next) {
+  const found = new Map();
+  for (; child; child = next[child]) found.set(frame[child], child);
+  return found;
 }
 
 /**

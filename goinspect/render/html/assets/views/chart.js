@@ -56,7 +56,7 @@ export class Chart {
   listen() {
     new ResizeObserver(() => this.draw()).observe(this.scroll);
     onTheme(() => this.draw());
-    this.scroll.addEventListener("scroll", () => this.draw());
+    this.scroll.addEventListener("scroll", () => this.scroll.scrollTop !== this.drawnAt && this.draw());
     this.canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => this.hover(this.at(event)));
     this.canvas.addEventListener("pointerleave", () => this.hover(null));
     this.canvas.addEventListener("click", (/** @type {MouseEvent} */ event) => {
@@ -105,11 +105,11 @@ export class Chart {
     this.size = size;
     this.colors = view.colors;
     this.hover(null);
-    this.draw();
-    if (anew) {
+    if (anew && this.scroll.clientHeight) {
+      this.makeRoom();
       this.scroll.scrollTop = this.upward ? this.scroll.scrollHeight : 0;
-      this.draw();
     }
+    this.draw();
   }
 
   /** @param {number} node @returns {number[]} */
@@ -141,14 +141,20 @@ export class Chart {
     return (depth + tree.height[this.zoom] + 1 - this.skip) * ROW;
   }
 
+  /** Be as tall as the rows, or the window. */
+  makeRoom() {
+    const rows = this.tall, tall = Math.max(rows, this.scroll.clientHeight);
+    this.space.style.height = `${tall}px`;
+    this.node.style.setProperty("--tall", `${Math.min(rows, MOST_TALL)}px`);
+    return tall;
+  }
+
   draw() {
     const { canvas, scroll, tree } = this;
     const width = scroll.clientWidth, height = scroll.clientHeight, pen = canvas.getContext("2d");
     if (!tree || !width || !height || !pen) return;
-    const tall = Math.max(this.tall, height);
-    this.space.style.height = `${tall}px`;
-    this.node.style.setProperty("--tall", `${Math.min(this.tall, MOST_TALL)}px`);
-    const top = Math.min(scroll.scrollTop, tall - height), ratio = devicePixelRatio || 1;
+    const tall = this.makeRoom(), top = Math.min(scroll.scrollTop, tall - height), ratio = devicePixelRatio || 1;
+    this.drawnAt = scroll.scrollTop;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
@@ -179,10 +185,11 @@ export class Chart {
       pen.globalAlpha = look.opacity;
       pen.fillStyle = look.fill || hatched;
       const drawn = Math.max(width - 0.5, width * 0.7);
-      pen.beginPath();
-      if (drawn > 5) pen.roundRect(x, y, drawn, ROW - 1, 2);
-      else pen.rect(x, y, drawn, ROW - 1);
-      pen.fill();
+      if (drawn > 5) {
+        pen.beginPath();
+        pen.roundRect(x, y, drawn, ROW - 1, 2);
+        pen.fill();
+      } else pen.fillRect(x, y, drawn, ROW - 1);
       pen.globalAlpha = 1;
       if (look.selected && drawn > 2) {
         pen.strokeStyle = ink;

@@ -121,7 +121,9 @@ export class Heat {
     const pen = canvas.getContext("2d");
     if (!width || !height || !pen) return;
     const grid = (this.grid = this.gridOf(width, height));
-    this.node.style.maxHeight = grid.column ? "" : `${Math.max(grid.lanes.length, 2) * LANE + FOOT + 6}px`;
+    const tall = Math.max(grid.lanes.length, 2) * LANE + FOOT + 6;
+    this.node.style.maxHeight = grid.column ? "" : `${tall}px`;
+    this.node.style.setProperty("--tall", grid.column ? "320px" : `${tall}px`);
     this.space.style.height = `${grid.column ? height : Math.max(height, grid.lanes.length * LANE + FOOT)}px`;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -222,7 +224,7 @@ export class Heat {
     return Array.from(grid.values, (value, cell) => {
       const { x, y } = this.boxOf(grid, cell), lane = grid.lanes[Math.floor(cell / grid.across)]?.name ?? "";
       const from = (grid.column ? cell : cell % grid.across) * grid.step;
-      return { value, lane, from, x: left + x, y: top + y, width: grid.wide, height: grid.high };
+      return { value, lane, from, to: from + grid.step, x: left + x, y: top + y, width: grid.wide, height: grid.high };
     }).filter(({ value }) => value);
   }
 }

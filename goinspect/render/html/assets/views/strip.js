@@ -24,7 +24,7 @@ export class Strip {
       return button;
     });
     this.said = element("output", { className: "part", role: "status" });
-    this.clear = element("button", { type: "button" }, "All");
+    this.clear = element("button", { type: "button" }, "Whole time");
     this.clear.title = "Choose all of the time (Esc)";
     this.clear.addEventListener("click", () => model.state.set({ begin: 0, end: 0 }));
     this.box = element("div", { className: "axis" }, this.canvas);
