@@ -80,7 +80,10 @@ class BinaryUse(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """A file of source by its path in the binary; ``text`` is None where it is not shown, and ``note`` says why."""
+    """A file of source by its path in the binary; ``text`` is None where it is not shown, and ``note`` says why.
+
+    Lines that no function with frames is near are blank.
+    """
 
     file: str
     text: str | None

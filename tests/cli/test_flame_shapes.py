@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.demo import FLAME
 from tests.cli.runner import cli
+from tests.conftest import FIXTURES
+from tests.render.outputs import read_report
 
 
 def test_flame_json():
@@ -94,3 +96,22 @@ def test_unknown_event():
     answer = cli(*FLAME, "--event", "cycles", "-o", "-")
     assert answer.code == 1
     assert answer.err == "goinspect: no event 'cycles', recorded are: cpu-clock\n"
+
+
+def test_source_goes_into_the_report(tmp_path):
+    report = tmp_path / "a.html"
+    answer = cli(*FLAME, "-o", report, "--source", tmp_path, "--source", FIXTURES / "workload")
+    assert answer.code == 0
+    assert "no source" not in answer.err
+    text = (FIXTURES / "workload/main.go").read_text().split("\n")
+    sources = dict(row[:2] for row in read_report(report.read_text())[0]["sources"])
+    files = read_report(report.read_text())[0]["files"]
+    there = sources[files.index("example.com/workload/main.go")].split("\n")
+    assert all(line in ("", given) for line, given in zip(there, text, strict=False))
+    assert there[121] == "func spin(n int) (x uint64) {"
+    answer = cli(*FLAME, "-o", report, "--source", tmp_path)
+    assert answer.code == 0
+    assert f"no source of the frames is below {tmp_path}" in answer.err
+    assert (
+        cli(*FLAME, "--source", tmp_path, "--format", "folded").out == cli(*FLAME, "--format", "folded").out
+    )

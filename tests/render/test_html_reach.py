@@ -203,7 +203,7 @@ def test_high_contrast(options, browser, report):
 AXE = "axe_playwright_python"
 
 
-@pytest.mark.parametrize("view", ["flame", "table", "sandwich", "time", "facts"])
+@pytest.mark.parametrize("view", ["flame", "table", "sandwich", "lines", "time", "facts"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(view, theme, browser, recorded):
     """What axe-core's rules ask of pages, those of best practice too."""

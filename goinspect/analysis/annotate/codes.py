@@ -59,7 +59,7 @@ class Codes:
         taken: the samples; has the files that places number.
         syntax: of instructions; None: that of each architecture.
         inlines: whether inlined calls have frames of their own.
-        part: of functions with more bytes than the first of these only what is as near to a place as the second.
+        part: which ranges of addresses to show of a function, by the number of its file; None: all of it.
 
     Attributes:
         shown: what was decoded.
@@ -76,7 +76,7 @@ class Codes:
         *,
         syntax: str | None,
         inlines: bool,
-        part: tuple[int, int] | None = None,
+        part: Callable[[int, Piece], tuple[tuple[int, int], ...] | None] | None = None,
     ) -> None:
         self._name, self._inlines = name, inlines
         self._binaries, self._natives = taken.table.binaries, taken.natives
@@ -92,9 +92,9 @@ class Codes:
                 self._add(place, address, found.setdefault(place.file, {}))
         for file, pieces in sorted(found.items()):
             every = [pieces[entry] for entry in sorted(pieces)]
-            self._decode(
-                file, every if part is None else [self._near(file, one, *part) for one in every], syntax
-            )
+            if part is not None:
+                every = [one._replace(parts=part(file, one)) for one in every]
+            self._decode(file, every, syntax)
         self._starts = [[row.pc for row in shown.code.rows] for shown in self.shown]
 
     # --- which code ---
@@ -150,19 +150,6 @@ class Codes:
                 if any(frame.function == self._name for frame in frames_at(binary, func, start, damaged))
             )
         return Piece(self._name or physical, func, None, func.entry, func.end, parts, ())
-
-    def _near(self, file: int, piece: Piece, most: int, near: int) -> Piece:
-        """The piece, or of a long one what is near to places."""
-        if piece.end - piece.entry <= most:
-            return piece
-        ranges: list[tuple[int, int]] = []
-        held = (at for (of, _), at in self._held.items() if of == file and at is not None)
-        for at in sorted({at for entry, at in held if entry == piece.entry}):
-            start = max(piece.entry, at - near)
-            if ranges and start <= ranges[-1][1]:
-                start = ranges.pop()[0]
-            ranges.append((start, min(piece.end, at + near)))
-        return piece._replace(parts=tuple(ranges))
 
     def _decode(self, file: int, pieces: list[Piece], syntax: str | None) -> None:
         binary = self._binaries[file]

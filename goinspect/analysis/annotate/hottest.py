@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from goinspect.analysis.stacks.symboltable import HIDDEN_CALLER, Flag
 from goinspect.results.annotate import HotCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST", "hottest"]
 
-MOST: Final = 40  # functions
-_BYTES: Final = 32_000  # of code: what is taken of all functions
-_LONG: Final = 4_000  # bytes of a function of which only what is near to samples is taken
-_AROUND: Final = 40  # bytes
+MOST: Final = 30  # functions
+_LONG: Final = 1_200  # bytes of a function of which only what is near to samples is taken, as much of it
+_AROUND: Final = 32  # bytes
 
 
 class _Physical(NamedTuple):
@@ -44,6 +44,20 @@ def hottest(chosen: Chosen) -> tuple[HotCode, ...]:
     return _Hottest(chosen).codes()
 
 
+def _near(addresses: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """The ranges around these; of those that come last what has no room is left out."""
+    out: list[tuple[int, int]] = []
+    for address in addresses:
+        start, end = address - _AROUND, address + _AROUND
+        touching = [one for one in out if start <= one[1] and one[0] <= end]
+        joined = min([start, *(one[0] for one in touching)]), max([end, *(one[1] for one in touching)])
+        grown = [*(one for one in out if one not in touching), joined]
+        if sum(last - first for first, last in grown) > _LONG:
+            break
+        out = grown
+    return tuple(sorted(out))
+
+
 class _Hottest:
     def __init__(self, chosen: Chosen) -> None:
         self._chosen, self._table = chosen, chosen.table
@@ -54,7 +68,10 @@ class _Hottest:
             frames = [frame for frame in frames if frame.name != HIDDEN_CALLER]
             self._here.append(next((frame.name for frame in frames if not frame.restored), ""))
             self._above.append(frames[0].name if frames and frames[0].restored else "")
-        self._wanted = self._choose()
+        # Of long functions what is shown; None: all of it.
+        self._wanted: dict[_Physical, tuple[tuple[int, int], ...] | None] = {}
+        for physical, locations in islice(self._ranked(), MOST):
+            self._wanted[physical] = self._part(physical, locations)
 
     def codes(self) -> tuple[HotCode, ...]:
         """Each of them with its costs."""
@@ -66,33 +83,20 @@ class _Hottest:
             self._chosen.taken,
             syntax=None,
             inlines=self._chosen.inlines,
-            part=(_LONG, _AROUND),
+            part=lambda file, piece: self._wanted.get(_Physical(file, piece.query)),
         )
         if not codes.shown:
             return ()
         tally = Tally(found, codes, self._chosen.taken.weight)
         unplaced: dict[tuple[str | None, str | None], int] = {}
         for one in tally.unplaced():
+            if len(one.calls) < 2:  # at an instruction that is not shown
+                continue
             key = one.binary, one.function
             unplaced[key] = unplaced.get(key, 0) + one.cost.total
         return tuple(HotCode(one, unplaced.get((one.binary, one.code.function), 0)) for one in tally.codes())
 
     # --- which functions ---
-
-    def _choose(self) -> frozenset[_Physical]:
-        """The hottest that have room."""
-        wanted, room = set(), _BYTES
-        for physical, locations in self._ranked():
-            binary = self._table.binaries[physical.file]
-            size = self._size(binary, int(self._table.vaddr[locations[0]]))
-            if size > _LONG:
-                size = min(size, 2 * _AROUND * len({int(self._table.vaddr[row]) for row in locations}))
-            if 0 < size <= room:
-                room -= size
-                wanted.add(physical)
-            if len(wanted) == MOST:
-                break
-        return frozenset(wanted)
 
     def _ranked(self) -> Iterator[tuple[_Physical, list[int]]]:
         """Functions by what ended in them, each with the locations where that was."""
@@ -106,6 +110,14 @@ class _Hottest:
             locations.setdefault(physical, []).append(row)
         for physical in sorted(weight, key=lambda one: (-weight[one], one)):
             yield physical, locations[physical]
+
+    def _part(self, physical: _Physical, locations: Sequence[int]) -> tuple[tuple[int, int], ...] | None:
+        """Of a long function what is near to where most ended."""
+        address = self._table.vaddr[locations]
+        if self._size(self._table.binaries[physical.file], int(address[0])) <= _LONG:
+            return None
+        own = self._chosen.own[locations]
+        return _near(address[np.lexsort((address, ~own))].tolist())
 
     def _size(self, binary: Binary, address: int) -> int:
         """Of the function at an address; 0 where none is known."""

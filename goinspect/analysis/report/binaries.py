@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["binaries", "modules"]
 
+_BLOCK = 1 << 22
 _KERNEL = "[kernel.kallsyms]"
 _GO = {FrameKind.USER, FrameKind.STDLIB, FrameKind.TOOLCHAIN, FrameKind.RUNTIME, FrameKind.GC}
 _NOWHERE = "addresses outside of all mappings"
@@ -91,7 +92,9 @@ def _use(taken: Taken, key: _Key, frames: int, named: int, own: int, unnamed: in
 def _frames(chosen: Chosen) -> NDArray[np.int64]:
     """How often each location is in the samples, as far as their stacks go."""
     samples, stop, size = chosen.taken.samples, chosen.stop, len(chosen.table.expansion)
-    out = np.bincount(samples.frames, minlength=size)
+    out = np.zeros(size, dtype=np.int64)
+    for low in range(0, len(samples.frames), _BLOCK):  # counting makes a copy
+        out += np.bincount(samples.frames[low : low + _BLOCK], minlength=size)
     out -= np.bincount(samples.frames[samples.patch_at], minlength=size)
     out += np.bincount(samples.patch, minlength=size)
     ends = samples.start[1:]
@@ -100,7 +103,7 @@ def _frames(chosen: Chosen) -> NDArray[np.int64]:
     left = samples.locations(flat_ranges(samples.start[:-1][unwanted], (stop - samples.start[:-1])[unwanted]))
     out -= np.bincount(cut, minlength=size)
     out -= np.bincount(left, minlength=size)
-    return out.astype(np.int64)
+    return out
 
 
 def modules(taken: Taken) -> dict[str, str]:

@@ -21,8 +21,7 @@ def enclosing_frames(frames: Sequence[StackFrame]) -> list[StackFrame]:
     """Frames of functions that `frames` has closures of, but not them."""
     names = {frame.name for frame in frames}
     missing: dict[str, StackFrame] = {}
-    for frame in frames:
-        name = _outer(frame, names)
+    for frame, name in zip(frames, _outer(frames, names), strict=True):
         if name not in names:
             missing.setdefault(
                 name, frame._replace(name=name, inlined=False, restored=False, file="", line=0, start_line=0)
@@ -37,12 +36,16 @@ def outer_rows(frames: Sequence[StackFrame]) -> list[int]:
     for row, frame in enumerate(frames):
         rows.setdefault((frame.name, frame.inlined), row)
     found = []
-    for row, frame in enumerate(frames):
-        name = _outer(frame, names)
+    for row, (frame, name) in enumerate(zip(frames, _outer(frames, names), strict=True)):
         other = rows.get((name, frame.inlined), rows.get((name, not frame.inlined), row))
         found.append(row if name == frame.name else other)
     return found
 
 
-def _outer(frame: StackFrame, names: set[str]) -> str:
-    return enclosing(frame.name, names) if frame.kind in GO_KINDS else frame.name
+def _outer(frames: Sequence[StackFrame], names: set[str]) -> list[str]:
+    """Each name is looked at once: frames of one function differ in their lines."""
+    known: dict[str, str] = {}
+    for frame in frames:
+        if frame.name not in known and frame.kind in GO_KINDS:
+            known[frame.name] = enclosing(frame.name, names)
+    return [known[frame.name] if frame.kind in GO_KINDS else frame.name for frame in frames]

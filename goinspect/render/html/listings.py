@@ -2,9 +2,10 @@
 
 ``files`` of the frames have ``sources``: [row in files, text or null, note]. Each of ``codes`` is a function with code:
 [function, binary, entry, end, is it whole, weight that ended in it, that went through it, that is at no one instruction, number
-of its instructions]. Of all instructions, one after another: ``code_at`` is the address behind the entry, ``code_text`` and
-``code_note`` rows of ``texts``, ``code_label`` the number of its label or 0, ``code_stack`` the row in ``inlines``: calls inlined
-there, the innermost first, as [name, file, line], rows of ``names`` twice; ``code_own`` and ``code_total`` weights.
+of its instructions]. Of all instructions, one after another: ``code_at`` is the address behind the entry, ``code_size`` how many
+bytes it has, ``code_text`` and ``code_note`` are rows of ``texts``, ``code_label`` is the number of its label or 0, ``code_stack`` the
+row in ``inlines``: calls inlined there, the innermost first, as [name, file, line], rows of ``names`` twice; ``code_own`` and
+``code_total`` are weights.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def code_table(
     texts, names = _Words(), _Words()
     inlines: dict[tuple[tuple[int, int, int], ...], int] = {}
     columns: dict[str, list[int]] = {
-        name: [] for name in ("at", "text", "note", "label", "stack", "own", "total")
+        name: [] for name in ("at", "size", "text", "note", "label", "stack", "own", "total")
     }
 
     def stack(row: CodeRow) -> int:
@@ -66,7 +67,7 @@ def code_table(
         labels = {pc: int(label[1:]) for pc, label in code.labels().items()}
         for row, cost in zip(code.rows, one.costs, strict=True):
             values = (
-                row.pc - code.entry, texts.row(row.text), texts.row(comment(row)), labels.get(row.pc, 0), stack(row), cost.here,
+                row.pc - code.entry, len(row.code), texts.row(row.text), texts.row(comment(row)), labels.get(row.pc, 0), stack(row), cost.here,
                 cost.total,
             )  # fmt: skip
             for column, value in zip(columns.values(), values, strict=True):

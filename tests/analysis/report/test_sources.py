@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,7 +129,20 @@ def test_the_longest_end_that_fits(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "x.go").write_bytes(b"// \xff\xfe\n" + TEXT.encode().replace(b"\n", b"\r\n"))
     (source,) = found(tmp_path, "x.go")
-    assert source.text == "// \\xff\\xfe\n" + TEXT
+    assert source.text == "// \\xff\\xfe\n" + TEXT.rstrip("\n")
+
+
+def test_only_what_is_around_functions(tmp_path: Path) -> None:
+    """The rest is blank: lines keep their numbers."""
+    lines = [f"// {number}" for number in range(1, 1001)]
+    lines[499], lines[529] = "func Run() {", "}"
+    (tmp_path / "x.go").write_text("\n".join(lines))
+    frame = stacks_of("x.go").frames[0]._replace(line=520, start_line=500)
+    made = replace(stacks_of("x.go"), frames=(frame,))
+    (source,) = module.sources(made, [], [str(tmp_path)], [])
+    assert source.text is not None
+    kept = {number: line for number, line in enumerate(source.text.split("\n"), 1) if line}
+    assert kept == {number: lines[number - 1] for number in range(497, 531)}
 
 
 def test_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,8 @@ const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandw
 /** The views that a recording has. @param {Report} report */
 const viewsOf = (report) => VIEWS.filter(([view]) => view !== "time" || report.times);
 /** @type {[string, string][]} */
-const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
+const KEYS = [["/", "search: a part of a name, /pattern/, package:… module:… file:main.go:42 kind:…"],
+  ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
   ["Esc", "end the search, then zoom out, then show all stacks, all of the time again"],
   ["Arrow keys, Home", "move from frame to frame, from row to row"],
   ["Enter", "zoom into the frame; in the table, its sandwich"],

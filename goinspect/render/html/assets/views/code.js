@@ -5,7 +5,8 @@ import { formatWeight } from "../page/text.js";
 import { costCells, headingOf, Listing } from "./source.js";
 
 /** @typedef {import("../stacks/data.js").Report} Report */
-/** @typedef {{ code: import("../stacks/data.js").Code, entry: number, own: number, rows: number[] }} Piece rows of the columns of code */
+/** @typedef {{ code: import("../stacks/data.js").Code, entry: number, own: number, inner: number, rows: number[] }} Piece
+ *   `rows` of the columns of code; `inner`: what ended there in the function itself */
 
 const MOST_PIECES = 20, MOST_ROWS = 4000;
 
@@ -19,7 +20,9 @@ export function codeOf(report, fn) {
     const [called, , entry, , , , , , count] = code, rows = [];
     for (let row = first; row < first + count; row++) if (called === wanted || inside[stack[row]]) rows.push(row);
     first += count;
-    if (rows.length) pieces.push({ code, entry: Number(entry), own: rows.reduce((sum, row) => sum + own[row], 0), rows });
+    const sum = (/** @type {number[]} */ some) => some.reduce((all, row) => all + own[row], 0);
+    const inner = rows.filter((row) => (report.inlines[stack[row]][0]?.[0] ?? name) === name);
+    if (rows.length) pieces.push({ code, entry: Number(entry), own: sum(rows), inner: sum(inner), rows });
   }
   return pieces.sort((a, b) => b.own - a.own);
 }
@@ -52,7 +55,7 @@ export class CodeTable extends Listing {
   title({ code: [called, binary, entry, end, whole, , , unplaced] }, name) {
     const told = [`${called} ${entry}-${end}, ${binary}`];
     if (called !== name) told.push("it is inlined there");
-    if (!whole) told.push("what is near to samples");
+    if (!whole) told.push("what is near to most samples");
     const unknown = formatWeight(unplaced, this.report.whole.unit);
     if (unplaced && called === name) told.push(`${unknown} went through calls, it is not known which`);
     return told.join(" · ");
@@ -65,7 +68,7 @@ export class CodeTable extends Listing {
     let before = -1;
     for (const row of shown) {
       const frames = report.inlines[column.code_stack[row]], line = frames.find(([of]) => of === wanted)?.[2] ?? 0;
-      if (before >= 0 && row !== before + 1) out.push(headingOf("…", "gap"));
+      if (before >= 0 && column.code_at[row] !== column.code_at[before] + column.code_size[before]) out.push(headingOf("…", "gap"));
       if (frames.length && (before < 0 || column.code_stack[row] !== column.code_stack[before])) {
         const [[of, file, at], ...outer] = frames, inlined = outer.length ? `, inlined into ${report.names[outer[0][0]]}` : "";
         out.push(headingOf(`${baseName(report.names[file])}:${at} ${report.names[of]}${inlined}`, "place"));
@@ -82,7 +85,7 @@ export class CodeTable extends Listing {
     const address = `${label ? `L${label}: ` : ""}0x${(entry + column.code_at[row]).toString(16)}`;
     const text = element("td", { className: "text" }, report.texts[column.code_text[row]]);
     if (note) text.append(element("span", { className: "comment" }, ` // ${note}`));
-    return element("tr", line ? { "data-line": line } : {},
+    return element("tr", { "data-own": column.code_own[row], ...(line ? { "data-line": line } : {}) },
       ...costCells(report.whole, column.code_own[row], column.code_total[row], report.whole.total, most),
       element("th", { scope: "row", className: "number" }, address), text);
   }

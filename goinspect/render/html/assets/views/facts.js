@@ -68,7 +68,7 @@ export class FactsView {
     const rows = Array.from(values.keys()).sort((a, b) => sums[b + 1] - sums[a + 1] || a - b);
     const plural = by === "thread" ? "threads" : "processes", left = rows.length - MOST_THREADS;
     const heads = [by === "thread" ? "Thread" : "Process", "Weight", "Share", "Samples"];
-    return [element("h2", {}, counted(values.length, by, plural)), tableOf("Threads", heads,
+    return [element("h2", {}, `${counted(values.length, by, plural)} by name`), tableOf("Threads", heads,
       rows.slice(0, MOST_THREADS).map((row) => [values[row], formatWeight(sums[row + 1], report.unit),
         formatShare(sums[row + 1], report.total), samples[row + 1]]),
       left > 0 ? `and ${counted(left, by, plural)} more: the flame graph has all of them above their stacks` : "")];

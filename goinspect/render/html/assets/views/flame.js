@@ -120,6 +120,7 @@ export class FlameView {
     /** @type {import("../page/menu.js").Item[]} */
     const ofFunction = fn < 0 ? [] : [
       ["Only stacks through it", () => model.focus(fn)], ["Sandwich", () => state.set({ fn, view: "sandwich" })],
+      ["Lines", () => state.set({ fn, view: "lines" })],
       ["Copy name", () => copy(name)], ["Copy stack", () => copy(names.join("\n"))],
     ];
     return [["Zoom", () => state.set({ zoom: node, ...(fn < 0 ? {} : { fn }) })], ...ofFunction,

@@ -38,7 +38,7 @@ export class LinesView {
     this.show.select.value = now.show;
     const lines = model.once("lines", [model.shape, fn], () => linesOf(model, fn));
     const pieces = model.once("code", [fn], () => codeOf(report, fn));
-    this.note.textContent = this.told(name, lines, pieces.length);
+    this.note.textContent = this.told(name, lines, pieces);
     this.source.node.hidden = now.show === "code" && pieces.length > 0;
     this.code.node.hidden = now.show === "source" || !pieces.length;
     const of = JSON.stringify([model.shown, model.shape, fn]);
@@ -51,7 +51,19 @@ export class LinesView {
     for (const table of [this.source, this.code]) table.mark(whose === fn ? line : 0);
   }
 
-  /** What is not here, and how to get it. @param {string} name @param {import("./source.js").Line[]} lines @param {number} pieces */
+  /** How much of what ended in it is in these instructions. @param {import("./code.js").Piece[]} pieces */
+  covered(pieces) {
+    const { model } = this, { report } = model, { unit, total } = report.whole, own = model.sums("function").own[model.middle()];
+    const all = "Instructions have the weights of all samples";
+    if (model.off || model.selection().total !== total || report.unit !== unit) return `${all}.`;
+    const inside = pieces.reduce((sum, piece) => sum + piece.inner, 0);
+    const command = `${report.annotate} ${quoted(report.functions[model.middle()])}`;
+    return inside >= own ? `${all}.` : `${all}: ${formatWeight(inside, unit)} of what ended in it did so here, the rest at `
+      + `instructions that are not in the report. All of them shows: ${command}`;
+  }
+
+  /** What is not here, and how to get it. @param {string} name @param {import("./source.js").Line[]} lines
+   * @param {import("./code.js").Piece[]} pieces */
   told(name, lines, pieces) {
     const { report } = this.model, { column } = report, kind = report.kinds[column.kind[column.function.indexOf(this.model.middle())]][0];
     const notes = new Map(report.sources?.map(([file, , note]) => [file, note])), told = new Set();
@@ -61,12 +73,12 @@ export class LinesView {
     else if (!report.sources) told.add("--source DIR puts the source below DIR into the report.");
     for (const { file, line } of lines) if (line && notes.get(file)) told.add(`${report.files[file]}: ${notes.get(file)}.`);
     if (report.difference) return [...told].join(" ");
-    if (pieces) told.add("Instructions have the weights of all samples.");
+    if (pieces.length) told.add(this.covered(pieces));
     else if (report.codes_note) told.add(`No instructions: ${report.codes_note}.`);
     else if (["kernel", "unknown"].includes(kind)) told.add("The report has no instructions of it.");
     else if (!report.codes.length) told.add("No instructions: they are in the report where binaries are at hand.");
     else {
-      told.add(`The report has the instructions of the ${report.codes.length} hottest functions; those of this one shows: `
+      told.add(`The report has the instructions of ${report.codes.length} of the hottest functions; those of this one shows: `
         + `${report.annotate} ${quoted(name)}`);
     }
     return [...told].slice(0, 6).join(" ");

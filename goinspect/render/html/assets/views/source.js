@@ -37,7 +37,8 @@ export function listed(report, fn, lines) {
   for (const file of new Set(lines.map((row) => row.file))) {
     const mine = lines.filter((row) => row.file === file), text = texts.get(file);
     if (report.files[file]) rows.push({ file, line: 0, text: report.files[file], cost: null });
-    if (typeof text === "string") rows.push(...withSource(report, fn, file, mine, text.split("\n")));
+    const shown = typeof text === "string" && mine.some(({ line }) => line);
+    if (shown) rows.push(...withSource(report, fn, file, mine, text.split("\n")));
     else rows.push(...mine.map((cost) => ({ file, line: cost.line, text: null, cost })));
   }
   return rows;
@@ -48,13 +49,15 @@ export function listed(report, fn, lines) {
  * @param {Report} report @param {number} fn @param {number} file @param {Line[]} lines @param {string[]} source @returns {Row[]}
  */
 function withSource(report, fn, file, lines, source) {
-  const { function: name, begin, file: of } = report.column, costs = new Map(lines.map((cost) => [cost.line, cost]));
-  const begins = Array.from(begin.keys()).filter((i) => name[i] === fn && of[i] === file && begin[i]).map((i) => begin[i]);
-  const first = Math.max(1, Math.min(...begins, ...lines.map(({ line }) => line || 1)) - AHEAD), last = lines[lines.length - 1].line;
+  const { function: name, begin, file: of } = report.column;
+  const costs = new Map(lines.filter(({ line }) => line).map((cost) => [cost.line, cost]));
+  const here = Array.from(begin.keys()).filter((i) => name[i] === fn && of[i] === file).map((i) => begin[i]);
+  const begins = here.filter((line) => /\b(func|TEXT)\b/.test(source[line - 1] ?? "")); // others are lines of another file
+  const first = Math.max(1, Math.min(...begins, ...costs.keys()) - AHEAD), last = Math.max(...costs.keys());
   let end = last;
   while (end < Math.min(source.length, last + BEHIND) && !/^}/.test(source[end - 1])) end++;
   if (!/^}/.test(source[end - 1] ?? "")) end = last + AHEAD;
-  const rows = [];
+  const rows = lines.filter(({ line }) => !line).map((cost) => /** @type {Row} */ ({ file, line: 0, text: "", cost }));
   let left = 0;
   for (let line = first; line <= Math.min(end, Math.max(source.length, last)); line++) {
     const near = end - first < LONG || lines.some((cost) => Math.abs(cost.line - line) <= NEAR);
@@ -105,7 +108,9 @@ export class Listing {
     this.body.replaceChildren(...rows);
     this.lines = rows.filter((row) => row.dataset.line);
     this.reach(this.lines[0]);
-    this.node.scrollTop = 0;
+    const most = Math.max(...rows.map((row) => Number(row.dataset.own ?? 0)));
+    const hottest = most ? rows.find((row) => Number(row.dataset.own) === most) : undefined;
+    this.node.scrollTop = hottest && hottest.offsetTop > this.node.clientHeight / 2 ? hottest.offsetTop - this.node.clientHeight / 3 : 0;
   }
 
   /** @param {HTMLElement | undefined} row that the Tab key leads to */
@@ -160,7 +165,8 @@ export class SourceTable extends Listing {
     this.put(`Lines of ${name.slice(0, 400)}`, rows.map(({ line, text, cost }) => {
       if (!line && !cost) return headingOf(text ?? "");
       const cells = costCells(this.report, cost?.own ?? 0, cost?.total ?? 0, whole, most);
-      return element("tr", cost && line ? { "data-line": line, className: "costs" } : {}, ...cells,
+      const told = cost && line ? { "data-line": line, className: "costs", "data-own": cost.own } : {};
+      return element("tr", told, ...cells,
         element("th", { scope: "row", className: "number" }, line ? String(line) : "?"), element("td", { className: "text" }, text ?? ""));
     }));
   }
