@@ -53,12 +53,12 @@ export class LinesView {
 
   /** How much of what ended in it is in these instructions. @param {import("./code.js").Piece[]} pieces */
   covered(pieces) {
-    const { model } = this, { report } = model, own = model.sums("function").own[model.middle()];
+    const { model } = this, { report } = model, { unit, total } = report.whole, own = model.sums("function").own[model.middle()];
     const all = "Instructions have the weights of all samples";
-    if (model.off || model.selection().total !== report.total) return `${all}.`;
+    if (model.off || model.selection().total !== total || report.unit !== unit) return `${all}.`;
     const inside = pieces.reduce((sum, piece) => sum + piece.inner, 0);
     const command = `${report.annotate} ${quoted(report.functions[model.middle()])}`;
-    return inside >= own ? `${all}.` : `${all}: ${formatWeight(inside, report.unit)} of what ended in it did so here, the rest at `
+    return inside >= own ? `${all}.` : `${all}: ${formatWeight(inside, unit)} of what ended in it did so here, the rest at `
       + `instructions that are not in the report. All of them shows: ${command}`;
   }
 
