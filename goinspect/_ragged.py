@@ -193,12 +193,9 @@ def terminated(data: memoryview, starts: NDArray[np.int64], most: int) -> tuple[
             break
         most -= spent
     if not blob.isascii():
-        joined = "".join(out)
-        if not joined.isascii():
-            out = [
-                name if name.isascii() else name.encode("latin-1").decode("utf-8", "backslashreplace")
-                for name in out
-            ]
+        plain = np.fromiter(map(str.isascii, out), dtype=np.bool_, count=len(out))
+        for row in np.flatnonzero(~plain).tolist():
+            out[row] = out[row].encode("latin-1").decode("utf-8", "backslashreplace")
     return out, len(out)
 
 

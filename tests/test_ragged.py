@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goinspect import _ragged
-from goinspect._ragged import terminated
+from goinspect._ragged import grouped, in_order, numbered, terminated
 from tests.examples import examples
 
 EVERYTHING = 1 << 40
@@ -49,3 +49,41 @@ def test_names_that_overlap_too_much_end():
     names, count = terminated(memoryview(data), np.zeros(5000, dtype=np.int64), 100_000)
     assert count == 100
     assert set(names) == {"x" * 1000}
+
+
+NUMBERS = st.lists(
+    st.one_of(st.integers(0, 9), st.integers(0, 1 << 40), st.integers(0, (1 << 62) - 1)), max_size=60
+)
+
+
+@examples(200)
+@given(NUMBERS)
+@pytest.mark.parametrize("sparse", [0, 1 << 30], ids=["sorted", "in a table"])
+def test_numbers_of_values(sparse, given_values):
+    """Of any values, and where a table holds those that are small, as ``numpy.unique`` has them."""
+    values = np.array(given_values, dtype=np.int64)
+    values %= 1 << 16 if sparse else 1 << 62
+    with mock.patch.object(_ragged, "_SPARSE", sparse):
+        found, number = numbered(values, int(values.max(initial=0)) + 1)
+    expected, index = np.unique(values, return_inverse=True)
+    assert (found.tolist(), number.tolist()) == (expected.tolist(), index.tolist())
+
+
+@examples(200)
+@given(NUMBERS)
+def test_first_rows_of_values(given_values):
+    values = np.array(given_values, dtype=np.uint64) % 7
+    first, number = grouped(values)
+    _, expected, index = np.unique(values, return_index=True, return_inverse=True)
+    assert (first.tolist(), number.tolist()) == (expected.tolist(), index.tolist())
+
+
+@examples(200)
+@given(
+    st.lists(st.tuples(*[st.one_of(st.integers(0, 3), st.integers(0, 1 << 40))] * 3), min_size=1, max_size=60)
+)
+def test_rows_by_their_columns(given_rows):
+    """Rows that are equal stay as they are."""
+    expected = sorted(range(len(given_rows)), key=given_rows.__getitem__)
+    columns = [np.array(column, dtype=np.int64) for column in zip(*given_rows, strict=True)]
+    assert in_order(columns).tolist() == expected

@@ -107,6 +107,24 @@ def test_listing_of_real_binaries(workload) -> None:
     assert found == one_by_one(table)
 
 
+@examples(60, derandomize=True)
+@given(st.data())
+def test_names_are_compared_as_they_are_read(data) -> None:
+    """A name is that at its offset: no other one, no beginning or end of it, nothing where no name is; any that is ASCII."""
+    table = decoder(build(data.draw(programs((1, 27), 1)), (1, 27)), (1, 27))
+    bulk = BulkTable(table)
+    funcs = [func for index in range(table.nfunc) if (func := table.func(index)) is not None]
+    names = [table.name(func) for func in funcs]
+    offsets = np.array([func.name_off for func in funcs], dtype=np.int64)
+    assert bulk.are_names(offsets, names).tolist() == [name.isascii() for name in names]
+    odd = ["é" if name.isascii() else name.encode().decode("latin-1") for name in names]
+    for others in ([name[:-1] for name in names], [name + "x" for name in names], odd):
+        assert not bulk.are_names(offsets, others).any()
+    for place in (-1, -(1 << 40), len(table.data), 1 << 40):
+        assert not bulk.are_names(np.full(len(names), place), names).any()
+    assert bulk.are_names(offsets[:0], []).tolist() == []
+
+
 def test_pcs_of_line_in_a_real_binary(workload) -> None:
     table = load(open_image(workload)).table
     bulk = BulkTable(table)

@@ -42,6 +42,11 @@ class Batch(NamedTuple):
     go_names: bool = False  # its names are Go's own, and replace the symbol table's spelling
     places: Callable[[Sequence[int]], list[tuple[str, int] | None]] | None = None  # file and line of rows
 
+    @property
+    def bit(self) -> np.uint8:
+        """Its table, as one of `Merger.sources`."""
+        return np.uint8(1 << SOURCES.index(self.source))
+
 
 @dataclass(eq=False, repr=False)
 class Merger:
@@ -67,22 +72,31 @@ class Merger:
 
     def add(self, batch: Batch) -> None:
         """Merge a batch: rows it means learn of it, the others are appended."""
-        bit = np.uint8(1 << SOURCES.index(batch.source))
         if not len(batch.name):
             return
         mine, theirs = self._pairs(batch)
-        self.sources[mine] |= bit
-        if batch.function is not None:
-            self.function[mine] = batch.function[theirs]
+        self.learn(batch, mine, theirs)
         if batch.kind == ITAB:  # which the symbol table takes for a variable
             self.kind[mine] = ITAB
-        unknown = (self.size[mine] <= 0) & (batch.size[theirs] >= 0)
-        self.size[mine[unknown]] = batch.size[theirs[unknown]]
-        self.size_exact[mine[unknown]] = batch.size_exact
         self._note_places(batch, mine, theirs)
         new = np.ones(len(batch.name), dtype=np.bool_)
         new[theirs] = False
-        self._append(batch, np.flatnonzero(new), bit)
+        self._append(batch, np.flatnonzero(new))
+
+    def learn(self, batch: Batch, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> None:
+        """Tell rows here what rows of a batch say that are the same symbols, whose names are not looked at."""
+        self.sources[mine] |= batch.bit
+        if batch.function is not None:
+            self.function[mine] = batch.function[theirs]
+        unknown = (self.size[mine] <= 0) & (batch.size[theirs] >= 0)
+        self.size[mine[unknown]] = batch.size[theirs[unknown]]
+        self.size_exact[mine[unknown]] = batch.size_exact
+
+    def alone(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(row here, row of the batch) where no other symbol of that kind has the address."""
+        rows, first, counts = self._at(batch)
+        theirs = np.flatnonzero(counts == 1)
+        return rows[first[theirs]], theirs
 
     def _note_places(self, batch: Batch, mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> None:
         """Of what is not in gopclntab, which tells the place of a function itself."""
@@ -94,7 +108,7 @@ class Merger:
             if place is not None:
                 self.place[row] = place
 
-    def _append(self, batch: Batch, rows: NDArray[np.int64], bit: np.uint8) -> None:
+    def _append(self, batch: Batch, rows: NDArray[np.int64]) -> None:
         if not len(rows):
             return
         count = len(rows)
@@ -103,7 +117,7 @@ class Merger:
         none = np.full(count, -1, dtype=np.int64)
         added: tuple[NDArray[Any], ...] = (
             batch.address[rows], batch.size[rows], np.full(count, batch.size_exact),
-            np.full(count, batch.kind, np.uint8), np.full(count, bit, np.uint8), np.zeros(count, np.int32),
+            np.full(count, batch.kind, np.uint8), np.full(count, batch.bit, np.uint8), np.zeros(count, np.int32),
             np.zeros(count, np.bool_), none if batch.function is None else batch.function[rows], none,
         )  # fmt: skip
         for column, values in zip(_COLUMNS, added, strict=True):
@@ -112,13 +126,7 @@ class Merger:
 
     def _pairs(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(row here, row of the batch) of what is the same symbol."""
-        same_kind = np.isin(self.kind, _SAME[batch.kind])
-        rows = np.flatnonzero(same_kind)
-        order = np.argsort(self.address[rows], kind="stable")
-        rows = rows[order]
-        known = self.address[rows]
-        first = np.searchsorted(known, batch.address, side="left")
-        counts = np.searchsorted(known, batch.address, side="right") - first
+        rows, first, counts = self._at(batch)
         theirs = np.flatnonzero(counts == 1)
         mine = rows[first[theirs]]
         equal = self._equal(mine, batch, theirs)
@@ -128,6 +136,14 @@ class Merger:
             np.concatenate((mine[equal], np.array([m for m, _ in more], dtype=np.int64))),
             np.concatenate((theirs[equal], np.array([t for _, t in more], dtype=np.int64))),
         )
+
+    def _at(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of the batch's kind by address; which is the first at each address of the batch, and how many are there."""
+        rows = np.flatnonzero(np.isin(self.kind, _SAME[batch.kind]))
+        rows = rows[np.argsort(self.address[rows], kind="stable")]
+        known = self.address[rows]
+        first = np.searchsorted(known, batch.address, side="left")
+        return rows, first, np.searchsorted(known, batch.address, side="right") - first
 
     def _equal(self, mine: NDArray[np.int64], batch: Batch, theirs: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each pair is the same symbol."""

@@ -210,22 +210,43 @@ def _add_functions(binary: Binary, merger: Merger, warnings: list[str], *, only_
         held = np.zeros(len(funcs), dtype=np.bool_)
         held[inside] = known[place[inside]] == records.entries[funcs[inside]]
         funcs = funcs[~held]
-    offsets, number = np.unique(records.field(funcs, "name_off"), return_inverse=True)
-    names = bulk.names(offsets)
     missing = int(records.unreadable.sum())
     if missing:
         warnings.append(f"{counted(missing, 'function')} of gopclntab cannot be read: the table is damaged")
+    batch = Batch(
+        (),
+        records.entries[funcs],
+        _spans(binary, records, funcs),
+        FUNCTION,
+        "gopclntab",
+        funcs,
+        go_names=True,
+    )
+    offsets = records.field(funcs, "name_off")
+    others = ~_known(binary, merger, batch, offsets)
+    distinct_offsets, number = np.unique(offsets[others], return_inverse=True)
+    names = bulk.names(distinct_offsets)
     merger.add(
-        Batch(
-            [names[i] for i in number.tolist()],
-            records.entries[funcs],
-            _spans(binary, records, funcs),
-            FUNCTION,
-            "gopclntab",
-            funcs,
-            go_names=True,
+        batch._replace(
+            name=[names[i] for i in number.tolist()],
+            address=batch.address[others],
+            size=batch.size[others],
+            function=funcs[others],
         )
     )
+
+
+def _known(binary: Binary, merger: Merger, batch: Batch, names: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Of the functions of a batch without names those that a symbol table has by the same name: symbols have learned of them.
+
+    That a name at an offset is the same is found out in less time than it takes to read it.
+    """
+    mine, theirs = merger.alone(batch)
+    same = binary.bulk.are_names(names[theirs], [merger.name[row] for row in mine.tolist()])
+    merger.learn(batch, mine[same], theirs[same])
+    known = np.zeros(len(names), dtype=np.bool_)
+    known[theirs[same]] = True
+    return known
 
 
 def _spans(binary: Binary, records: Records, funcs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -230,6 +230,18 @@ class BulkTable:
         table = self.table
         return self._texts(max(table.header.funcnametab, 0), name_offs, "?name")
 
+    def are_names(self, name_offs: NDArray[np.int64], names: list[str]) -> NDArray[np.bool_]:
+        """Whether each name at an offset is the one given. Of what is not ASCII, or makes no sense, it is not known: False."""
+        base = min(max(self.table.header.funcnametab, 0), len(self.table.data))
+        data = bytes(self.table.data[base : base + int(name_offs.max(initial=0)) + LONGEST])
+        text = data.decode("latin-1")
+        inside = np.where(name_offs >= 0, name_offs, len(text))
+        count = len(names)
+        ends = inside + np.fromiter(map(len, names), np.int64, count)
+        ended: NDArray[np.bool_] = np.frombuffer(data + b"\xff", np.uint8).take(ends, mode="clip") == 0
+        begun = np.fromiter(map(text.startswith, names, inside.tolist()), np.bool_, count)
+        return ended & begun & np.fromiter(map(str.isascii, names), np.bool_, count)
+
     def _texts(self, base: int, offsets: NDArray[np.int64], what: str) -> list[str]:
         """NUL-terminated strings of the table."""
         if len(offsets) <= _FEW:
