@@ -67,6 +67,19 @@ def test_what_is_in_binaries_adds_up(tmp_path):
         if line.rpartition(" ")[0].endswith("_[k]")
     )
     assert next(row[7] for row in rows if row[1] == "kernel") == kernel
+    bare = goinspect.flame(FOLDER / "perf.data")  # the kernel's symbols are those of another machine
+    head, _ = read_report(bare.text("html"))
+    vdso = sum(
+        int(line.rpartition(" ")[2])
+        for line in flame.text("folded").splitlines()
+        if line.rpartition(" ")[0].endswith(";[vdso]")
+    )
+    unnamed = {row[0]: row[8] for row in head["binaries"] if row[8]}
+    assert unnamed == {"[kernel.kallsyms]": kernel, "[vdso]": vdso}
+    share = f"199 ms ({(kernel + vdso) / flame.total:.2%})"
+    first, second, _ = dict(head["facts"])["Without a name"]
+    assert first == f"{share} ended in frames without a name"
+    assert second == f"[kernel.kallsyms]: 156 ms ({kernel / flame.total:.2%})"
     focused = goinspect.flame(FOLDER / "perf.data", kallsyms=FOLDER / "kallsyms", focus="main.spin")
     rows = read_report(focused.text("html"))[0]["binaries"]
     assert sum(row[7] for row in rows) == focused.total

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["facts", "tables"]
 
 _MOST = 500  # lines of a section, and binaries
+_MOST_NAMELESS = 10  # binaries with what has no name
 
 
 def facts(profile: FlameProfile, options: DrawOptions) -> list[tuple[str, list[str]]]:
@@ -32,6 +33,7 @@ def facts(profile: FlameProfile, options: DrawOptions) -> list[tuple[str, list[s
         ("Profile", ["" if options.path == "-" else options.path, subtitle(profile)]),
         ("What was read", summary_parts(profile)),
         *_of_waits(profile.waits),
+        ("Without a name", _nameless(profile)),
         ("Warnings", list(profile.warnings)),
         ("Events", events),
         ("Binaries not found", sorted(profile.missing)),
@@ -74,6 +76,21 @@ def _row(profile: FlameProfile, use: BinaryUse) -> list[Any]:
         state = "not found" if use.path in profile.missing else "no file"
     words = (use.path, state, use.build_id, use.go_version, use.module)
     return [*map(visible, words), use.frames, use.named, use.own, use.unnamed]
+
+
+def _nameless(profile: FlameProfile) -> list[str]:
+    """What ended in frames without a name: all of it, and where most of that is."""
+    uses = profile.details.binaries if profile.details else ()
+    total = sum(use.own for use in uses)
+    where = sorted((use for use in uses if use.unnamed), key=lambda use: (-use.unnamed, use.path))
+    if not where:
+        return []
+
+    def told(weight: int) -> str:
+        return f"{human_weight(weight, profile.unit)} ({weight / max(total, 1):.2%})"
+
+    most = [f"{use.path}: {told(use.unnamed)}" for use in where[:_MOST_NAMELESS]]
+    return [f"{told(sum(use.unnamed for use in where))} ended in frames without a name", *most]
 
 
 def _bounded(lines: Sequence[str]) -> list[str]:

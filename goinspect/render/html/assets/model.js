@@ -149,7 +149,7 @@ export class Model {
 
   /** What frames are added up by. @param {string} by */
   groups(by) {
-    return this.once(`groups ${by}`, [], () => groupsOf(this.report, by));
+    return this.kept(`groups ${by}`, [], () => groupsOf(this.report, by));
   }
 
   /** The weights of functions, packages, modules, lines or kinds. @param {string} by */
