@@ -269,6 +269,11 @@ def test_search_by_file_and_line(uri, visit, by_line, flame):
     assert page.locator(".matched").inner_text().startswith(f"1 function: {share}")
     page.get_by_role("button", name="Only these").click()
     assert frames(page)[0]["total"] == places[f"{MAIN}:124"]
+    page.get_by_role("searchbox").fill(f"file:{MAIN}:124")
+    page.get_by_role("searchbox").press(
+        "Enter"
+    )  # frames are drawn without lines: those with one of these are found
+    assert page.locator(".flame .said").inner_text().startswith("main.spin, ")
     page.get_by_role("searchbox").fill("file:/shapes\\.go:\\d+$/")
     page.keyboard.press("2")
     assert page.locator(".matched").inner_text().startswith("0 functions")
