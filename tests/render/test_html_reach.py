@@ -141,6 +141,16 @@ def test_fits_every_width(width, visit, recorded):
         assert over == []
 
 
+def test_names_stay_while_columns_go_by(visit, recorded):
+    page = opened(visit, recorded[1] + "#view=table", 360)
+    row = page.locator(".table tbody tr[aria-rowindex]").first
+    before = row.locator(".name").bounding_box()["x"]
+    assert row.locator("td").last.bounding_box()["x"] > 360
+    page.evaluate("document.querySelector('.table .scroll').scrollLeft = 1000")
+    assert row.locator("td").last.bounding_box()["x"] < 360
+    assert abs(row.locator(".name").bounding_box()["x"] - before) <= 12
+
+
 def test_dark_and_light(visit, report):
     page = opened(visit, report)
     read = "getComputedStyle(document.body).backgroundColor"
