@@ -72,6 +72,8 @@ def _row(profile: FlameProfile, use: BinaryUse) -> list[Any]:
         state = "found" if here else f"read from {use.found}"
     elif use.path in profile.refused:
         state = "found and not used"
+    elif profile.profiled and use.named == use.frames:
+        state = "names are the profile's"
     else:
         state = "not found" if use.path in profile.missing else "no file"
     words = (use.path, state, use.build_id, use.go_version, use.module)
