@@ -31,6 +31,7 @@ def waiting(tmp_path_factory):
     folder = tmp_path_factory.mktemp("switches")
     path, samples, waits = switched(folder)
     goinspect.flame(path).save(folder / "waiting.html")
+    goinspect.flame(path, off_cpu=True).save(folder / "waiting-alone.html")
     return (folder / "waiting.html").as_uri(), samples, waits
 
 
@@ -295,6 +296,10 @@ def test_time_on_and_off_the_cpu(visit, waiting):
     assert frames(page)[0]["total"] == pytest.approx(off, abs=1000 * len(waits))
     page.get_by_role("button", name="Whole time").click()
     assert frames(page)[0]["total"] == sum(threads.values())
+    alone = opened(visit, uri.replace("waiting.html", "waiting-alone.html") + "#begin=10&end=30")
+    assert frames(alone)[0]["total"] == pytest.approx(off, abs=1000 * len(waits))
+    assert alone.locator(".sides").inner_text() == "off-CPU"
+    assert " waits, " in alone.locator(".part").inner_text()
     assert page.locator(".titles p").inner_text().startswith("off-CPU")
     page.keyboard.press("2")
     assert sum(int(row[5]) for row in page.evaluate(ROWS)) >= len(waits)

@@ -31,7 +31,7 @@ export class TimeView {
       });
       const said = element("span", {});
       const node = element("div", { className: "one" },
-        element("h2", { className: side.key }, element("bdi", {}, side.name), " ", said), chart.node);
+        element("h2", { className: side.look }, element("bdi", {}, side.name), " ", said), chart.node);
       return { side, report, chart, said, node };
     });
     this.node = element("section", { className: "time", "aria-label": "Time" },
@@ -59,7 +59,7 @@ export class TimeView {
 
   tellScale() {
     const { grid, side } = this.heat;
-    this.scale.className = `scale ${side.key}`;
+    this.scale.className = `scale ${side.look}`;
     if (!grid) return;
     const what = grid.column ? `A column is ${lasting(grid.column)}, a row ${lasting(grid.step)}. ` : "";
     this.said.textContent = `${what}A cell weighs up to ${formatWeight(Math.round(grid.most), side.unit)}.`;
