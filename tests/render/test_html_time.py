@@ -11,7 +11,7 @@ import pytest
 import goinspect
 from goinspect.views.waits import with_waits
 from tests.render.outputs import read_report
-from tests.render.reports import ROWS, frames, named, opened
+from tests.render.reports import ROWS, click, frames, named, opened
 from tests.render.test_html import recording
 from tests.render.timed import PERIOD, SAMPLES, by_hand, script, switched
 
@@ -161,6 +161,13 @@ def test_a_part_of_the_time_is_all_that_is_shown(visit, timed):
     assert shown(page) == truth
     nothing = opened(visit, timed + "#begin=11000&end=11900")
     assert nothing.locator(".flame .empty").inner_text() == "Nothing in the chosen part of the time."
+    nothing.get_by_role("button", name="Whole time").click()
+    click(nothing, "main.close")
+    nothing.locator(".strip canvas").focus()
+    nothing.keyboard.press("ArrowRight")
+    assert nothing.locator(".flame .empty").inner_text() == "Nothing of it in the chosen part of the time."
+    nothing.keyboard.press("s")
+    assert "Nothing of it in the chosen" in nothing.locator(".sandwich").inner_text()
 
 
 @pytest.mark.parametrize("address", ["#begin=9&end=3", "#begin=999999999&end=9999999999", "#begin=x&end=5.5"])
