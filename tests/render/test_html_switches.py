@@ -30,6 +30,26 @@ def test_switches_give_the_weight_to_callers(part, left_out, visit, report):
     assert not page.get_by_role("checkbox", name=part).is_checked()
 
 
+def test_callees_of_what_is_switched_off_stand_in_their_order(visit, tmp_path):
+    """More of them than are looked for one after another, and in another order than their callers."""
+    lines = [f"main.main;runtime.f{i:03};main.g{i * 73 % 300:03};main.h 2" for i in range(300)]
+    lines += [f"main.main;main.g{i:03};main.h 3" for i in range(0, 300, 3)]
+    lines += [f"main.main;runtime.f{i:03};main.g{i:03} 1" for i in range(0, 300, 5)]
+    (tmp_path / "a.folded").write_text("\n".join(lines) + "\n")
+    goinspect.flame(tmp_path / "a.folded").save(tmp_path / "a.html")
+    page = opened(visit, (tmp_path / "a.html").as_uri())
+    page.get_by_role("checkbox", name="Runtime").uncheck()
+    drawn = [frame for frame in frames(page) if frame["name"].startswith("main.g")]
+    truth = {
+        f"main.g{i:03}": 2 + 3 * (i % 3 == 0) + (i % 5 == 0) for i in range(300)
+    }  # 73 and 300 have no divisor in common
+    assert {frame["name"]: frame["total"] for frame in drawn} == truth
+    assert len(drawn) == 300
+    names = [frame["name"] for frame in sorted(drawn, key=lambda frame: frame["x"])]
+    assert names == sorted(truth)
+    assert totals(page)["main.h"] == (900, 900)
+
+
 FOLDED = """
 runtime.goexit;main.main.func2;main.walk;main.visit;main.walk;main.visit;main.walk;os.ReadDir 40
 runtime.goexit;main.main;main.main.func1;main.main.func1.1;main.walk;main.walk;main.walk 25

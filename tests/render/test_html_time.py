@@ -11,7 +11,7 @@ import pytest
 import goinspect
 from goinspect.views.waits import with_waits
 from tests.render.outputs import read_report
-from tests.render.reports import ROWS, frames, named, opened
+from tests.render.reports import ROWS, click, frames, named, opened
 from tests.render.test_html import recording
 from tests.render.timed import PERIOD, SAMPLES, by_hand, script, switched
 
@@ -31,6 +31,7 @@ def waiting(tmp_path_factory):
     folder = tmp_path_factory.mktemp("switches")
     path, samples, waits = switched(folder)
     goinspect.flame(path).save(folder / "waiting.html")
+    goinspect.flame(path, off_cpu=True).save(folder / "waiting-alone.html")
     return (folder / "waiting.html").as_uri(), samples, waits
 
 
@@ -160,6 +161,13 @@ def test_a_part_of_the_time_is_all_that_is_shown(visit, timed):
     assert shown(page) == truth
     nothing = opened(visit, timed + "#begin=11000&end=11900")
     assert nothing.locator(".flame .empty").inner_text() == "Nothing in the chosen part of the time."
+    nothing.get_by_role("button", name="Whole time").click()
+    click(nothing, "main.close")
+    nothing.locator(".strip canvas").focus()
+    nothing.keyboard.press("ArrowRight")
+    assert nothing.locator(".flame .empty").inner_text() == "Nothing of it in the chosen part of the time."
+    nothing.keyboard.press("s")
+    assert "Nothing of it in the chosen" in nothing.locator(".sandwich").inner_text()
 
 
 @pytest.mark.parametrize("address", ["#begin=9&end=3", "#begin=999999999&end=9999999999", "#begin=x&end=5.5"])
@@ -295,6 +303,10 @@ def test_time_on_and_off_the_cpu(visit, waiting):
     assert frames(page)[0]["total"] == pytest.approx(off, abs=1000 * len(waits))
     page.get_by_role("button", name="Whole time").click()
     assert frames(page)[0]["total"] == sum(threads.values())
+    alone = opened(visit, uri.replace("waiting.html", "waiting-alone.html") + "#begin=10&end=30")
+    assert frames(alone)[0]["total"] == pytest.approx(off, abs=1000 * len(waits))
+    assert alone.locator(".sides").inner_text() == "off-CPU"
+    assert " waits, " in alone.locator(".part").inner_text()
     assert page.locator(".titles p").inner_text().startswith("off-CPU")
     page.keyboard.press("2")
     assert sum(int(row[5]) for row in page.evaluate(ROWS)) >= len(waits)

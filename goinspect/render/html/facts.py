@@ -32,7 +32,7 @@ def facts(profile: FlameProfile, options: DrawOptions) -> list[tuple[str, list[s
     sections = [
         ("Profile", ["" if options.path == "-" else options.path, subtitle(profile)]),
         ("What was read", summary_parts(profile)),
-        *_of_waits(profile.waits),
+        ("Off-CPU time", _of_waits(profile)),
         ("Without a name", _nameless(profile)),
         ("Warnings", list(profile.warnings)),
         ("Events", events),
@@ -110,7 +110,10 @@ def _sources(profile: FlameProfile) -> list[str]:
     return lines + [f"{one.file}: {one.note}" for one in sources if one.note]
 
 
-def _of_waits(waits: FlameProfile | None) -> list[tuple[str, list[str]]]:
-    """What is known of the time that threads waited."""
-    said = [] if waits is None else [subtitle(waits), *summary_parts(waits), *waits.warnings]
-    return [("Off-CPU time", said)]
+def _of_waits(profile: FlameProfile) -> list[str]:
+    """What is known of the time that threads waited, beside what is said of samples, too."""
+    if profile.waits is None:
+        return []
+    known = {*profile.warnings, *summary_parts(profile)}
+    parts = [subtitle(profile.waits), *summary_parts(profile.waits), *profile.waits.warnings]
+    return [part for part in parts if part not in known]

@@ -14,6 +14,7 @@ import numpy as np
 
 from goinspect.render.svg.labels import visible
 from goinspect.render.text.summary import subtitle
+from goinspect.results.flame import OFF_CPU
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +59,7 @@ def time_columns(
         columns |= {f"{name}_{what}": column for what, column in found.items()}
         head[f"{name}s"] = {
             "name": visible(side.event), "unit": visible(side.unit), "subtitle": visible(subtitle(side)),
-            "scale": scale, "weight": weight,
+            "scale": scale, "weight": weight, "waits": side.event == OFF_CPU,
         }  # fmt: skip
     return head, columns
 

@@ -6,7 +6,8 @@
 /**
  * Samples, or waits.
  * @typedef {object} Side
- * @property {string} key "samples" or "waits"
+ * @property {string} key "samples" or "waits": what the address calls it
+ * @property {string} look as what it is drawn: waits may be all that there is
  * @property {string} name of the event
  * @property {string} unit
  * @property {string} subtitle
@@ -127,9 +128,9 @@ function sideOf(report, key, all) {
   for (const step of steps) end += step;
   const begin = new (end < 2 ** 32 ? Uint32Array : Float64Array)(steps.length);
   for (let i = 0, at = 0; i < steps.length; i++) begin[i] = at += steps[i];
-  return { key, name: told.name, unit: told.unit, subtitle: told.subtitle, stack: column[`${prefix}_stack`], begin,
-    lasts: key === "waits" && told.unit === "ns", weight: weights ? (i) => weights[i] * told.scale : () => told.weight,
-    cpu: column[`${prefix}_cpu`], all };
+  return { key, look: told.waits ? "waits" : "samples", name: told.name, unit: told.unit, subtitle: told.subtitle,
+    stack: column[`${prefix}_stack`], begin, lasts: told.waits && told.unit === "ns",
+    weight: weights ? (i) => weights[i] * told.scale : () => told.weight, cpu: column[`${prefix}_cpu`], all };
 }
 
 /** @param {Side} side */

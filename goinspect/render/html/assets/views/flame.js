@@ -11,6 +11,8 @@ import { Chart } from "./chart.js";
 import { MiniMap } from "./minimap.js";
 import { asPng, asSvg } from "./picture.js";
 
+const NO_SAMPLES = "No samples to draw: a filter removed them all, or all weights are 0.";
+
 /**
  * Both sides of a difference, each with what it is.
  * @param {import("../stacks/change.js").Difference} difference @param {Chart} before @param {Chart} now
@@ -60,8 +62,7 @@ export class FlameView {
     });
     this.node = element("section", { className: "flame", "aria-label": "Flame graph" },
       element("div", { className: "tools" }, ...controls.map((control) => control.node), more, this.legend), this.crumbs,
-      this.map.node, this.pair, element("p", { className: "empty", hidden: true }, "No samples to draw: a filter removed them all, or all "
-        + "weights are 0."));
+      this.map.node, this.pair, element("p", { className: "empty", hidden: true }));
     onTheme(() => this.legend.replaceChildren(...keysOf(model)));
   }
 
@@ -79,9 +80,10 @@ export class FlameView {
     this.color.select.value = now.color;
     this.side.select.value = now.side;
     this.legend.replaceChildren(...keysOf(model));
-    const empty = this.node.querySelector(".empty");
-    empty.hidden = model.selection().total > 0;
-    if (model.part()) empty.textContent = "Nothing in the chosen part of the time.";
+    const empty = this.node.querySelector(".empty"), part = model.part();
+    const isEmpty = !model.selection().total;
+    empty.hidden = !isEmpty && !(part && !tree.total[zoom]);
+    empty.textContent = part ? `Nothing${isEmpty ? "" : " of it"} in the chosen part of the time.` : NO_SAMPLES;
     this.crumbs.replaceChildren(...wayTo(model, zoom));
     const view = { zoom, upward: now.layout === "flame", byWeight: now.order === "weight", seen: model.seen(), selected: model.selected(),
       hits: model.search().hits, colors: colorsOf(model, tree) };

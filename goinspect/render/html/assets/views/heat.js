@@ -146,7 +146,7 @@ export class Heat {
     /** @type {number[][]} */
     const levels = Array.from({ length: LEVELS + 1 }, () => []);
     values.forEach((value, cell) => value && levels[Math.ceil(Math.sqrt(value / most) * LEVELS)].push(cell));
-    pen.fillStyle = themed(this.side.key);
+    pen.fillStyle = themed(this.side.look);
     levels.forEach((cells, level) => {
       pen.globalAlpha = 0.1 + (0.9 * level) / LEVELS;
       for (const cell of cells) {

@@ -46,7 +46,8 @@ export class SandwichView {
       + `own ${formatWeight(own, report.unit)} (${formatShare(own, callees.whole)})`;
     const words = report.sizes ? IN_SIZES : IN_CALLS;
     this.above.textContent = callers.first[0] ? words[0] : total ? words[1] : "";
-    this.below.textContent = callees.first[0] ? words[2] : total ? words[3] : "It is switched off.";
+    this.below.textContent = callees.first[0] ? words[2] : total ? words[3] : model.part() ? "Nothing of it in the chosen part of the time."
+      : "It is switched off.";
     this.callers.show(callers, { upward: true, selected: -1, hits, colors: colorsOf(model, callers) });
     this.callees.show(callees, { upward: false, selected: -1, hits, colors: colorsOf(model, callees) });
   }

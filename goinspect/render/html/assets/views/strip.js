@@ -8,7 +8,7 @@ import { counted, formatShare, formatWeight } from "../page/text.js";
 const HIGH = 22, BETWEEN = 3, AXIS = 15;
 
 /** The noun for what a side counts. @param {import("../stacks/times.js").Side} side */
-const nounOf = (side) => (side.key === "waits" ? "wait" : "sample");
+const nounOf = (side) => (side.look === "waits" ? "wait" : "sample");
 
 export class Strip {
   /** @param {import("../model.js").Model} model */
@@ -19,9 +19,12 @@ export class Strip {
     this.canvas = element("canvas", { tabIndex: 0, role: "application", "aria-label": "Time. Arrow keys choose a part of it and move it, "
       + "with Shift they move its end, Escape chooses all of it." });
     this.names = sides.map((side) => {
-      const button = element("button", { type: "button", className: side.key, title: side.subtitle }, element("bdi", {}, side.name));
-      button.addEventListener("click", () => model.state.set({ series: side.key }));
-      return button;
+      const name = element(sides.length > 1 ? "button" : "span", { className: side.look, title: side.subtitle },
+        element("bdi", {}, side.name));
+      if (sides.length === 1) return name;
+      name.type = "button";
+      name.addEventListener("click", () => model.state.set({ series: side.key }));
+      return name;
     });
     this.said = element("output", { className: "part", role: "status" });
     this.clear = element("button", { type: "button" }, "Whole time");
@@ -48,7 +51,7 @@ export class Strip {
 
   update() {
     const { model, times } = this, { series } = model.state.now;
-    times.sides.forEach((one, i) => this.names[i].setAttribute("aria-pressed", String(one.key === series)));
+    if (times.sides.length > 1) times.sides.forEach((one, i) => this.names[i].setAttribute("aria-pressed", String(one.key === series)));
     this.said.textContent = partSaid(model, times.side(series));
     this.clear.hidden = !model.part();
     this.draw();
@@ -67,7 +70,7 @@ export class Strip {
       const y = i * (HIGH + BETWEEN), values = this.values(side, width), most = values.reduce((a, b) => Math.max(a, b), 0);
       pen.fillStyle = themed("field");
       pen.fillRect(0, y, width, HIGH);
-      pen.fillStyle = themed(side.key);
+      pen.fillStyle = themed(side.look);
       values.forEach((value, at) => {
         const high = most ? Math.max(value ? 1 : 0, (value / most) * HIGH) : 0, x = Math.round((at * width) / values.length);
         if (high) pen.fillRect(x, y + HIGH - high, Math.round(((at + 1) * width) / values.length) - x, high);

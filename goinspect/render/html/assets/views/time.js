@@ -4,9 +4,11 @@ import { colorsOf } from "../page/coloring.js";
 import { choice, element } from "../page/dom.js";
 import { functionOf } from "../page/paint.js";
 import { formatShare, formatWeight } from "../page/text.js";
-import { formatTime } from "../page/brush.js";
 import { Chart } from "./chart.js";
 import { Heat } from "./heat.js";
+
+/** @param {number} time in µs */
+const lasting = (time) => formatWeight(time * 1000, "ns").replace(/\.0+ /, " ");
 
 export class TimeView {
   /** @param {import("../model.js").Model} model */
@@ -29,7 +31,7 @@ export class TimeView {
       });
       const said = element("span", {});
       const node = element("div", { className: "one" },
-        element("h2", { className: side.key }, element("bdi", {}, side.name), " ", said), chart.node);
+        element("h2", { className: side.look }, element("bdi", {}, side.name), " ", said), chart.node);
       return { side, report, chart, said, node };
     });
     this.node = element("section", { className: "time", "aria-label": "Time" },
@@ -57,9 +59,9 @@ export class TimeView {
 
   tellScale() {
     const { grid, side } = this.heat;
-    this.scale.className = `scale ${side.key}`;
+    this.scale.className = `scale ${side.look}`;
     if (!grid) return;
-    const what = grid.column ? `A column is ${formatTime(grid.column, grid.column)}, a row ${formatTime(grid.step, grid.step)}. ` : "";
+    const what = grid.column ? `A column is ${lasting(grid.column)}, a row ${lasting(grid.step)}. ` : "";
     this.said.textContent = `${what}A cell weighs up to ${formatWeight(Math.round(grid.most), side.unit)}.`;
   }
 }
