@@ -126,14 +126,14 @@ def test_the_policy_holds(context, report):
     assert tried == [["script-src-elem", "style-src-elem"], None]
 
 
-@pytest.mark.parametrize("width", [360, 700, 1400, 2560])
+@pytest.mark.parametrize("width", [320, 700, 1400, 3840])
 def test_fits_every_width(width, visit, recorded):
     page = opened(visit, recorded[1], width)
     for view in "12345":
         page.keyboard.press(view)
-        assert page.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
-        ) == [width, 900]
+        sizes = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        assert sizes[0] == width
+        assert sizes[1] == 900 or width < 460  # there the page scrolls
         over = page.evaluate(
             """() => [...document.querySelectorAll("button, select, input, h1")].filter(e => e.offsetParent &&
                  !e.closest(".crumbs, .legend, .table thead")).filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.innerText)"""
