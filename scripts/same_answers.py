@@ -34,7 +34,7 @@ BINARY = (
     "pcln {0}", "pcln --header --json {0}", "pcln --functions {0}", "pcln --functions --json {0}",
     "pcln --sizes --by package {0}", "pcln --inlined-only {0}", "pcln {0} main.main", "pcln --json {0} main.main",
     "pcln {0} main.go:30", "pcln --lines main.main {0}", "pcln --format addr2line {0} 401000 49b5a0",
-    "symbols {0}", "symbols --json {0}", "symbols --format nm {0}", "symbols --format csv {0}", "symbols --format folded {0}",
+    "symbols {0}", "symbols --json {0}", "symbols --format nm {0}", "symbols --format csv {0}", "symbols --format folded {0}", "symbols --format html {0}",
     "symbols --by package {0}", "symbols --by module {0}", "symbols --by section {0}", "symbols --by kind {0}",
     "symbols --kind type --sort size -n 20 {0}", "symbols --filter main {0}",
     "disasm {0} main.main", "disasm --syntax intel --bytes {0} main.main", "disasm --json {0} runtime.memequal",
@@ -57,6 +57,7 @@ PAIR = (
     "compare --json {0} {1}",
     "compare --symbols --by package {0} {1}",
     "compare --format markdown {0} {1}",
+    "compare --format html {0} {1}",
 )
 GENERAL = (
     "--help",

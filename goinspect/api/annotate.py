@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import NamedStacks, Profile
     from goinspect.results.annotate import Annotation
 
-__all__ = ["annotation_of"]
+__all__ = ["Annotator", "annotation_of"]
 
 
 def annotation_of(
@@ -29,3 +29,25 @@ def annotation_of(
     from goinspect.analysis.annotate.annotate import annotate
 
     return annotate(opened, options, function, syntax=syntax, folders=source)
+
+
+class Annotator:
+    """Functions of a profile that is open already, one after another: its samples are taken once.
+
+    Raises as `goinspect.annotate`.
+    """
+
+    def __init__(self, opened: Profile | NamedStacks, options: FlameOptions) -> None:
+        from goinspect.analysis.annotate.annotate import chosen_samples
+
+        self._path = opened.path
+        self._chosen = chosen_samples(opened, options)
+
+    def annotation(
+        self, function: str, *, syntax: str | None = None, source: Sequence[str] = ()
+    ) -> Annotation:
+        """What the samples cost the instructions of a function. Raises as `goinspect.annotate`."""
+        from goinspect.analysis.annotate.annotate import describe
+        from goinspect.analysis.annotate.asked import choose
+
+        return describe(self._path, self._chosen, choose(self._chosen, function), syntax, source)

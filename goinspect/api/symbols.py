@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from goinspect.api.flame import Flame
     from goinspect.binary import Binary
     from goinspect.results.symbols import SizeGroups, SizeStacks, SymbolList, SymbolRow, SymbolRows
 
@@ -50,6 +51,17 @@ class Symbols:
         from goinspect.analysis.symbols.sizes import size_stacks
 
         return size_stacks(self.listed)
+
+    def flame(self) -> Flame:
+        """The same to look at: `Flame.save` writes it as a picture or as a report with a treemap."""
+        from goinspect.analysis.stacks.fold import fold
+        from goinspect.analysis.symbols.sizes import named_sizes
+        from goinspect.api.flame import Flame, FlameOptions
+        from goinspect.results.annotate import Details
+
+        stacks = self.stacks()
+        profile = fold(named_sizes(stacks), FlameOptions())
+        return Flame(profile._replace(details=Details(modules=stacks.modules)), path=self.listed.binary)
 
     def __len__(self) -> int:
         return len(self.rows)

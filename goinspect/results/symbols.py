@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, overload
 
 if TYPE_CHECKING:
@@ -197,3 +198,4 @@ class SizeStacks(NamedTuple):
     binary: str
     rows: tuple[tuple[tuple[str, ...], int], ...]
     warnings: tuple[str, ...] = ()
+    modules: Mapping[str, str] = MappingProxyType({})  # of what stands first in the frames

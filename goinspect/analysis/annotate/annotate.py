@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import Profile
     from goinspect.results.disasm import SourceLine
 
-__all__ = ["Tally", "annotate", "describe"]
+__all__ = ["Tally", "annotate", "chosen_samples", "describe"]
 
 
 def annotate(
@@ -55,21 +55,22 @@ def annotate(
         QueryError: the profile has no addresses, or the function no samples, or options ask for what was not recorded.
         UnsupportedError: the code cannot be decoded, or not be written so.
     """
+    chosen = chosen_samples(profile, options)
     try:
-        if isinstance(profile, NamedStacks):
-            raise QueryError("annotate needs a recording: folded stacks hold names, and no addresses")
-        return _annotate(profile, options, function, syntax, folders)
+        return describe(profile.path, chosen, choose(chosen, function), syntax, folders)
     except GoinspectError as error:
         raise error.about(profile.path) from None
 
 
-def _annotate(
-    profile: Profile, options: FlameOptions, function: str | None, syntax: str | None, folders: Sequence[str]
-) -> Annotation:
-    options = replace(options, by="none", lines=False, hidden_callers=False, hide=None)
-    chosen = Chosen(take_samples(profile, options), options)
-    wanted = choose(chosen, function)
-    return describe(profile.path, chosen, wanted, syntax, folders)
+def chosen_samples(profile: Profile | NamedStacks, options: FlameOptions) -> Chosen:
+    """What of a profile is annotated. Raises QueryError as `annotate`."""
+    try:
+        if isinstance(profile, NamedStacks):
+            raise QueryError("annotate needs a recording: folded stacks hold names, and no addresses")
+        options = replace(options, by="none", lines=False, hidden_callers=False, hide=None)
+        return Chosen(take_samples(profile, options), options)
+    except GoinspectError as error:
+        raise error.about(profile.path) from None
 
 
 def describe(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from goinspect.binary import Binary
 
-__all__ = ["Build", "diff", "read_build"]
+__all__ = ["Build", "diff", "matching_names", "read_build"]
 
 _SHIFTS: Final = 4  # told of each file
 _SORTS: Final = ("f", "d", "d", "d", "t", "d", "u")  # of KINDS
@@ -105,6 +105,18 @@ def diff(builds: Sequence[Build]) -> SymbolChanges:
         tuple(_changed(builds, places, key) for key in resized),
         tuple(change.summary() for change in changes),
     )
+
+
+def matching_names(builds: Sequence[Build]) -> list[list[str]]:
+    """The names of each build's rows, written alike in all of them."""
+    short = any(_SHORT in name for build in builds for name in build.merger.name)
+    out = []
+    for build in builds:
+        names = list(build.merger.name)
+        for row in np.flatnonzero(build.merger.function < 0).tolist():
+            names[row] = plain_name(names[row])
+        out.append([shortened(name) if short and "[" in name else name for name in names])
+    return out
 
 
 def _keys(builds: Sequence[Build]) -> list[list[str]]:

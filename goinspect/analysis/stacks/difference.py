@@ -73,7 +73,11 @@ def difference(
         warnings.append(
             f"{silent}: does not say how many samples its weights are of: no noise is told from change"
         )
-    stacks = added(_two_weights(_same_frames(parts, by_kind=base.recorded and other.recorded)))
+    stacks = added(
+        _two_weights(
+            _same_frames(parts, by_kind=base.recorded and other.recorded, by_package=other.event == "sizes")
+        )
+    )
     stacks = filtered(stacks, options, warnings)
     return other._replace(
         totals=other.totals._replace(weight=int(stacks.weight.sum())),
@@ -125,16 +129,17 @@ def _counts_samples(profile: FlameProfile) -> bool:
 # --- what is the same on both sides ---
 
 
-def _same_frames(parts: Sequence[Stacks], *, by_kind: bool) -> list[Stacks]:
+def _same_frames(parts: Sequence[Stacks], *, by_kind: bool, by_package: bool) -> list[Stacks]:
     """The parts with equal frames for what is the same function.
 
-    Folded stacks have only guessed kinds, and write ``;`` in names as ``:``: with them names count alone.
+    Folded stacks have only guessed kinds, and write ``;`` in names as ``:``: with them names count alone. Of sizes a frame is a
+    name in a package.
     """
 
     def key(frame: StackFrame) -> tuple[str, str, str, int]:
         if by_kind:
             return frame.name, frame.kind, frame.file, frame.line
-        return frame.name.replace(";", ":"), "", frame.file, frame.line
+        return frame.name.replace(";", ":"), frame.package if by_package else "", frame.file, frame.line
 
     known: dict[tuple[str, str, str, int], StackFrame] = {}
     for frame in (frame for part in parts for frame in part.frames):

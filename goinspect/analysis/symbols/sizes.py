@@ -8,14 +8,17 @@ import numpy as np
 
 from goinspect.analysis.symbols.merge import FUNCTION, ITAB, TYPE
 from goinspect.gosym.naming.origins import TOOLCHAIN
+from goinspect.profiles.base import NamedStacks
 from goinspect.results.symbols import KINDS, SizeGroup, SizeGroups, SizeStacks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from goinspect.results.symbols import SymbolList, SymbolRows
 
-__all__ = ["counted", "group_names", "size_stacks", "sum_sizes"]
+__all__ = ["counted", "group_names", "modules_of", "named_sizes", "size_stacks", "stacks_of", "sum_sizes"]
 
 _NO_SECTION = "(no section)"
 _MOST = 1 << 62  # bytes: only made-up sections of memory add up to more
@@ -103,15 +106,46 @@ def size_stacks(symbols: SymbolList) -> SizeStacks:
     for are left out.
     """
     rows = symbols.rows
+    counts = counted(rows.address, rows.size, rows.size_exact) & ~in_bss(rows)
+    stacks = tuple(stacks_of(rows, rows.name, rows.size, counts))
+    return SizeStacks(symbols.binary, stacks, symbols.warnings, modules_of(rows))
+
+
+def modules_of(rows: SymbolRows) -> dict[str, str]:
+    """Of packages, and of what stands in place of one."""
+    pairs = set(zip(rows.package.tolist(), rows.module.tolist(), strict=True))
+    packages, modules = [*rows.packages, ""], [*rows.modules, TOOLCHAIN]
+    return {packages[package] or modules[module]: modules[module] for package, module in sorted(pairs)}
+
+
+def stacks_of(
+    rows: SymbolRows, names: Sequence[str], sizes: NDArray[np.int64], counts: NDArray[np.bool_]
+) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Those that count, by these names, with these sizes."""
     packages, modules = [*rows.packages, ""], [*rows.modules, TOOLCHAIN]
     columns = zip(
-        (counted(rows.address, rows.size, rows.size_exact) & ~in_bss(rows)).tolist(), rows.size.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(),
-        rows.receiver, rows.name, strict=True,
+        counts.tolist(), sizes.tolist(), rows.kind.tolist(), rows.package.tolist(), rows.module.tolist(), rows.receiver, names,
+        strict=True,
     )  # fmt: skip
-    found = []
-    for counts, size, kind, package, module, receiver, name in columns:
-        if counts:
+    for counts_, size, kind, package, module, receiver, name in columns:
+        if counts_:
             own = packages[package]
             between = [f"{KINDS[kind]}s"] if kind != FUNCTION else [f"{own}.({receiver})"] if receiver else []
-            found.append(((own or modules[module], *between, name), size))
-    return SizeStacks(symbols.binary, tuple(found), symbols.warnings)
+            yield (own or modules[module], *between, name), size
+
+
+def named_sizes(stacks: SizeStacks) -> NamedStacks:
+    """The stacks as those of a profile, whose weights are bytes."""
+    names: dict[str, int] = {}
+    frames = [names.setdefault(name, len(names)) for row, _ in stacks.rows for name in reversed(row)]
+    start = np.cumsum([0, *(len(row) for row, _ in stacks.rows)])
+    return NamedStacks(
+        stacks.binary,
+        tuple(names),
+        start.astype(np.int64),
+        np.array(frames, dtype=np.int32),
+        np.array([size for _, size in stacks.rows], dtype=np.uint64),
+        unit="bytes",
+        subject="sizes",
+        warnings=stacks.warnings,
+    )

@@ -27,6 +27,7 @@ class Format(StrEnum):
     text = "text"
     json = "json"
     markdown = "markdown"
+    html = "html"
 
 
 class By(StrEnum):
@@ -55,7 +56,7 @@ def compare(
             help="Exit with 3 when a build grew=1% (or grew=64KiB), or lost-symbols (or lost-symbols=20: more than 20); repeatable.",
         ),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="markdown is for pull requests.")] = Format.text,
+    form: Annotated[Format, typer.Option("--format", help="markdown is for pull requests; html is a report of what grew, of two builds, with a treemap.")] = Format.text,
     arch: ArchOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
@@ -77,29 +78,37 @@ def compare(
 
     goinspect compare ./old ./new --by module --format markdown
 
+    goinspect compare ./old ./new --format html -o grew.html
+
     goinspect compare ./released ./built --fail-if grew=1% --fail-if lost-symbols -q
     """
     from goinspect.api.compare import compare as run
-    from goinspect.api.compare import parse_condition
+    from goinspect.api.compare import parse_condition, sizes
 
     if len(binaries) < 2:
         raise typer.BadParameter("two files or more are needed: BASE OTHER...")
-    check_output(output)
+    if form is Format.html and (json or symbols or len(binaries) > 2):
+        raise typer.BadParameter(
+            "--format html shows two files, BASE and OTHER: without --json and --symbols"
+        )
+    check_output(output, picture=form is Format.html)
     form = Format.json if json else form
     try:
         conditions = [parse_condition(text) for text in fail_if or ()]
     except GoinspectError as error:
         raise typer.BadParameter(str(error)) from None
     opened, failed = _open(binaries, arch)
-    result = run(opened, by=by.value, conditions=conditions)
-    write(
-        _rendered(
-            result, form, symbols=symbols, limit=limit, color=output is None and use_color(color, sys.stdout)
-        ),
-        output,
-    )
-    warn(result.warnings, quiet=quiet)
-    broken = [check for check in result.checks if check.failed]
+    if form is Format.html:
+        flame = sizes(*opened)
+        write(flame.text("html"), output)
+        warnings, checks = flame.warnings, run(opened, conditions=conditions).checks if conditions else ()
+    else:
+        result = run(opened, by=by.value, conditions=conditions)
+        colored = output is None and use_color(color, sys.stdout)
+        write(_rendered(result, form, symbols=symbols, limit=limit, color=colored), output)
+        warnings, checks = result.warnings, result.checks
+    warn(warnings, quiet=quiet)
+    broken = [check for check in checks if check.failed]
     for check in broken:
         report(f"goinspect: {check.path}: {check.condition}: {check.found}")
     if failed:

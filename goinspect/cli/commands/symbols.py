@@ -80,6 +80,7 @@ class Format(StrEnum):
     csv = "csv"
     nm = "nm"
     folded = "folded"
+    html = "html"
 
 
 def symbols(
@@ -111,7 +112,10 @@ def symbols(
     ] = None,
     form: Annotated[
         Format,
-        typer.Option("--format", help="nm prints as go tool nm -size does; folded is for goinspect flame."),
+        typer.Option(
+            "--format",
+            help="nm prints as go tool nm -size does; folded is for goinspect flame; html is a report of sizes in one file, with a treemap.",
+        ),
     ] = Format.table,
     arch: ArchOption = None,
     raw: RawOption = False,
@@ -135,17 +139,19 @@ def symbols(
 
     goinspect symbols ./server --by module
 
+    goinspect symbols ./server --format html -o sizes.html
+
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
     from goinspect.api.binary import Executable
     from goinspect.api.symbols import SymbolQuery, Symbols
 
     form = Format.json if json else form
-    if by is not None and form in (Format.nm, Format.folded):
+    if by is not None and form in (Format.nm, Format.folded, Format.html):
         raise typer.BadParameter(f"--by and --format {form.value} exclude each other")
     if by is not None and sort is Sort.address:
         raise typer.BadParameter("--by sorts by size or name")
-    check_output(output)
+    check_output(output, picture=form is Format.html)
     keep_freed_memory(_KEPT)
     base = None if text_start is None else address(text_start)
     query = SymbolQuery(
@@ -163,6 +169,8 @@ def _rendered(listed: Symbols, form: Format) -> str | Iterator[str]:
         from goinspect.render import symbolfolded
 
         return symbolfolded.render_folded(listed.stacks())
+    if form is Format.html:
+        return listed.flame().text("html")
     if form is Format.json:
         from goinspect.render.json import symbols as symboljson
 

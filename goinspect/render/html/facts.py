@@ -25,7 +25,7 @@ _MOST = 500  # lines of a section, and binaries
 def facts(profile: FlameProfile, options: DrawOptions) -> list[tuple[str, list[str]]]:
     """Headings, each with its lines, safe to show."""
     events = [
-        f"{event.name}: {counted(event.samples, 'sample')}, {human_weight(event.weight, event.unit)}"
+        f"{event.name}: {counted(event.samples, 'symbol' if event.name == 'sizes' else 'sample')}, {human_weight(event.weight, event.unit)}"
         for event in profile.events
     ]
     sections = [

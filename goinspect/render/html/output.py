@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,41 +31,58 @@ from goinspect.results.annotate import Details
 from goinspect.views.waits import with_waits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from goinspect.render.outputs import DrawOptions
     from goinspect.results.flame import Difference, FlameProfile
     from goinspect.results.stacks import Stacks
 
-__all__ = ["MODULES", "code", "render"]
+__all__ = ["MODULES", "Page", "code", "page", "render"]
 
 # Modules of `assets`, each behind those that it imports: they become one.
 MODULES = (
     "page/dom", "page/text", "stacks/data", "stacks/change", "page/columns", "stacks/paths", "stacks/tree", "stacks/search",
-    "page/state", "stacks/times", "model", "page/coloring", "page/searchbar", "page/paint", "page/menu", "page/keep", "page/brush",
-    "views/spread", "views/chart", "views/minimap", "views/picture", "views/flame", "views/table", "views/sandwich", "views/source",
-    "views/code", "views/lines", "views/strip", "views/heat", "views/time", "views/facts", "main",
+    "page/state", "stacks/times", "model", "page/coloring", "page/searchbar", "page/paint", "page/crumbs", "page/legend", "page/live",
+    "page/menu", "page/keep", "page/brush", "page/squarify", "views/spread", "views/chart", "views/minimap", "views/picture",
+    "views/flame", "views/table", "views/sandwich", "views/source", "views/code", "views/lines", "views/strip", "views/heat",
+    "views/time", "views/facts", "views/treemap", "main",
 )  # fmt: skip
 _LEVEL = 6  # of compression
 _LABELS = ("process", "thread")
+_ASKS = "connect-src 'self'; "
+
+
+class Page(NamedTuple):
+    """A page, and the policy that it is served with."""
+
+    text: str
+    policy: str
 
 
 def render(profile: FlameProfile, options: DrawOptions) -> str:
     """The page."""
+    return page(profile, options).text
+
+
+def page(profile: FlameProfile, options: DrawOptions, live: Mapping[str, str] | None = None) -> Page:
+    """The page; `live`: what one that is served knows of its server, which it may ask."""
     style, script = _asset("report.css"), code()
     heading = visible(options.title or title(profile, options.path))
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-        "base-uri 'none'; form-action 'none'"
+        f"{_ASKS if live else ''}base-uri 'none'; form-action 'none'"
     )
-    return (
+    text = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(cut(heading, 200))}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         "<noscript>This report is drawn by a script, which is switched off here.</noscript>\n"
-        f'<script type="application/octet-stream" id="data">{_data(profile, options, heading)}</script>\n'
+        f'<script type="application/octet-stream" id="data">{_data(profile, options, heading, live)}</script>\n'
         f'<script type="module">{script}</script>\n</body>\n</html>\n'
     )
+    return Page(text, policy)
 
 
 def code() -> str:
@@ -81,7 +98,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
+def _data(profile: FlameProfile, options: DrawOptions, heading: str, live: Mapping[str, str] | None) -> str:
     stacks = with_waits(profile.stacks, profile.waits.stacks) if profile.waits else profile.stacks
     own = _leaf_weights(stacks)
     frames = (*stacks.frames, *enclosing_frames(stacks.frames))
@@ -113,6 +130,8 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str) -> str:
         **tables(profile, options),
         **listed,
         "times": times,
+        "sizes": profile.event == "sizes",
+        "live": live,
         **table.words,
     }
     if profile.difference is not None:

@@ -4,6 +4,7 @@ import { COLORINGS } from "./page/coloring.js";
 import { WORDS, columnsOf } from "./page/columns.js";
 import { unpack } from "./stacks/data.js";
 import { element, toggle } from "./page/dom.js";
+import { Live } from "./page/live.js";
 import { Menu } from "./page/menu.js";
 import { Model } from "./model.js";
 import { FOLDS, PARTS, isPresent } from "./stacks/paths.js";
@@ -18,14 +19,15 @@ import { SandwichView } from "./views/sandwich.js";
 import { Strip } from "./views/strip.js";
 import { TableView } from "./views/table.js";
 import { TimeView } from "./views/time.js";
+import { TreemapView } from "./views/treemap.js";
 
 /** @typedef {import("./stacks/data.js").Report} Report */
 
 /** @type {[string, string][]} */
-const VIEWS = [["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["lines", "Lines"], ["time", "Time"],
-  ["facts", "Facts"]];
-/** The views that a recording has. @param {Report} report */
-const viewsOf = (report) => VIEWS.filter(([view]) => view !== "time" || report.times);
+const VIEWS = [["treemap", "Treemap"], ["flame", "Flame graph"], ["table", "Table"], ["sandwich", "Sandwich"], ["lines", "Lines"],
+  ["time", "Time"], ["facts", "Facts"]];
+/** The views that a report has. @param {Report} report */
+const viewsOf = (report) => VIEWS.filter(([view]) => (view !== "time" || report.times) && view !== (report.sizes ? "lines" : "treemap"));
 /** @type {[string, string][]} */
 const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, previous frame that was found"],
   ["Esc", "end the search, then zoom out, then show all stacks, all of the time again"],
@@ -37,12 +39,12 @@ const KEYS = [["/", "search"], ["Enter, Shift+Enter", "in the search: next, prev
 
 /** @param {Report} report */
 function stateOf(report) {
-  const labels = Object.keys(report.labels);
-  const defaults = { view: "flame", zoom: 0, fn: -1, q: "", only: "", off: "", root: report.root || "none", order: report.order,
+  const labels = Object.keys(report.labels), views = viewsOf(report).map(([view]) => view);
+  const defaults = { view: views[0], zoom: 0, fn: -1, q: "", only: "", off: "", root: report.root || "none", order: report.order,
     layout: report.layout, color: report.difference ? "change" : "package", side: "now", from: "root", by: "function",
     sort: report.difference ? "ownChange" : "own", way: "down", what: "all",
     show: "both", line: "", series: "samples", begin: 0, end: 0, rows: "second" };
-  return new State(defaults, { view: viewsOf(report).map(([name]) => name), off: ["", ...PARTS.map(([name]) => name)],
+  return new State(defaults, { view: views, off: ["", ...PARTS.map(([name]) => name)],
     root: [...labels, "none"], order: ["name", "weight", ...(report.times ? ["time"] : [])], layout: ["flame", "icicle"],
     from: ["root", "leaf"],
     color: COLORINGS.map(([name]) => name), side: ["now", "before", "both"],
@@ -62,12 +64,12 @@ class Page {
     /** @type {Record<string, any>} */
     this.views = { flame: new FlameView(this.model, this.menu), table: new TableView(this.model), sandwich: new SandwichView(this.model),
       lines: new LinesView(this.model), facts: new FactsView(this.model),
-      ...(this.model.times && { time: new TimeView(this.model) }) };
+      ...(this.model.times && { time: new TimeView(this.model) }), ...(report.sizes && { treemap: new TreemapView(this.model) }) };
     this.strip = this.model.times && new Strip(this.model);
     this.bar = new SearchBar(this.model, (step) => (this.state.now.view === "flame" ? this.views.flame.step(step) : ""));
     this.help = this.helpOf();
-    document.body.replaceChildren(this.headOf(), ...(this.strip ? [this.strip.node] : []), this.mainOf(), this.footOf(), this.help,
-      this.menu.node);
+    const bars = [...(report.live ? [new Live(this.model)] : []), ...(this.strip ? [this.strip] : [])].map(({ node }) => node);
+    document.body.replaceChildren(this.headOf(), ...bars, this.mainOf(), this.footOf(), this.help, this.menu.node);
     this.state.listeners.push(() => this.update());
     document.addEventListener("keydown", (event) => this.press(event));
     for (const [event, isPrinted] of /** @type {[string, boolean][]} */ ([["beforeprint", true], ["afterprint", false]])) {
@@ -165,6 +167,7 @@ class Page {
   tellChosen() {
     const { model, report } = this, fn = model.selected();
     this.toSandwich.hidden = this.toLines.hidden = this.toNothing.hidden = fn < 0;
+    if (report.sizes) this.toLines.hidden = true;
     if (fn < 0) {
       this.chosen.replaceChildren(element("span", { className: "hint" }, "Nothing is selected. ", element("kbd", {}, "/"),
         " searches, ", element("kbd", {}, "?"), " lists all keys."));
@@ -183,7 +186,9 @@ class Page {
     if (event.key === "Escape") {
       if (now.q) state.set({ q: "" });
       else if (document.activeElement === this.bar.field) this.bar.field.blur();
-      else if (now.view === "flame" && this.model.zoom()) state.set({ zoom: Math.max(0, this.model.tree().parent[this.model.zoom()]) });
+      else if (/^(flame|treemap)$/.test(now.view) && this.model.zoom()) {
+        state.set({ zoom: Math.max(0, this.model.tree().parent[this.model.zoom()]) });
+      }
       else if (now.only) this.model.reshape({ only: "" });
       else if (this.model.part()) state.set({ begin: 0, end: 0 });
       else return;
@@ -193,7 +198,7 @@ class Page {
     if (typing && document.activeElement?.getAttribute("type") !== "checkbox") return;
     /** @type {Record<string, () => void>} */
     const does = { "/": () => this.bar.field.select(), "?": () => this.help.showModal(), s: () => state.set({ view: "sandwich" }),
-      l: () => state.set({ view: "lines" }),
+      ...(this.report.sizes ? {} : { l: () => state.set({ view: "lines" }) }),
       f: () => this.model.focus(this.model.selected()), i: () => state.set({ layout: now.layout === "flame" ? "icicle" : "flame" }) };
     viewsOf(this.report).forEach(([view], i) => (does[i + 1] = () => state.set({ view })));
     if (!does[event.key]) return;

@@ -37,7 +37,7 @@ export function columnsOf(report) {
   if (!report.difference) {
     return [{ sort: "own", text: "Own", ...weight("own") }, { sort: "own", text: "Own %", ...share("own") },
       { sort: "total", text: "Total", ...weight("total") }, { sort: "total", text: "Total %", ...share("total") },
-      { sort: "samples", text: "Samples", role: "samples", key: ({ sums }, row) => sums.samples[row],
+      { sort: "samples", text: report.sizes ? "Symbols" : "Samples", role: "samples", key: ({ sums }, row) => sums.samples[row],
         cell: ({ sums }, row) => sums.samples[row].toLocaleString("en-US") }];
   }
   const before = (/** @type {"own" | "total"} */ of) => ({ role: "weight",

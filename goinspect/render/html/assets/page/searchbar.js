@@ -53,9 +53,9 @@ export class SearchBar {
     this.field.setAttribute("aria-invalid", String(error !== ""));
     this.matched.classList.toggle("bad", error !== "");
     this.matched.title = error;
-    const selection = model.selection();
+    const selection = model.selection(), noun = report.sizes ? "name" : "function";
     this.matched.textContent = error ? "invalid pattern" : !hits ? ""
-      : `${counted(functions, "function")}: ${formatShare(total, selection.total)}, own ${formatShare(own, selection.total)}`;
+      : `${counted(functions, noun)}: ${formatShare(total, selection.total)}, own ${formatShare(own, selection.total)}`;
     if (this.placed !== now.q) this.place.textContent = "";
     for (const step of this.steps) step.hidden = !functions || now.view !== "flame";
     this.place.hidden = this.steps[0].hidden;

@@ -16,6 +16,8 @@
  * @property {[string, number, string][]} legend text, colour and search of each entry
  * @property {[string, string[]][]} facts
  * @property {Record<string, any> | null} times of single samples
+ * @property {boolean} sizes bytes of symbols, which lie in types and packages
+ * @property {{ version: string } | null} live of a report that is served
  * @property {string[]} functions
  * @property {string[]} packages
  * @property {string[]} modules

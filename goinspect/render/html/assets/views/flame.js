@@ -1,16 +1,15 @@
 // The flame graph, or with the root at the top the icicle: click to zoom, and the way back above it.
 
-import { COLORINGS, colorsOf, legendOf } from "../page/coloring.js";
+import { COLORINGS, colorsOf } from "../page/coloring.js";
 import { choice, element } from "../page/dom.js";
-import { fillOf, functionOf, nameOf, onTheme } from "../page/paint.js";
-import { shorten } from "../../../assets/labels.js";
+import { functionOf, nameOf, onTheme } from "../page/paint.js";
+import { wayTo } from "../page/crumbs.js";
+import { keysOf } from "../page/legend.js";
 import { copy, download, fileName } from "../page/keep.js";
 import { lineage } from "../stacks/tree.js";
 import { Chart } from "./chart.js";
 import { MiniMap } from "./minimap.js";
 import { asPng, asSvg } from "./picture.js";
-
-const MOST_CRUMBS = 7;
 
 /**
  * Both sides of a difference, each with what it is.
@@ -63,21 +62,7 @@ export class FlameView {
       element("div", { className: "tools" }, ...controls.map((control) => control.node), more, this.legend), this.crumbs,
       this.map.node, this.pair, element("p", { className: "empty", hidden: true }, "No samples to draw: a filter removed them all, or all "
         + "weights are 0."));
-    onTheme(() => this.keys());
-  }
-
-  /** The legend: each entry searches for what it stands for. */
-  keys() {
-    const { report, state } = this.model;
-    this.legend.replaceChildren(...legendOf(this.model).map(([text, color, query]) => {
-      const swatch = element("i", { className: fillOf(report, color) ? "" : "hatched" });
-      if (fillOf(report, color)) swatch.style.background = fillOf(report, color);
-      if (!query) return element("span", { className: "step" }, swatch, text);
-      const short = query.slice(0, 400);
-      const button = element("button", { type: "button", title: short, "aria-label": `Search for ${short}` }, swatch, text);
-      button.addEventListener("click", () => state.set({ q: state.now.q === query ? "" : query }));
-      return button;
-    }));
+    onTheme(() => this.legend.replaceChildren(...keysOf(model)));
   }
 
   print() {
@@ -93,11 +78,11 @@ export class FlameView {
     this.root.select.value = now.root;
     this.color.select.value = now.color;
     this.side.select.value = now.side;
-    this.keys();
+    this.legend.replaceChildren(...keysOf(model));
     const empty = this.node.querySelector(".empty");
     empty.hidden = model.selection().total > 0;
     if (model.part()) empty.textContent = "Nothing in the chosen part of the time.";
-    this.way(tree, zoom);
+    this.crumbs.replaceChildren(...wayTo(model, zoom));
     const view = { zoom, upward: now.layout === "flame", byWeight: now.order === "weight", seen: model.seen(), selected: model.selected(),
       hits: model.search().hits, colors: colorsOf(model, tree) };
     this.pair.dataset.side = now.side;
@@ -143,24 +128,5 @@ export class FlameView {
     model.state.set({ zoom: chart.zoomFor(found[to]) }, true);
     chart.reach(found[to]);
     return `${(to + 1).toLocaleString("en-US")} of ${found.length.toLocaleString("en-US")}`;
-  }
-
-  /** @param {import("../stacks/tree.js").Tree} tree @param {number} zoom */
-  way(tree, zoom) {
-    const { report, state } = this.model, nodes = [0, ...lineage(tree, zoom)];
-    const left = nodes.length > MOST_CRUMBS ? nodes.length - MOST_CRUMBS + 1 : 0;
-    const parts = [];
-    for (const [i, node] of nodes.entries()) {
-      if (i > 0 && i <= left) {
-        if (i === 1) parts.push(element("span", { title: `${left} more` }, "…"));
-        continue;
-      }
-      const name = nameOf(report, tree, node);
-      const button = element("button", { type: "button", title: name.slice(0, 400) }, shorten(name, 32, true) || name.slice(0, 32));
-      if (node === zoom) button.setAttribute("aria-current", "location");
-      button.addEventListener("click", () => state.set({ zoom: node }));
-      parts.push(button);
-    }
-    this.crumbs.replaceChildren(...parts);
   }
 }

@@ -1,6 +1,7 @@
 // What the lines of one function cost, beside their source where it is in the file, and its instructions.
 
 import { choice, element } from "../page/dom.js";
+import { AskedCode } from "../page/live.js";
 import { formatShare, formatWeight } from "../page/text.js";
 import { codeOf, CodeTable } from "./code.js";
 import { linesOf, listed, SourceTable } from "./source.js";
@@ -10,6 +11,7 @@ export class LinesView {
   constructor(model) {
     const { state } = model;
     this.model = model;
+    this.asked = new AskedCode(model);
     this.shown = ""; // what the panes were made of: they keep their place while it is the same
     this.name = element("bdi", { className: "of" });
     this.facts = element("span", { className: "weights" });
@@ -37,13 +39,14 @@ export class LinesView {
     this.facts.textContent = `total ${share(total[fn])} · own ${share(own[fn])}`;
     this.show.select.value = now.show;
     const lines = model.once("lines", [model.shape, fn], () => linesOf(model, fn));
-    const pieces = model.once("code", [fn], () => codeOf(report, fn));
-    this.note.textContent = this.told(name, lines, pieces.length);
+    const asked = this.asked.of(fn), pieces = model.once("code", [fn, asked.note, asked.report === report], () => codeOf(asked.report, fn));
+    this.note.textContent = this.told(name, lines, pieces.length, asked.note);
     this.source.node.hidden = now.show === "code" && pieces.length > 0;
     this.code.node.hidden = now.show === "source" || !pieces.length;
-    const of = JSON.stringify([model.shown, model.shape, fn]);
+    const of = JSON.stringify([model.shown, model.shape, fn, asked.report === report]);
     if (of !== this.shown) {
       this.source.fill(name, listed(report, fn, lines), whole);
+      this.code.report = asked.report;
       this.code.fill(name, pieces);
     }
     this.shown = of;
@@ -51,8 +54,11 @@ export class LinesView {
     for (const table of [this.source, this.code]) table.mark(whose === fn ? line : 0);
   }
 
-  /** What is not here, and how to get it. @param {string} name @param {import("./source.js").Line[]} lines @param {number} pieces */
-  told(name, lines, pieces) {
+  /**
+   * What is not here, and how to get it.
+   * @param {string} name @param {import("./source.js").Line[]} lines @param {number} pieces @param {string} asked what is said of asking
+   */
+  told(name, lines, pieces, asked) {
     const { report } = this.model, { column } = report, kind = report.kinds[column.kind[column.function.indexOf(this.model.middle())]][0];
     const notes = new Map(report.sources?.map(([file, , note]) => [file, note])), told = new Set();
     if (report.difference) told.add("Lines and instructions are told of one profile, not of a difference.");
@@ -62,6 +68,7 @@ export class LinesView {
     for (const { file, line } of lines) if (line && notes.get(file)) told.add(`${report.files[file]}: ${notes.get(file)}.`);
     if (report.difference) return [...told].join(" ");
     if (pieces) told.add("Instructions have the weights of all samples.");
+    else if (asked) told.add(asked);
     else if (report.codes_note) told.add(`No instructions: ${report.codes_note}.`);
     else if (["kernel", "unknown"].includes(kind)) told.add("The report has no instructions of it.");
     else if (!report.codes.length) told.add("No instructions: they are in the report where binaries are at hand.");

@@ -7,6 +7,9 @@ import { functionOf } from "../page/paint.js";
 import { formatShare, formatWeight } from "../page/text.js";
 import { Chart } from "./chart.js";
 
+const IN_CALLS = ["Callers", "Nothing calls it: it is where its stacks begin.", "Callees", "It calls nothing."];
+const IN_SIZES = ["Where it is", "It is in nothing else.", "What is in it", "Nothing is in it."];
+
 export class SandwichView {
   /** @param {import("../model.js").Model} model */
   constructor(model) {
@@ -41,8 +44,9 @@ export class SandwichView {
     this.name.textContent = name.length > 400 ? `${name.slice(0, 399)}…` : name;
     this.facts.textContent = `total ${formatWeight(total, report.unit)} (${formatShare(total, callees.whole)}) · `
       + `own ${formatWeight(own, report.unit)} (${formatShare(own, callees.whole)})`;
-    this.above.textContent = callers.first[0] ? "Callers" : total ? "Nothing calls it: it is where its stacks begin." : "";
-    this.below.textContent = callees.first[0] ? "Callees" : total ? "It calls nothing." : "It is switched off.";
+    const words = report.sizes ? IN_SIZES : IN_CALLS;
+    this.above.textContent = callers.first[0] ? words[0] : total ? words[1] : "";
+    this.below.textContent = callees.first[0] ? words[2] : total ? words[3] : "It is switched off.";
     this.callers.show(callers, { upward: true, selected: -1, hits, colors: colorsOf(model, callers) });
     this.callees.show(callees, { upward: false, selected: -1, hits, colors: colorsOf(model, callees) });
   }

@@ -19,8 +19,9 @@ export class TableView {
     this.active = 0;
     /** @type {string} */
     this.shape = ""; // of what was shown last: another one begins at its first row
-    this.by = choice("Rows", [["function", "Functions"], ["package", "Packages"], ["module", "Modules"],
-      ["place", "Lines"], ["kind", "Kinds"]], (by) => state.set({ by }));
+    const rows = /** @type {[string, string][]} */ ([["function", model.report.sizes ? "Symbols" : "Functions"], ["package", "Packages"],
+      ["module", "Modules"], ["place", "Lines"], ["kind", "Kinds"]]).filter(([by]) => by !== "place" || !model.report.sizes);
+    this.by = choice("Rows", rows, (by) => state.set({ by }));
     this.count = element("span", { className: "count", role: "status" });
     this.what = choice("Show", [["all", "All"], ["changed", "What changed"], .../** @type {[string, string][]} */ (
       WORDS.map((word) => [word, `What ${word === "grew" || word === "shrank" ? word : `is ${word}`}`]))], (what) => state.set({ what }));
@@ -65,7 +66,8 @@ export class TableView {
     for (const row of this.rows) key[row] = column.key(numbers, row);
     this.rows.sort(sort === "name" ? (a, b) => turn * (by === "place" ? a - b : collate(names[a], names[b]))
       : (a, b) => turn * (key[a] - key[b]) || turn * (sums.total[a] - sums.total[b]) || collate(names[a], names[b]));
-    const noun = /** @type {Record<string, [string, string]>} */ ({ function: ["function", "functions"],
+    const noun = /** @type {Record<string, [string, string]>} */ ({
+      function: model.report.sizes ? ["symbol", "symbols"] : ["function", "functions"],
       package: ["package", "packages"], module: ["module", "modules"], place: ["line", "lines"], kind: ["kind", "kinds"] })[by];
     const shown = this.rows.length < all.length ? `${this.rows.length.toLocaleString("en-US")} of ` : "";
     this.count.textContent = shown + counted(all.length, ...noun);
