@@ -9,6 +9,7 @@ import typer
 
 from goinspect.cli.difference import Against, base_of
 from goinspect.cli.groups import grouped
+from goinspect.cli.live import Live, check_live, listening, serve
 from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.opening import opening
 from goinspect.cli.output import check_output, report, warn, write
@@ -43,6 +44,7 @@ def flame(
     frames: Frames,
     shape: Shape,
     against: Against,
+    live: Live,
     picture: Picture,
     talk: Talk,
 ) -> None:
@@ -70,6 +72,8 @@ def flame(
     With --diff BASE what changed from BASE to PROFILE is shown, per sample, and told from noise: in the picture by colours, in top
     as a list. The builds may differ: functions are matched by name.
 
+    With --tui it is looked at in the terminal: flame graph, table, callers and callees, search; ? lists the keys. With --http the report is served, and read again when the profile changes: what was open stays until the new one is asked for.
+
     Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
     Examples:
@@ -81,6 +85,10 @@ def flame(
     goinspect flame perf.data -o report.html --source .
 
     perf record -F 999 -g -o - ./server | goinspect flame - -o flame.svg
+
+    goinspect flame perf.data --http :8080
+
+    goinspect flame perf.data --tui
 
     goinspect flame heap.pprof --sample-type alloc_space -o allocations.svg
 
@@ -95,18 +103,46 @@ def flame(
 
     paths = profile or [_DEFAULT_INPUT]
     base = base_of(against, paths, list_events=selection.list_events)
+    check_live(live, form, list_events=selection.list_events)
+    options = replace(
+        options_of(input_, selection, frames), by=shape.by, lines=shape.lines, hide=shape.hide,
+        reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers, source=picture.source or (),
+    )  # fmt: skip
+    draw = DrawOptions(
+        "-", picture.title, picture.width, picture.min_width, shape.inverted, shape.reverse, shape.annotate,
+        picture.min_percent, form.json, f"goinspect {__version__}", shape.lines,
+    )  # fmt: skip
+    opened = opening([*paths, *filter(None, [base])], input_, quiet=talk.quiet)
+    if live.http is not None:
+        server = listening(live, quiet=talk.quiet)
+        from goinspect.serve.report import Asked
+
+        keep_freed_memory()
+        serve(
+            server, live, Asked(paths, options, opened, base, against.diff_absolute), draw, quiet=talk.quiet
+        )
+        return
+    if live.tui:
+        from goinspect.tui.run import check_terminal, run
+
+        check_terminal()
+        keep_freed_memory()
+        result = Flame.read(
+            paths,
+            options,
+            output=output_for("svg", None),
+            opening=opened,
+            diff=base,
+            absolute=against.diff_absolute,
+        )
+        raise typer.Exit(run(result.profile, result.path, picture.title))
     output = output_for(form.form, form.output)
     if form.json and not (form.form and output.has_json):
         output = output_for("json", None)
     draws = output.is_picture and not selection.list_events
     path = form.output or (_DEFAULT_OUTPUT + output.suffixes[0] if draws else None)
     check_output(path, picture=draws, binary=output.is_binary and not selection.list_events)
-    options = replace(
-        options_of(input_, selection, frames), by=shape.by, lines=shape.lines, hide=shape.hide,
-        reverse=shape.reverse, unit=shape.unit, hidden_callers=shape.hidden_callers, source=picture.source or (),
-    )  # fmt: skip
     keep_freed_memory()
-    opened = opening([*paths, *filter(None, [base])], input_, quiet=talk.quiet)
     if selection.list_events:
         write(_events(paths, opened), path)
         return
@@ -114,22 +150,7 @@ def flame(
         paths, options, output=output, opening=opened, diff=base, absolute=against.diff_absolute
     )
     warn(result.warnings, quiet=talk.quiet)
-    written = output.render(
-        result.profile,
-        DrawOptions(
-            result.path,
-            picture.title,
-            picture.width,
-            picture.min_width,
-            shape.inverted,
-            shape.reverse,
-            shape.annotate,
-            picture.min_percent,
-            form.json,
-            f"goinspect {__version__}",
-            shape.lines,
-        ),
-    )
+    written = output.render(result.profile, draw._replace(path=result.path))
     write(written, path)
     if path not in (None, "-"):
         from goinspect.render.values import human_bytes

@@ -1,0 +1,1 @@
+"""`goinspect flame --http`: the report of a profile, served to a browser until Ctrl-C."""

@@ -1,0 +1,1 @@
+"""`goinspect flame --tui`: a profile in a terminal; needs the extra ``goinspect[tui]``."""
