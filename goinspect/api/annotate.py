@@ -43,6 +43,11 @@ class Annotator:
         self._path = opened.path
         self._chosen = chosen_samples(opened, options)
 
+    @property
+    def files(self) -> list[str]:
+        """The binaries whose code it reads; one must not ask on when one of them has changed."""
+        return [binary.path for binary in self._chosen.table.binaries]
+
     def annotation(
         self, function: str, *, syntax: str | None = None, source: Sequence[str] = ()
     ) -> Annotation:

@@ -12,13 +12,14 @@ from goinspect.render.html.listings import code_table
 from goinspect.render.json.annotate import render_json
 from goinspect.render.svg.labels import visible
 from goinspect.results.annotate import HotCode
+from goinspect.serve.report import signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from goinspect.api.flame import Opened
     from goinspect.results.annotate import Annotation
-    from goinspect.serve.report import Asked, Report
+    from goinspect.serve.report import Asked, Report, Signature
 
 __all__ = ["Functions"]
 
@@ -39,6 +40,7 @@ class Functions:
         self._lock = threading.Lock()
         self._version = ""
         self._profiles: list[Annotator] = []
+        self._files: Signature = ()
         self._names: dict[str, str] = {}  # as they are shown, as they are
         self._answers: dict[str, Annotation] = {}
 
@@ -64,8 +66,10 @@ class Functions:
     def _annotation(self, name: str) -> Annotation:
         with self._lock:
             version = self._report.version
-            if self._version != version:
+            # A file that is mapped and then cut off would end the process.
+            if self._version != version or self._files != signature(self._binaries()):
                 self._profiles = [Annotator(opened, self._asked.options) for opened in self._opened()]
+                self._files = signature(self._binaries())
                 self._names = {visible(frame.name): frame.name for frame in self._report.flame.stacks.frames}
                 self._version, self._answers = version, {}
             if name not in self._answers:
@@ -73,6 +77,9 @@ class Functions:
                     self._answers.pop(next(iter(self._answers)))
                 self._answers[name] = self._answered(self._names.get(name, name))
             return self._answers[name]
+
+    def _binaries(self) -> list[str]:
+        return [file for profile in self._profiles for file in profile.files]
 
     def _opened(self) -> Sequence[Opened]:
         return self._kept or [self._asked.opening(path) for path in self._asked.paths]

@@ -15,13 +15,13 @@ from goinspect.render.html.output import page
 from goinspect.render.outputs import output_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from goinspect.api.flame import FlameOptions, Opened
     from goinspect.render.html.output import Page
     from goinspect.render.outputs import DrawOptions
 
-__all__ = ["Asked", "Report", "State"]
+__all__ = ["Asked", "Report", "State", "signature"]
 
 _SETTLED = 0.7  # seconds without a change: whoever writes the file is done
 
@@ -125,14 +125,18 @@ class Report:
         return flame, page(flame.profile, draw, live={"version": self.version})
 
     def _look(self) -> Signature:
-        return tuple(map(_signature, self._files))
+        return signature(self._files)
 
 
 Signature = tuple[tuple[int, int, int, int] | None, ...]
 
 
-def _signature(path: str) -> tuple[int, int, int, int] | None:
-    """What is another where the file is another one, or has other contents."""
+def signature(paths: Iterable[str]) -> Signature:
+    """What is another where one of the files is another one, or has other contents."""
+    return tuple(map(_of_file, paths))
+
+
+def _of_file(path: str) -> tuple[int, int, int, int] | None:
     try:
         status = Path(path).stat()
     except OSError:

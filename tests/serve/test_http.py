@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ import pytest
 import goinspect
 from tests.cli.runner import cli
 from tests.conftest import FIXTURES
+from tests.profiles.servers import answer, serving
 from tests.render.reports import STACKS
 from tests.serve.running import running
 
@@ -175,6 +178,21 @@ def test_functions():
             assert json.loads(reply.text)["error"]
 
 
+def test_a_binary_that_is_overwritten(tmp_path):
+    """Its code was mapped: what is cut off then must not be read."""
+    binary = tmp_path / "workload"
+    shutil.copy(BUILD / "workload", binary)
+    with running(*RECORDING, "-b", binary) as found:
+        assert found.ask("/function?name=main.spin").status == 200
+        os.truncate(binary, 0)
+        reply = found.ask("/function?name=main.inl2")
+        assert reply.status == 404
+        assert json.loads(reply.text)["error"]
+        shutil.copy(BUILD / "workload", binary)
+        assert found.ask("/function?name=main.inl2").status == 200
+        assert found.end()[0] == 130
+
+
 def test_functions_of_stacks_without_addresses(server):
     for _ in range(2):
         reply = server.ask("/function?name=main.work")
@@ -238,6 +256,16 @@ def test_from_stdin():
         assert "main.leafA" in data_of(found.ask().text)["functions"]
         assert json.loads(found.ask("/function?name=main.leafA").text)["profile"] == "stdin"
         assert json.loads(found.ask("/state").text)["changing"] is False
+
+
+def test_of_a_url():
+    """It is asked once, however often the page is loaded."""
+    profile = (FIXTURES / "pprof" / "go1.27" / "cpu.pprof").read_bytes()
+    with serving(lambda handler: answer(handler, profile)) as service, running(service.url) as found:
+        for _ in range(3):
+            assert data_of(found.ask().text)["functions"]
+            assert json.loads(found.ask("/state").text)["changing"] is False
+        assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
