@@ -123,6 +123,7 @@ class FlameApp(App[None]):
         self.theme = "textual-dark"
         self.flame.show(self.model.tree)
         self.flame.focus()
+        self._tell(self.model.tree, 0)
 
     def _terminated(self) -> None:
         self.exit(return_code=128 + signal.SIGTERM)

@@ -65,6 +65,7 @@ def test_widths_are_weights(profile):
         width = app.flame.size.width
         assert width == 101
         assert rows[0] == [("all", 0, width)]
+        assert status(app)[0] == "all"
         first = Counter()
         for line in STACKS.splitlines():
             stack, weight = line.rsplit(" ", 1)
