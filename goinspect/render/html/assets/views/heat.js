@@ -4,7 +4,6 @@ import { Brush, formatTime, roundStep } from "../page/brush.js";
 import { besideBox, element } from "../page/dom.js";
 import { fillTip, onTheme, themed } from "../page/paint.js";
 import { formatWeight } from "../page/text.js";
-import { shorten } from "../../../assets/labels.js";
 import { drawAxis } from "./strip.js";
 
 /** @typedef {import("../stacks/times.js").Part} Part */
@@ -194,7 +193,7 @@ export class Heat {
     pen.fillStyle = themed("muted");
     lanes.forEach(({ name }, i) => {
       const y = i * LANE - top;
-      if (y > -LANE && y < height - FOOT) pen.fillText(shorten(name, Math.floor((left - 8) / cell), false), 4, y + 12, left - 8);
+      if (y > -LANE && y < height - FOOT) pen.fillText(withEnd(name, Math.floor((left - 8) / cell)), 4, y + 12, left - 8);
     });
     if (lanes.length) pen.clearRect(0, height - FOOT, left, FOOT);
     for (let i = 0; column && i < 5; i++) {
@@ -233,6 +232,12 @@ export class Heat {
 function columnOf(length, room) {
   for (const column of [1e4, 1e5, 1e6]) if (length <= 12 * column && length / column <= room / 4) return column;
   return length / 1e6 <= room / 4 ? 1e6 : roundStep((length * 4) / room);
+}
+
+/** A name with its end, where the number of a thread is. @param {string} name @param {number} room in characters */
+function withEnd(name, room) {
+  const letters = [...name], last = Math.min(7, room >> 1);
+  return letters.length <= room ? name : [...letters.slice(0, Math.max(room - last - 1, 0)), "…", ...letters.slice(-last)].join("");
 }
 
 /** @param {Float64Array} values */
