@@ -58,6 +58,10 @@ class Report:
         draw: how.
         tell: is told a line when the profile was read again, or could not be.
 
+    Attributes:
+        version: of the page.
+        flame: what it shows.
+
     Raises:
         GoinspectError: the profile cannot be read.
     """
@@ -66,15 +70,15 @@ class Report:
         self._asked, self._draw, self._tell = asked, draw, tell
         self._lock = threading.Lock()
         self._series, self._number = secrets.token_hex(4), 0
+        self.version = self._next()
         self._error = ""
         self._files = asked.files
         self._read = self._seen = self._look()
         self._since = time.monotonic()
-        self.flame, self._page = self._made()
+        self.flame, self._page = self._made(self.version)
 
-    @property
-    def version(self) -> str:
-        """Of the page."""
+    def _next(self) -> str:
+        self._number += 1
         return f"{self._series}-{self._number}"
 
     def page(self) -> Page:
@@ -104,25 +108,24 @@ class Report:
     def _renew(self, now: Signature) -> None:
         if now == self._read:
             return
+        version = self._next()
         try:
-            self._number += 1
-            flame, made = self._made()
+            flame, made = self._made(version)
         except (GoinspectError, MemoryError) as error:
-            self._number -= 1
             self._error = str(error) or "out of memory"
             self._tell(f"{self._error}; the report from before is still served")
         else:
-            self.flame, self._page, self._error = flame, made, ""
+            self.flame, self._page, self._error, self.version = flame, made, "", version
             self._tell(f"read again: {flame.summary}")
         self._read = now
 
-    def _made(self) -> tuple[Flame, Page]:
+    def _made(self, version: str) -> tuple[Flame, Page]:
         paths, options, opening, diff, absolute = self._asked
         flame = Flame.read(
             paths, options, output=output_for("html", None), opening=opening, diff=diff, absolute=absolute
         )
         draw = self._draw._replace(path=flame.path)
-        return flame, page(flame.profile, draw, live={"version": self.version})
+        return flame, page(flame.profile, draw, live={"version": version})
 
     def _look(self) -> Signature:
         return signature(self._files)
