@@ -162,9 +162,11 @@ def test_fits(width, sizes, visit):
     page = opened(visit, sizes[0], width)
     for view in "12345":
         page.keyboard.press(view)
-        assert page.evaluate(
+        wide, high = page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
-        ) == [width, 900]
+        )
+        assert wide == width
+        assert high == 900 or width <= 460  # on phones the page scrolls
     assert all(
         tab.bounding_box()["x"] + tab.bounding_box()["width"] <= width
         for tab in page.get_by_role("tab").all()
