@@ -27,8 +27,20 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import NamedStacks, Profile
     from goinspect.results.annotate import Annotation
     from goinspect.results.compare import Comparison
+    from goinspect.results.processes.maps import MapReport
+    from goinspect.results.processes.ps import ProcessList
 
-__all__ = ["__version__", "annotate", "compare", "flame", "open", "open_profile", "pgo"]
+__all__ = [
+    "__version__",
+    "annotate",
+    "compare",
+    "flame",
+    "memory_map",
+    "open",
+    "open_profile",
+    "pgo",
+    "processes",
+]
 
 __version__ = "0.1.0"
 
@@ -292,3 +304,37 @@ def pgo(
         pids=pids, tids=tids, comms=comms, cpus=cpus, time=seconds, labels=labels,
     )  # fmt: skip
     return Pgo.read([str(path), *map(str, more)], options, check=None if check is None else str(check))
+
+
+def memory_map(
+    target: str | int | os.PathLike[str],
+    *addresses: str | int,
+    binaries: Sequence[str | os.PathLike[str]] = (),
+    symfs: str | os.PathLike[str] | None = None,
+    resident: bool | None = None,
+) -> MapReport:
+    """What is in the memory of a process: what `goinspect maps` shows.
+
+    Args:
+        target: a PID, or a saved ``/proc/PID/maps``, ``smaps`` or core file.
+        addresses: numbers, or hexadecimal texts, to explain.
+        binaries: use these files for mapped ones of their base names.
+        symfs: look for mapped files below this directory first.
+        resident: ask what is in memory; None: unless there are very many mappings.
+
+    Raises:
+        goinspect.errors.GoinspectError: there is no such process or file, or it tells of no memory.
+    """
+    from goinspect.api.processes import memory_map
+
+    return memory_map(
+        target if isinstance(target, int) else str(target), addresses, binaries=tuple(map(str, binaries)),
+        symfs=None if symfs is None else str(symfs), resident=resident,
+    )  # fmt: skip
+
+
+def processes() -> ProcessList:
+    """The Go programs that run on this machine: what `goinspect ps` lists."""
+    from goinspect.api.processes import go_processes
+
+    return go_processes()

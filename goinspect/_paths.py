@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-__all__ = ["exists", "is_directory", "is_fifo", "is_regular", "is_special", "is_unsized", "is_url"]
+__all__ = [
+    "container_of",
+    "exists",
+    "is_directory",
+    "is_fifo",
+    "is_regular",
+    "is_special",
+    "is_unsized",
+    "is_url",
+]
+
+# The ID that a container engine puts into the path of a cgroup: docker-ID.scope, /docker/ID, cri-containerd-ID.scope,
+# crio-ID.scope, libpod-ID.scope, /kubepods/…/ID; and the name that systemd and LXC give instead.
+_CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
+_CONTAINER_NAME = re.compile(r"/(?:lxc(?:\.payload)?[./]|machine\.slice/(?:systemd-nspawn@|machine-))([^/]+)")
+_SHORT_ID = 12  # as engines show it
 
 
 def _mode(path: str | os.PathLike[str]) -> int:
@@ -58,3 +74,12 @@ def is_special(path: str | os.PathLike[str]) -> bool:
 def is_url(path: str) -> bool:
     """Is it the address of something on a server, and no file that is called so?"""
     return path.lower().startswith(("http://", "https://")) and not exists(path)
+
+
+def container_of(path: str) -> str:
+    """The container that the path of a cgroup names, "" for none; the innermost one."""
+    ids = _CONTAINER_ID.findall(path)
+    if ids:
+        return str(ids[-1][:_SHORT_ID])
+    named = _CONTAINER_NAME.search(path)
+    return named[1].removesuffix(".scope").removesuffix(".service") if named else ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from goinspect._paths import container_of
 from goinspect.analysis.recordings.selection import label_of
 from goinspect.errors import QueryError
 from goinspect.results.stacks import Label
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["LABEL", "group_by", "labels_of", "processes"]
 
 LABEL: Final = "label:"  # what a key stands behind
-
-# The ID that a container engine puts into the path of a cgroup: docker-ID.scope, /docker/ID, cri-containerd-ID.scope,
-# crio-ID.scope, libpod-ID.scope, /kubepods/…/ID; and the name that systemd and LXC give instead.
-_CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
-_CONTAINER_NAME = re.compile(r"/(?:lxc(?:\.payload)?[./]|machine\.slice/(?:systemd-nspawn@|machine-))([^/]+)")
-_SHORT_ID = 12  # as engines show it
 
 
 def group_by(profile: Profile, rows: NDArray[np.int64], by: str) -> tuple[NDArray[np.int32], list[str]]:
@@ -132,7 +126,7 @@ def _containers(profile: Profile, rows: NDArray[np.int64]) -> tuple[NDArray[np.i
     missing = np.full(len(rows), -1, dtype=np.int64)
     cgroup = missing if profile.cgroup is None else profile.cgroup[rows].astype(np.int64)
     namespace = missing if profile.namespace is None else profile.namespace[rows].astype(np.int64)
-    cgroups = [*map(_container, profile.cgroups), ""]
+    cgroups = [*map(container_of, profile.cgroups), ""]
     namespaces = [*profile.namespaces, ""]
     pairs, inverse = np.unique(cgroup << 32 | namespace & 0xFFFF_FFFF, return_inverse=True)
     labels = []
@@ -141,15 +135,6 @@ def _containers(profile: Profile, rows: NDArray[np.int64]) -> tuple[NDArray[np.i
         space = namespaces[row if row < len(profile.namespaces) else -1]
         labels.append(cgroups[pair >> 32] or space or "no container")
     return inverse.astype(np.int64), labels
-
-
-def _container(path: str) -> str:
-    """The container that the path of a cgroup names, "" for none; the innermost one."""
-    ids = _CONTAINER_ID.findall(path)
-    if ids:
-        return str(ids[-1][:_SHORT_ID])
-    named = _CONTAINER_NAME.search(path)
-    return named[1].removesuffix(".scope").removesuffix(".service") if named else ""
 
 
 def processes(profile: Profile) -> NDArray[np.int32]:

@@ -48,6 +48,7 @@ class CoreImage(PieceImage):
 
     Segments are the mappings of files that are ELF files, the main executable's first. Anonymous memory is left out:
     whatever looks like a table there is a copy. A core without NT_FILE (other systems) has all its segments.
+    ``files`` are the rows of NT_FILE.
     """
 
     container = "ELF core"
@@ -63,6 +64,7 @@ class CoreImage(PieceImage):
             ("<" if view.byteorder == "little" else ">") + ("Q" if view.ptrsize == 8 else "I")
         )
         files, self.entry = self._read_notes(view)
+        self.files = tuple(files)
         self._disk: dict[str, mmap.mmap | None] = {}
         self._why_not: dict[str, str] = {}
         self._first_pages: dict[str, bytes] = {}

@@ -1,0 +1,1 @@
+"""Processes: what is in their memory, and which of them are Go programs."""

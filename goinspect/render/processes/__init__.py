@@ -1,0 +1,1 @@
+"""How `goinspect maps` and `goinspect ps` look."""

@@ -1,0 +1,1 @@
+"""What is said of processes: their memory, and which of them are Go programs."""
