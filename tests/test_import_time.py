@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import FIXTURES
 
 BINARY = str(FIXTURES / "go1.27-piestripped" / "workload")
-HEAVY = {"lief", "capstone", "numpy", "tabulate", "rich"}
+HEAVY = {"psutil", "lief", "capstone", "numpy", "tabulate", "rich"}
 RUN = """
 import sys, contextlib, io
 sys.argv = ["goinspect", *{arguments!r}]
@@ -46,7 +46,18 @@ def test_import():
         ["--version"],
         *(
             [command, "--help"]
-            for command in ("pcln", "disasm", "flame", "annotate", "symbols", "info", "compare", "pgo")
+            for command in (
+                "pcln",
+                "disasm",
+                "flame",
+                "annotate",
+                "symbols",
+                "info",
+                "compare",
+                "pgo",
+                "maps",
+                "ps",
+            )
         ),
     ],
 )

@@ -16,7 +16,20 @@ from tests.cli.demo import BINARY, FLAME
 from tests.cli.runner import COMMAND, INTERRUPTIBLE, cli, environment, process
 from tests.cprograms import C_PROGRAM
 
-COMMANDS = ("flame", "annotate", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare", "pgo")
+COMMANDS = (
+    "flame",
+    "annotate",
+    "pcln",
+    "disasm",
+    "calls",
+    "probe",
+    "symbols",
+    "info",
+    "compare",
+    "pgo",
+    "maps",
+    "ps",
+)
 
 
 # --- help and usage ---
@@ -71,6 +84,7 @@ def test_help_of_all():
      ["symbols", "x", "-n", "many"], ["pcln", "x", "--color", "pink"], ["symbols", "x", "--by", "moon"],
      ["symbols", "x", "--format", "xml"], ["info"], ["info", "x", "--format", "xml"], ["info", "x", "--color", "pink"],
      ["compare"], ["compare", "x"], ["compare", "x", "y", "--by", "moon"], ["compare", "x", "y", "--format", "svg"],
+     ["maps"], ["maps", "1", "--format", "xml"], ["ps", "["], ["ps", "--sort", "color"], ["ps", "-n", "-1"],
      ["compare", "x", "y", "-n", "-1"], ["compare", "x", "y", "--fail-if", "grew"]],
 )  # fmt: skip
 def test_usage_errors(arguments, tmp_path, monkeypatch):

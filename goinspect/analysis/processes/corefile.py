@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from goinspect.analysis.processes.text import Raw, in_order
+from goinspect.errors import UnrecognizedFormatError
 from goinspect.objfile import map_file
 from goinspect.objfile.elf.notes import notes
 from goinspect.objfile.elf.view import ElfView
@@ -32,6 +33,10 @@ def read_core(path: str) -> tuple[list[Raw], Process | None, list[str]]:
     """
     mapped = map_file(path, "a core file")
     view = ElfView(path, mapped)
+    if view.type != "core":
+        raise UnrecognizedFormatError(
+            "is an ELF file, but no core file: nothing tells where it was mapped", path=path
+        )
     rows = {segment.vaddr: _row(segment) for segment in view.segments if segment.mem_size}
     for file in CoreImage(path, mapped, view).files:
         row = rows.get(file.start)

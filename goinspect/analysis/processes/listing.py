@@ -61,7 +61,7 @@ def list_processes() -> ProcessList:
         except (FileNotFoundError, ProcessLookupError):  # it has ended, or is the kernel's
             continue
         except (OSError, GoinspectError):
-            unreadable += os.path.lexists(directory)  # else it ended meanwhile
+            unreadable += os.path.lexists(directory / "exe")  # else it has ended meanwhile
             continue
         if program is None:
             others += 1

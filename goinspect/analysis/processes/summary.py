@@ -50,7 +50,7 @@ def regions_of(rows: Sequence[MappingRow], images: Sequence[Image]) -> tuple[Reg
             some[0].start,
             end,
             name,
-            max(some, key=lambda row: row.size).kind,
+            name if name in KINDS else max(some, key=lambda row: row.size).kind,
             len(some),
             _resident(some),
             hole,

@@ -30,7 +30,7 @@ def maps(
         str,
         typer.Argument(
             metavar="PID|FILE",
-            help="A process, or a saved /proc/PID/maps, smaps or core file.",
+            help="A process, or saved maps, smaps or core.",
             show_default=False,
         ),
     ],

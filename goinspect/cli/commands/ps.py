@@ -26,7 +26,7 @@ def ps(
         str | None,
         typer.Argument(
             metavar="[REGEX]",
-            help="Only processes whose executable, command line, module or release it finds.",
+            help="To find in exe, command, module, release.",
             show_default=False,
         ),
     ] = None,

@@ -17,7 +17,7 @@ def render_json(report: MapReport) -> str:
         "schema": report.schema, "source": report.source,
         "process": _process(report.process) if report.process is not None else None,
         "images": [{**image._asdict(), "bias": _hex(image.bias)} for image in report.images],
-        "mappings": [_mapping(row) for row in report.mappings],
+        "mappings": [],
         "totals": [total._asdict() for total in report.totals],
         "regions": [
             {**region._asdict(), "start": hex(region.start), "end": hex(region.end)} for region in report.regions
@@ -25,7 +25,10 @@ def render_json(report: MapReport) -> str:
         "addresses": [_address(one) for one in report.addresses], "denied": report.denied,
         "warnings": list(report.warnings),
     }  # fmt: skip
-    return json.dumps(document, indent=1) + "\n"
+    # A line for each mapping: indentation takes Python's own encoder, and there may be very many.
+    rows = ",\n  ".join(json.dumps(_mapping(row)) for row in report.mappings)
+    text = json.dumps(document, indent=1) + "\n"
+    return text.replace('"mappings": []', f'"mappings": [\n  {rows}\n ]', 1) if rows else text
 
 
 def _process(process: Process) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _bar(region: Region, y: int) -> str:
     width = max(3, round(bar_share(size) * _BAR))
     told = f", {big(region.resident)} resident" if region.resident else ""
     sizes = f"{big(size)}{told}"
-    name = shorten(visible(region.name), _CELLS - len(sizes) - 2) or "…"
+    name = shorten(visible(region.name), _CELLS - len(sizes) - 2, go=False) or "…"
     full = f"{region.start:#x}-{region.end:#x} {visible(region.name)}: {sizes}, {counted(region.mappings, 'mapping')}"
     base = y + _ROW // 2 + 4
     return (
