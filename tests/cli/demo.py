@@ -10,6 +10,7 @@ from tests.conftest import FIXTURES
 
 FOLDER = FIXTURES / "go1.27-piestripped"
 BINARY, RECORDING, KALLSYMS = FOLDER / "workload", FOLDER / "perf.data", FOLDER / "kallsyms"
+MAPS = FIXTURES / "maps" / "workload.maps"
 FLAME = ["flame", RECORDING, "--kallsyms", KALLSYMS]
 
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.cli.demo import BINARY, RECORDING
+from tests.cli.demo import BINARY, MAPS, RECORDING
 from tests.cli.runner import cli
 from tests.cprograms import C_PROGRAM
 
@@ -19,8 +19,9 @@ from tests.cprograms import C_PROGRAM
         ["compare", BINARY, BINARY],
         ["calls", BINARY, "main.run"],
         ["probe", BINARY, "main.run"],
+        ["maps", MAPS],
     ],
-    ids=["info", "compare", "calls", "probe"],
+    ids=["info", "compare", "calls", "probe", "maps"],
 )
 def test_color_of_pages(arguments):
     plain = cli(*arguments)
@@ -36,8 +37,9 @@ def test_color_of_pages(arguments):
     "arguments",
     [["symbols", BINARY], ["symbols", BINARY, "--by", "kind"], ["info", BINARY], ["info", BINARY, C_PROGRAM],
      ["compare", BINARY, C_PROGRAM], ["calls", BINARY, "main.run"], ["probe", BINARY, "main.run"],
-     ["pgo", RECORDING, "-b", BINARY, "-o", "/dev/null"]],
-    ids=["symbols", "symbols --by", "info", "info of two", "compare", "calls", "probe", "pgo"],
+     ["pgo", RECORDING, "-b", BINARY, "-o", "/dev/null"],
+     ["maps", MAPS, "-b", BINARY]],
+    ids=["symbols", "symbols --by", "info", "info of two", "compare", "calls", "probe", "pgo", "maps"],
 )  # fmt: skip
 def test_json_is_one_document(arguments):
     """With the schema first, for each file where there are several; warnings are in it, and on stderr unless -q."""

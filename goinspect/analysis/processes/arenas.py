@@ -36,4 +36,4 @@ def arenas_of(rows: Sequence[Raw]) -> set[int]:
 
 
 def _is_private(row: Raw) -> bool:
-    return not row.path and row.permissions in ("rw-p", "---p")
+    return not row.path and row.permissions in ("rw-p", "---p", "r--p")  # gdb calls what may not be read r--p

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.analysis.processes.text import Raw, in_order
 from goinspect.errors import UnrecognizedFormatError
@@ -14,19 +14,32 @@ from goinspect.objfile.memory.core import CoreImage
 from goinspect.results.processes.maps import Process, Thread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from goinspect.model import Segment
 
-__all__ = ["read_core"]
+__all__ = ["Core", "read_core"]
 
 _NT_PRSTATUS, _NT_PRPSINFO = 1, 3
+_AT_RANDOM, _AT_SYSINFO_EHDR = 25, 33
+_VSYSCALL = 0xFFFF_FFFF_FF60_0000  # of amd64
 _MOST_THREADS = 1 << 16
 # By size of a word: where pr_pid is in prstatus; where pr_pid, pr_fname and pr_psargs are in prpsinfo.
 _STATUS = {8: 32, 4: 24}
 _INFO = {8: (24, 40, 56), 4: (12, 28, 44)}
 
 
-def read_core(path: str) -> tuple[list[Raw], Process | None, list[str]]:
-    """Mappings, process and warnings of a core file.
+class Core(NamedTuple):
+    """What a core file tells of a process."""
+
+    rows: list[Raw]
+    process: Process | None
+    first_pages: Mapping[str, bytes]
+    warnings: list[str]
+
+
+def read_core(path: str) -> Core:
+    """Mappings and process of a core file.
 
     Raises:
         GoinspectError: it cannot be read as one.
@@ -38,19 +51,51 @@ def read_core(path: str) -> tuple[list[Raw], Process | None, list[str]]:
             "is an ELF file, but no core file: nothing tells where it was mapped", path=path
         )
     rows = {segment.vaddr: _row(segment) for segment in view.segments if segment.mem_size}
-    for file in CoreImage(path, mapped, view).files:
+    image = CoreImage(path, mapped, view)
+    for file in image.files:
         row = rows.get(file.start)
         if row is None:
             row = Raw(file.start, file.end, "r--p", 0, "00:00", 0, "")
         rows[file.start] = row._replace(offset=file.file_offset, path=file.name)
     kept, warnings = in_order(rows.values())
-    return kept, _process(view, mapped), warnings
+    return Core(_with_kernels(kept, image.auxv), _process(view, mapped), image.first_pages, warnings)
 
 
 def _row(segment: Segment) -> Raw:
     letters = zip("rwx", segment[4:7], strict=True)
     permissions = "".join(letter if allowed else "-" for letter, allowed in letters) + "p"
     return Raw(segment.vaddr, segment.vaddr + segment.mem_size, permissions, 0, "00:00", 0, "")
+
+
+def _with_kernels(rows: list[Raw], auxv: Mapping[int, int]) -> list[Raw]:
+    """With the names that /proc would have: what the auxiliary vector points to, and what lies at a fixed address."""
+    known = {
+        _VSYSCALL: "[vsyscall]",
+        auxv.get(_AT_SYSINFO_EHDR, 0): "[vdso]",
+        auxv.get(_AT_RANDOM, 0): "[stack]",
+    }
+    found = list(rows)
+    for number, row in enumerate(found):
+        name = next(
+            (name for at, name in known.items() if at and row.start <= at < row.end and not row.path), None
+        )
+        if name is None:
+            continue
+        found[number] = row._replace(path=name)
+        before = number - 1
+        while (
+            name == "[vdso]"
+            and before >= 0
+            and found[before].end == found[before + 1].start
+            and _is_plain(found[before])
+        ):
+            found[before] = found[before]._replace(path="[vvar]")
+            before -= 1
+    return found
+
+
+def _is_plain(row: Raw) -> bool:
+    return row.permissions == "r--p" and not row.path
 
 
 def _process(view: ElfView, mapped: object) -> Process | None:

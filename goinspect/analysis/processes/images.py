@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.analysis.processes.procfs import DELETED
@@ -13,7 +14,7 @@ from goinspect.errors import GoinspectError
 from goinspect.results.processes.maps import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from goinspect.analysis.processes.text import Raw
     from goinspect.model import Segment
@@ -41,6 +42,7 @@ class Files(NamedTuple):
     exe: str | None = None
     binaries: Sequence[str] = ()
     symfs: str | None = None
+    first_pages: Mapping[str, bytes] = MappingProxyType({})  # that a core file holds
 
     def candidates(self, row: Raw, path: str) -> Iterator[tuple[str, bool]]:
         """Files that may be the one that is mapped there, and whether they surely are."""
@@ -87,12 +89,26 @@ def _open(mapped: Sequence[Raw], files: Files) -> Opened:
         if files.directory is not None and not sure:
             why_not = "another file is at its path now"
             continue
+        page = files.first_pages.get(row.path)
+        if page is not None and not certain:
+            sure = _begins_with(place, page)
+            if not sure:
+                why_not = "another file is at its path now"
+                continue
         try:
             binary = Binary(place)
             return _described(row.path, binary, place, sure=sure, mapped=mapped, exe=path == files.exe)
         except (GoinspectError, OSError) as error:
             why_not = error.message if isinstance(error, GoinspectError) else error.strerror or str(error)
     return Opened(_unknown(row.path, why_not), None, ())
+
+
+def _begins_with(place: str, page: bytes) -> bool:
+    try:
+        with Path(place).open("rb") as file:
+            return file.read(len(page)) == page
+    except OSError:
+        return False
 
 
 def _described(

@@ -43,14 +43,17 @@ def read_process(directory: Path, warnings: list[str]) -> Process:
     exe, state = _exe(directory, warnings)
     cgroup, container = _cgroup(directory)
     main = threads[0] if threads else None
+    inner = status.get("NSpid", "").split()
+    if status.get("Tgid") != status.get("Pid"):
+        warnings.append(f"{status.get('Pid')} is a thread of process {status.get('Tgid')}")
     known = [one.cpu_seconds for one in threads if one.cpu_seconds is not None]
     return Process(
-        pid=_number(status.get("Pid")), ppid=_number(status.get("PPid")), name=status.get("Name", ""),
+        pid=_number(status.get("Tgid")), ppid=_number(status.get("PPid")), name=status.get("Name", ""),
         state=status.get("State", "")[:1] or (main.state if main else None),
         kernel_thread=status.get("Kthread") == "1" or (exe is None and "VmSize" not in status and status.get("State", "Z")[:1] != "Z"),
         threads=threads, command=_command(directory), exe=exe, exe_state=state,
         other_namespace=_other_namespace(directory), cgroup=cgroup, container=container,
-        uid=_number(status.get("Uid", "").split("\t")[0]), cpu_seconds=sum(known) if known else None,
+        uid=_number(status.get("Uid", "").split("\t")[0]), cpu_seconds=sum(known) if known else None, namespace_pid=_number(inner[-1]) if len(inner) > 1 else None,
     )  # fmt: skip
 
 

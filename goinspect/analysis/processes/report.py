@@ -19,7 +19,7 @@ from goinspect.objfile import map_file
 from goinspect.results.processes.maps import MapReport
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from goinspect.analysis.processes.text import Raw
@@ -74,11 +74,12 @@ def map_file_of(
     wanted = [parse_address(text) for text in addresses]
     content = map_file(path, "a saved /proc/PID/maps, or a core file")
     process, memory = None, None
+    pages: Mapping[str, bytes] = {}
     if content[:4] == b"\x7fELF":
         from goinspect.analysis.processes.corefile import read_core
 
         try:
-            rows, process, warnings = read_core(path)
+            rows, process, pages, warnings = read_core(path)
         except GoinspectError as error:
             raise error.about(path) from None
         memory = path
@@ -86,7 +87,7 @@ def map_file_of(
         rows, warnings = parse_maps(content[:])
     else:
         raise UnrecognizedFormatError("is no saved /proc/PID/maps or smaps, and no core file", path=path)
-    files = Files(None, None, binaries, symfs)
+    files = Files(None, None, binaries, symfs, pages)
     return _mapped(path, process, rows, files, warnings, wanted, {}, memory)
 
 

@@ -48,7 +48,7 @@ class CoreImage(PieceImage):
 
     Segments are the mappings of files that are ELF files, the main executable's first. Anonymous memory is left out:
     whatever looks like a table there is a copy. A core without NT_FILE (other systems) has all its segments.
-    ``files`` are the rows of NT_FILE.
+    ``files`` are the rows of NT_FILE, ``first_pages`` the first pages of ELF files that it holds, by path, and ``auxv`` the auxiliary vector.
     """
 
     container = "ELF core"
@@ -63,18 +63,19 @@ class CoreImage(PieceImage):
         self._word = struct.Struct(
             ("<" if view.byteorder == "little" else ">") + ("Q" if view.ptrsize == 8 else "I")
         )
-        files, self.entry = self._read_notes(view)
+        files, self.auxv = self._read_notes(view)
+        self.entry = self.auxv.get(_AT_ENTRY, 0)
         self.files = tuple(files)
         self._disk: dict[str, mmap.mmap | None] = {}
         self._why_not: dict[str, str] = {}
-        self._first_pages: dict[str, bytes] = {}
+        self.first_pages: dict[str, bytes] = {}
         pieces = self._file_pieces(view.segments, files) if files else [
             self._dumped(segment) for segment in view.segments if segment.file_size
         ]  # fmt: skip
         self._set_pieces(pieces, len(self._bytes) + sum(len(disk) for disk in self._disk.values() if disk))
 
-    def _read_notes(self, view: ElfView) -> tuple[list[_Mapped], int]:
-        files, entry = list[_Mapped](), 0
+    def _read_notes(self, view: ElfView) -> tuple[list[_Mapped], dict[int, int]]:
+        files, auxv = list[_Mapped](), dict[int, int]()
         left = len(self._bytes)
         for offset, size in view.note_ranges():
             left -= size
@@ -87,8 +88,8 @@ class CoreImage(PieceImage):
                     files += self._read_files(description)
                 elif kind == _NT_AUXV:
                     words = self._words(description)
-                    entry = dict(zip(words[::2], words[1::2], strict=False)).get(_AT_ENTRY, entry)
-        return files, entry
+                    auxv |= dict(zip(words[::2], words[1::2], strict=False))
+        return files, auxv
 
     def _words(self, data: memoryview) -> list[int]:
         usable = data[: len(data) // self._word.size * self._word.size]
@@ -119,7 +120,7 @@ class CoreImage(PieceImage):
             if segment is not None and file.file_offset == 0 and not segment.writable:
                 page = bytes(self._dumped(segment).load().view()[:_PAGE])
                 if page.startswith(_ELF_MAGIC):
-                    self._first_pages.setdefault(file.name, page)
+                    self.first_pages.setdefault(file.name, page)
         main = next((f.name for f in files if f.start <= self.entry < f.end), files[0].name)
         programs: dict[str, bool] = {main: True}
         for file in files:
@@ -151,7 +152,7 @@ class CoreImage(PieceImage):
         disk, start = self._open(file.name), file.file_offset
         end = 0 if disk is None else min(start + size, len(disk))
         if disk is not None and end - start > held:
-            sure = "" if file.name in self._first_pages else ", which may be another one now"
+            sure = "" if file.name in self.first_pages else ", which may be another one now"
             self._warn(f"{file.name}: pages that the core does not hold are taken from this file{sure}")
             return Piece(segment._replace(file_size=end - start), lambda: Span(disk, start, end))
         self._warn(f"{file.name}: pages of it are not in the core, {self._why_not[file.name]}")
@@ -178,7 +179,7 @@ class CoreImage(PieceImage):
             except GoinspectError as error:
                 self._why_not[name] = f"and the file {error.message.partition(', expected')[0]}"
             else:
-                first_page = self._first_pages.get(name, _ELF_MAGIC)
+                first_page = self.first_pages.get(name, _ELF_MAGIC)
                 if found[: len(first_page)] == first_page:
                     self._disk[name] = found
                 else:

@@ -79,6 +79,10 @@ class _Page:
         kernel = "a thread of the kernel, without a memory of its own" if process.kernel_thread else ""
         return [
             ("state", kernel or state_words(process.state)),
+            (
+                "PID there",
+                "" if process.namespace_pid is None else f"{process.namespace_pid} (in its PID namespace)",
+            ),
             ("parent", "" if process.ppid is None else str(process.ppid)),
             ("command", " ".join(process.command)),
             ("exe", f"{exe}  ({became})" if became else exe),

@@ -29,7 +29,7 @@ class Thread(NamedTuple):
 class Process(NamedTuple):
     """A process as /proc or a core file tells of it. None is "not known" in every field.
 
-    ``exe`` is the program as it was started. ``exe_state`` says what is at that path now: "same", "deleted" (nothing),
+    ``pid`` is the TGID, which its threads share. ``exe`` is the program as it was started. ``exe_state`` says what is at that path now: "same", "deleted" (nothing),
     "replaced" (another file), "memfd" (it never had a path), "unknown" (one may not look).
     """
 
@@ -47,6 +47,7 @@ class Process(NamedTuple):
     container: str | None
     uid: int | None
     cpu_seconds: float | None
+    namespace_pid: int | None = None  # its PID as it sees it, where it is in a PID namespace of its own
 
 
 class Image(NamedTuple):

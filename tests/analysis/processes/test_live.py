@@ -73,7 +73,9 @@ def test_the_process(running):
     assert image.pie == ("pie" in build)
     assert image.stripped == ("symbol table and DWARF" if "stripped" in build else "no")
     assert image.module == "example.com/workload"
-    assert goinspect.memory_map(tids[-1]).process.pid in (pid, tids[-1])
+    of_thread = goinspect.memory_map(tids[-1])
+    assert of_thread.process.pid == pid
+    assert of_thread.warnings == (f"{tids[-1]} is a thread of process {pid}",)
 
 
 def test_what_mappings_are(running):
