@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
+import signal
 from pathlib import Path
 
 import pytest
@@ -194,18 +193,17 @@ def test_a_process_that_is_not_go():
     assert report.process.pid == os.getpid()
     assert not any(image.go for image in report.images)
     assert not any(row.kind.startswith("Go ") for row in report.mappings)
-    assert any(row.kind == "heap" for row in report.mappings)
 
 
-def test_a_zombie_and_one_that_is_gone():
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    wait_for(lambda: state_of(child.pid) == "Z", child.pid)
-    report = goinspect.memory_map(child.pid)
-    assert (report.process.state, report.process.kernel_thread, report.mappings) == ("Z", False, ())
-    assert child.pid not in {row.pid for row in goinspect.processes().processes}
-    child.wait()
-    with pytest.raises(FileError, match=f"no process {child.pid}"):
-        goinspect.memory_map(child.pid)
+def test_a_zombie_and_one_that_is_gone(fixture_file):
+    with stopped(fixture_file("go1.27-piestripped", "workload")) as pid:
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: state_of(pid) == "Z", pid)
+        report = goinspect.memory_map(pid)
+        assert (report.process.state, report.process.kernel_thread, report.mappings) == ("Z", False, ())
+        assert pid not in {row.pid for row in goinspect.processes().processes}
+    with pytest.raises(FileError, match=f"no process {pid}"):
+        goinspect.memory_map(pid)
 
 
 def test_addresses_that_are_none(running):
@@ -215,6 +213,18 @@ def test_addresses_that_are_none(running):
     for text in ("main.main", "-1", "1" * 17, ""):
         with pytest.raises(QueryError):
             goinspect.memory_map(pid, text)
+
+
+def test_files_that_are_gone_altogether(running, monkeypatch):
+    """The memory of the process has the tables, too."""
+    build, path, pid = running
+    bias, wanted = load_bias(pid, path), frames_of(build, 10)
+    monkeypatch.setattr("goinspect.analysis.processes.images.Files.candidates", lambda *_: iter(()))
+    report = goinspect.memory_map(pid, *(vaddr + bias for vaddr in wanted))
+    assert [[frame.function for frame in one.frames] for one in report.addresses] == [
+        [function for function, _ in frames] for frames in wanted.values()
+    ]
+    assert any("nothing is known of it" in warning for warning in report.warnings)
 
 
 def test_what_may_not_be_read(running, monkeypatch):
