@@ -62,7 +62,7 @@ def classify(
     numbers = {key: number for number, key in enumerate(opened)}
     files = [*opened.values()]
     libc = any(one.image.path.rpartition("/")[2].startswith(("libc.", "libc-", "ld-musl")) for one in files)
-    arenas = arenas_of(rows) if go else set()
+    arenas = arenas_of(rows)
     held = _held(rows, stacks)
     found: list[MappingRow] = []
     before: MappingRow | None = None
@@ -74,7 +74,9 @@ def classify(
             is_ = _by_path(row)
         else:
             after = rows[index + 1] if index + 1 < len(rows) else None
-            is_ = _anonymous(row, before, after, files, arena=index in arenas, go=go, libc=libc)
+            bss = _bss(row, before, files) if before is not None and before.end == row.start else None
+            heap = _heap(row, go=go and index in arenas.go, malloc=libc and index in arenas.malloc)
+            is_ = bss or heap or _anonymous(row, before, after, go=go, libc=libc)
         if index in held:
             is_ = _with_stacks(is_, held[index])
         before = MappingRow(*row, *is_)
@@ -162,22 +164,19 @@ def _by_path(row: Raw) -> _Is:
     return _Is("kernel data" if path.startswith("[") else "file", path)
 
 
-def _anonymous(
-    row: Raw,
-    before: MappingRow | None,
-    after: Raw | None,
-    files: Sequence[Opened],
-    *,
-    arena: bool,
-    go: bool,
-    libc: bool,
-) -> _Is:
-    if before is not None and before.end == row.start and (bss := _bss(row, before, files)):
-        return bss
-    reserved = row.permissions[:3] == "---"
-    if arena:
-        what = "reserved for the Go heap" if reserved else "Go heap arena: objects and goroutine stacks"
+def _heap(row: Raw, *, go: bool, malloc: bool) -> _Is | None:
+    """A part of an arena."""
+    used = row.permissions[1] == "w"
+    if go:
+        what = "Go heap arena: objects and goroutine stacks" if used else "reserved for the Go heap"
         return _Is("Go heap", what, guess=True)
+    if malloc:
+        return _Is("heap", f"{'' if used else 'reserved for the '}heap of C for threads (malloc)", guess=True)
+    return None
+
+
+def _anonymous(row: Raw, before: MappingRow | None, after: Raw | None, *, go: bool, libc: bool) -> _Is:
+    reserved = row.permissions[:3] == "---"
     if "x" in row.permissions:
         return _Is("jit", "code made at run time (JIT)", guess=True)
     size = row.end - row.start
@@ -202,7 +201,7 @@ def _anonymous(
 
 def _bss(row: Raw, before: MappingRow, files: Sequence[Opened]) -> _Is | None:
     """Variables that the file has no bytes for: they lie behind its data, as far as the segment reaches."""
-    if before.image is None or before.segment is None or before.vaddr is None:
+    if before.image is None or before.segment is None or before.vaddr is None or row.permissions[:2] != "rw":
         return None
     vaddr = before.vaddr + before.size
     segments = files[before.image].segments

@@ -95,7 +95,8 @@ def _sized(rows: list[Raw], sizes: dict[bytes, int]) -> list[Raw]:
 def in_order(rows: Iterable[Raw]) -> tuple[list[Raw], list[str]]:
     """Mappings by address; those of impossible ranges are left out."""
     given = list(rows)
-    kept = sorted(row for row in given if row.start < row.end <= _TOP and row.offset < _TOP)
+    possible = [row for row in given if row.start < row.end <= _TOP and row.offset < _TOP]
+    kept = sorted(possible, key=lambda row: row[:2])
     warnings = []
     if len(kept) < len(given):
         warnings.append(f"{counted(len(given) - len(kept), 'mapping')} of impossible ranges left out")

@@ -89,12 +89,20 @@ def test_stacks_of_threads_of_c(tmp_path):
 7f0000000000-7f0000001000 ---p 00000000 00:00 0
 7f0000001000-7f0000801000 rw-p 00000000 00:00 0
 7f0000900000-7f0000a00000 r-xp 00000000 fe:00 9                          /nowhere/libc.so.6
+7f0004000000-7f0004021000 rw-p 00000000 00:00 0
+7f0004021000-7f0008000000 ---p 00000000 00:00 0
+7f000c001000-7f000c021000 rw-p 00000000 00:00 0
+7f000c021000-7f0010000000 ---p 00000000 00:00 0
 """
     report = goinspect.memory_map(saved(tmp_path, text))
     assert [(row.kind, row.guess) for row in report.mappings] == [
         ("guard", True),
         ("thread stack", True),
         ("code", False),
+        ("heap", True),
+        ("heap", True),
+        ("anonymous", False),
+        ("reserved", False),
     ]
     assert report.warnings == ("/nowhere/libc.so.6: nothing is known of it: no such file",)
 
@@ -153,6 +161,7 @@ HOSTILE = {
     "long": b"1000-2000 r--p 0 00:00 7 /" + b"a" * 100_000 + b"\n",
     "NUL": b"1000-2000 r-xp 0 00:00 7 /a\0b\n",
     "odd sizes": b"1000-2000 r--p 0 00:00 7 /a\nRss: many kB\nRss: 99999999999999999999999 kB\nAnonHugePages:\n",
+    "twice": b"1000-2000 r--p 0 00:00 7 /a\nRss: 4 kB\n1000-2000 r--p 0 00:00 7 /a\n",
     "sizes first": b"1000-2000 r--p 0 00:00 7 /a\r\nRss:   4 kB\r\n",
 }
 
