@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from goinspect.analysis.processes.procfs import DELETED, exe_state
+from goinspect.analysis.processes.procfs import DELETED, check_proc, exe_state
 from goinspect.analysis.processes.programs import program_of
 from goinspect.analysis.recordings.machine import this_machine
 from goinspect.binary import Binary
@@ -42,7 +42,12 @@ class _Readable(NamedTuple):
 
 
 def list_processes() -> ProcessList:
-    """All that one may see now. Those that end meanwhile are left out."""
+    """All that one may see now. Those that end meanwhile are left out.
+
+    Raises:
+        UnsupportedError: this system has no /proc.
+    """
+    check_proc(this_machine())
     import psutil  # 20 ms that only this needs
 
     found: list[GoProcess] = []

@@ -6,19 +6,27 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goinspect._paths import container_of
-from goinspect.errors import FileError
+from goinspect._paths import container_of, is_directory
+from goinspect.errors import FileError, UnsupportedError
 from goinspect.results.processes.maps import Process, Thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DELETED", "exe_state", "read_process", "refused", "stack_pointers"]
+    from goinspect.analysis.recordings.machine import Machine
+
+__all__ = ["DELETED", "check_proc", "exe_state", "read_process", "refused", "stack_pointers"]
 
 DELETED = " (deleted)"
 _HINT = "that takes root or the right to trace it"
 _DENIED = (1, 13)
 _GONE = (2, 3)
+
+
+def check_proc(machine: Machine) -> None:
+    """Raises UnsupportedError where there is no /proc as Linux has it."""
+    if not is_directory(machine.process("self")):
+        raise UnsupportedError("processes that run are read from /proc of Linux, which is not there")
 
 
 def refused(what: str, error: OSError) -> str:

@@ -9,7 +9,7 @@ from goinspect._words import counted
 from goinspect.analysis.processes.explain import explain, parse_address
 from goinspect.analysis.processes.images import MEMFD, Files, open_images
 from goinspect.analysis.processes.kinds import classify
-from goinspect.analysis.processes.procfs import DELETED, read_process, refused, stack_pointers
+from goinspect.analysis.processes.procfs import DELETED, check_proc, read_process, refused, stack_pointers
 from goinspect.analysis.processes.summary import regions_of, totals_of
 from goinspect.analysis.processes.text import looks_like_maps, parse_maps
 from goinspect.analysis.recordings.machine import this_machine
@@ -44,10 +44,13 @@ def map_process(
 
     Raises:
         FileError: there is no such process.
+        UnsupportedError: this system has no /proc.
         QueryError: an address is none.
     """
     wanted = [parse_address(text) for text in addresses]
-    directory = this_machine().process(pid)
+    machine = this_machine()
+    check_proc(machine)
+    directory = machine.process(pid)
     warnings: list[str] = []
     process = read_process(directory, warnings)
     source = str(directory / "maps")

@@ -55,7 +55,7 @@ def render_svg(report: MapReport) -> str:
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'style="max-width:100%;height:auto" role="img"><title>{title}</title><style>{_style()}</style>'
+        f'style="max-width:100%;min-width:640px;height:auto" role="img"><title>{title}</title><style>{_style()}</style>'
         f'<text class="t" x="{_MARGIN}" y="34">{title}</text>'
         f'<text class="s" x="{_MARGIN}" y="56">{escape(visible(_subtitle(report)))}</text>'
         + "".join(body)
