@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from goinspect.analysis.pcln.frames import frames_at
 from goinspect.errors import GoinspectError, QueryError
+from goinspect.maps import vaddr_of
 from goinspect.results.processes.maps import Explained
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ def parse_address(text: str) -> int:
 
 
 def explain(
-    address: int, rows: Sequence[MappingRow], opened: Sequence[Opened], memory: Callable[[], Binary | None]
+    address: int,
+    rows: Sequence[MappingRow],
+    opened: Sequence[Opened],
+    memory: Callable[[], Binary | None],
+    vdso: Callable[[], Binary | None],
 ) -> Explained:
     """What lies at `address`, as far as it can be told.
 
@@ -41,6 +46,7 @@ def explain(
         rows: the mappings in order.
         opened: the files that they are of.
         memory: opens the memory of the process, for code whose file is gone.
+        vdso: opens the code that the kernel lends to it.
     """
     index = _holding(address, rows)
     if index is None:
@@ -50,6 +56,8 @@ def explain(
         ("mapping", f"{row.start:#x}-{row.end:#x} {row.permissions} {row.path}".rstrip()),
         ("is", row.what + (" (a guess)" if row.guess else "")),
     ]
+    if row.path == "[vdso]" and (image := vdso()) is not None:
+        return _in_vdso(address, index, row, steps, image)
     if row.image is None or row.segment is None or row.kind == "bss":
         return _in_memory(address, index, row, steps, memory)
     file_offset = address - row.start + row.offset
@@ -79,6 +87,19 @@ def _segment(file_offset: int, first: int, segments: Sequence[Segment]) -> int:
         if inside and one.vaddr - one.file_offset == delta:
             return number
     return first
+
+
+def _in_vdso(
+    address: int, index: int, row: MappingRow, steps: list[tuple[str, str]], image: Binary
+) -> Explained:
+    """The mapping is the whole file, which the kernel holds."""
+    file_offset = address - row.start
+    vaddr = vaddr_of(file_offset, image.image.segments)
+    if vaddr is None:
+        return Explained(address, index, file_offset, None, None, None, None, (), tuple(steps))
+    name, entry, frames = _named(image, vaddr)
+    steps += [("vaddr", f"{address:#x} - {row.start:#x} = {vaddr:#x}"), *_told(name, entry, vaddr)]
+    return Explained(address, index, file_offset, None, vaddr, name, entry, frames, tuple(steps))
 
 
 def _in_memory(

@@ -13,6 +13,7 @@ from goinspect.analysis.processes.procfs import DELETED, check_proc, read_proces
 from goinspect.analysis.processes.summary import regions_of, totals_of
 from goinspect.analysis.processes.text import looks_like_maps, parse_maps
 from goinspect.analysis.recordings.machine import this_machine
+from goinspect.analysis.recordings.vdso import vdso_of
 from goinspect.binary import Binary
 from goinspect.errors import FileError, GoinspectError, UnrecognizedFormatError
 from goinspect.objfile import map_file
@@ -138,7 +139,11 @@ def _mapped(
         except GoinspectError:
             return None
 
-    explained = tuple(explain(address, found, images, opened_memory) for address in addresses)
+    @cache
+    def opened_vdso() -> Binary | None:
+        return vdso_of(files.directory) if files.directory is not None else None
+
+    explained = tuple(explain(address, found, images, opened_memory, opened_vdso) for address in addresses)
     regions = regions_of(found, [one.image for one in images])
     return MapReport(
         source, process, tuple(one.image for one in images), tuple(found), totals_of(found), regions, explained,

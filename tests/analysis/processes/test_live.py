@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -193,6 +194,18 @@ def test_a_process_that_is_not_go():
     assert report.process.pid == os.getpid()
     assert not any(image.go for image in report.images)
     assert not any(row.kind.startswith("Go ") for row in report.mappings)
+
+
+def test_the_vdso():
+    """As the dynamic loader finds it."""
+    try:
+        function = ctypes.CDLL("linux-vdso.so.1", mode=os.RTLD_NOLOAD).__vdso_getcpu
+    except (OSError, AttributeError) as error:
+        pytest.skip(f"no vDSO with getcpu in this process: {error}")
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    one, other = goinspect.memory_map(os.getpid(), address, address + 1).addresses
+    assert one.function.removeprefix("__vdso_") == "getcpu"
+    assert (one.entry, other.function, other.vaddr - 1) == (one.vaddr, one.function, one.vaddr)
 
 
 def test_a_zombie_and_one_that_is_gone(fixture_file):
