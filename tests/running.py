@@ -37,6 +37,17 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def _states(pid: int) -> list[str]:
+    """Of its threads; of one that ends meanwhile a running one's."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            found.append((task / "stat").read_text().rpartition(")")[2].split()[0])
+        except OSError:
+            found.append("R")
+    return found
+
+
 @contextmanager
 def stopped(path: object, **options: object) -> Iterator[int]:
     """The PID of the fixtures' workload, which has begun to work and is stopped."""
@@ -49,7 +60,7 @@ def stopped(path: object, **options: object) -> Iterator[int]:
     try:
         wait_for(lambda: len([*Path(f"/proc/{child.pid}/task").iterdir()]) >= 3, child.pid)
         child.send_signal(signal.SIGSTOP)
-        wait_for(lambda: state_of(child.pid) in "Tt", child.pid)
+        wait_for(lambda: all(state in "Tt" for state in _states(child.pid)), child.pid)
         yield child.pid
     finally:
         child.kill()
