@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from goinspect.profiles.base import NamedStacks, Profile
     from goinspect.results.annotate import Annotation
     from goinspect.results.compare import Comparison
+    from goinspect.results.process.symbolize import SymbolizeReport
 
-__all__ = ["__version__", "annotate", "compare", "flame", "open", "open_profile", "pgo"]
+__all__ = ["__version__", "annotate", "compare", "flame", "open", "open_profile", "pgo", "symbolize"]
 
 __version__ = "0.1.0"
 
@@ -292,3 +293,39 @@ def pgo(
         pids=pids, tids=tids, comms=comms, cpus=cpus, time=seconds, labels=labels,
     )  # fmt: skip
     return Pgo.read([str(path), *map(str, more)], options, check=None if check is None else str(check))
+
+
+def symbolize(
+    addresses: Sequence[int],
+    *,
+    pid: int | None = None,
+    maps: str | os.PathLike[str] | None = None,
+    core: str | os.PathLike[str] | None = None,
+    binaries: Sequence[str | os.PathLike[str]] = (),
+    symfs: str | os.PathLike[str] | None = None,
+    kallsyms: str | os.PathLike[str] | None = None,
+    callers: bool = False,
+) -> SymbolizeReport:
+    """What lies at addresses: mapping, file offset, vaddr, and the frames there: what `goinspect symbolize` answers.
+
+    Args:
+        addresses: of the process of `pid`, `maps` or `core`; without these, of the one binary itself.
+        pid: a process that lives.
+        maps: a saved /proc/PID/maps.
+        core: a core file.
+        binaries: use these files for mappings with their build IDs or base names.
+        symfs: look for files below this directory first.
+        kallsyms: names of the kernel's functions.
+        callers: they are return addresses: the frames are those of the calls before them.
+
+    Raises:
+        goinspect.errors.GoinspectError: what they belong to cannot be read, or is not given.
+    """
+    from goinspect.analysis.symbolize.names import symbolize
+    from goinspect.analysis.symbolize.spaces import Source
+
+    def text(value: str | os.PathLike[str] | None) -> str | None:
+        return None if value is None else str(value)
+
+    source = Source(pid, text(maps), text(core), tuple(map(str, binaries)), text(symfs), text(kallsyms))
+    return symbolize(addresses, source, callers=callers)

@@ -46,7 +46,17 @@ def test_import():
         ["--version"],
         *(
             [command, "--help"]
-            for command in ("pcln", "disasm", "flame", "annotate", "symbols", "info", "compare", "pgo")
+            for command in (
+                "pcln",
+                "disasm",
+                "flame",
+                "annotate",
+                "symbols",
+                "info",
+                "compare",
+                "pgo",
+                "symbolize",
+            )
         ),
     ],
 )

@@ -27,7 +27,9 @@ from goinspect.errors import GoinspectError
 __all__ = ["app", "main"]
 
 # Command -> module of `commands` that holds a function of the same name. Only the one that runs is imported.
-_COMMANDS = ("flame", "annotate", "pgo", "pcln", "disasm", "calls", "probe", "symbols", "compare", "info")
+_COMMANDS = (
+    "flame", "annotate", "pgo", "pcln", "symbolize", "disasm", "calls", "probe", "symbols", "compare", "info",
+)  # fmt: skip
 _COLLECT_AFTER = 100_000  # objects
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 

@@ -16,7 +16,19 @@ from tests.cli.demo import BINARY, FLAME
 from tests.cli.runner import COMMAND, INTERRUPTIBLE, cli, environment, process
 from tests.cprograms import C_PROGRAM
 
-COMMANDS = ("flame", "annotate", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare", "pgo")
+COMMANDS = (
+    "flame",
+    "annotate",
+    "pcln",
+    "symbolize",
+    "disasm",
+    "calls",
+    "probe",
+    "symbols",
+    "info",
+    "compare",
+    "pgo",
+)
 
 
 # --- help and usage ---
@@ -64,7 +76,7 @@ def test_help_of_all():
     "arguments",
     [["--nonsense"], ["nonsense"], ["flame", "--nonsense"], ["flame", "--label", "x"], ["flame", "--by", "moon"], ["flame", "--weight", "kg"],
      ["flame", "--format", "gif"], ["flame", "--pid", "x"], ["flame", "--time", "soon"], ["flame", "--time", "1"], ["flame", "--width", "1"],
-     ["flame", "--min-width", "-1"], ["pcln"], ["disasm"], ["disasm", "x"],
+     ["flame", "--min-width", "-1"], ["pcln"], ["symbolize", "--pid", "0"], ["symbolize", "--format", "xml"], ["disasm"], ["disasm", "x"],
      ["disasm", "x", "main.main", "--syntax", "masm"], ["annotate", "a", "b", "c"], ["annotate", "--min", "x"], ["annotate", "--min", "101"],
      ["annotate", "--syntax", "masm"], ["annotate", "--hide", "x"], ["calls", "x"], ["calls", "x", "f", "--depth", "0"],
      ["calls", "x", "f", "--format", "svg"], ["probe", "x"], ["probe", "x", "f", "--format", "gdb"], ["symbols"], ["symbols", "x", "--kind", "stone"], ["symbols", "x", "--sort", "age"],

@@ -1,0 +1,1 @@
+"""Answers about processes and their address spaces."""
