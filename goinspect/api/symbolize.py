@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from goinspect.analysis.symbolize.names import Names, symbolize
 from goinspect.analysis.symbolize.spaces import Source, open_space
+from goinspect.analysis.symbolize.stacks import name_stacks
+from goinspect.profiles.rawstacks import stacks_reader
 from goinspect.results.process.symbolize import SymbolizeReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from goinspect.results.process.symbolize import SymbolizeRow
+    from goinspect.results.process.symbolize import RawStack, SymbolizeRow
 
-__all__ = ["Named", "Source", "symbolize"]
+__all__ = ["Named", "Source", "stacks_reader", "symbolize"]
 
 
 class Named:
@@ -30,6 +32,11 @@ class Named:
         """The rows, and what could not be named."""
         rows = self.rows(addresses, callers=callers)
         return SymbolizeReport(rows, self.warnings)
+
+    def stacks(self, stacks: Sequence[RawStack]) -> SymbolizeReport:
+        """Stacks as tracers count them, with names."""
+        rows, named = name_stacks(self._names, stacks)
+        return SymbolizeReport(rows, self.warnings, named)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -8,13 +8,14 @@ from goinspect._paths import is_regular
 from goinspect.analysis.recordings.places import DELETED, mapped_name
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
+from goinspect.model import Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from goinspect.analysis.recordings.finder import BinaryFinder
-    from goinspect.model import Mapping
+    from goinspect.analysis.symbolize.spaces import Space
 
 __all__ = ["MappedFiles"]
 
@@ -47,6 +48,20 @@ class MappedFiles:
         if key not in self._known:
             self._known[key] = self._living(mapping) or self._finder.find(self._identified(mapping))
         return self._known[key]
+
+    def with_build_id(self, build_id: str, space: Space) -> Binary | None:
+        """The file with a build ID: one that is given, the binary itself, or one that is mapped."""
+        wanted = Mapping(0, 1, 0, "", build_id, identified=True)
+        found = self._finder.find(wanted)
+        if found is not None:
+            return found
+        if space.binary is not None:
+            return space.binary if space.binary.image.build_id() == build_id else None
+        for mapping in space.mappings:
+            binary = self.find(mapping) if mapping.executable and mapping.path.startswith("/") else None
+            if binary is not None and binary.image.build_id() == build_id:
+                return binary
+        return None
 
     def native(self, binary: Binary, vaddr: int) -> str | None:
         """What the symbol tables of a file, or its separate symbols, call the function at an address."""

@@ -87,6 +87,28 @@ class Names:
             known.update(zip(new, self._new(new), strict=True))
         return [known[key] for key in asked]
 
+    def by_build_id(self, places: Sequence[tuple[str, int]], callers: Sequence[bool]) -> list[SymbolizeRow]:
+        """A row for each place in a file: its build ID, and a file offset."""
+        rows = [SymbolizeRow(offset, None, offset, None, build_id, None) for build_id, offset in places]
+        by_id: dict[str, list[int]] = {}
+        for number, (build_id, _) in enumerate(places):
+            by_id.setdefault(build_id, []).append(number)
+        for build_id, numbers in by_id.items():
+            binary = self._space.files.with_build_id(build_id, self._space)
+            if binary is None:
+                self._unfound[f"build ID {build_id}"] = len(numbers)
+                continue
+            offsets = np.array([places[number][1] for number in numbers], dtype=np.uint64)
+            less = np.array([callers[number] for number in numbers], dtype=np.uint64)
+            vaddrs, mapped = file_offset_to_vaddr(binary.image.segments, offsets - np.minimum(less, offsets))
+            frames = self._frames(binary, vaddrs)
+            for number, vaddr, known, found in zip(
+                numbers, (vaddrs + less).tolist(), mapped.tolist(), frames, strict=True
+            ):
+                if known:
+                    rows[number] = rows[number]._replace(vaddr=vaddr, mapping=binary.path, frames=found)
+        return rows
+
     def _new(self, asked: list[tuple[int, bool]]) -> list[SymbolizeRow]:
         rows = [SymbolizeRow(address, None, None, None, None, None) for address, _ in asked]
         caller = np.array([flag and 0 < address <= _TOP for address, flag in asked], dtype=np.uint64)

@@ -16,7 +16,7 @@ import typer
 from goinspect._paths import exists
 from goinspect.cli.options import ColorOption, JsonOption, OutputOption, QuietOption
 from goinspect.cli.output import Color, check_output, report, use_color, warn, write
-from goinspect.errors import FileError
+from goinspect.errors import FileError, QueryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,6 +38,7 @@ class Format(StrEnum):
     text = "text"
     json = "json"
     addr2line = "addr2line"
+    folded = "folded"
 
 
 def symbolize(
@@ -86,7 +87,7 @@ def symbolize(
     ] = False,
     no_inline: Annotated[bool, typer.Option("--no-inline", help="Only the function that holds the address.")] = False,
     form: Annotated[
-        Format, typer.Option("--format", help="addr2line prints as go tool addr2line does.")
+        Format, typer.Option("--format", help="addr2line prints as go tool addr2line does; folded is of stacks, and their text, too.")
     ] = Format.text,
     json: JsonOption = False,
     output: OutputOption = None,
@@ -97,6 +98,9 @@ def symbolize(
 
     A list of addresses, one a line, is answered address by address: function, file and line, inlined calls first. In any other text
     the names are put behind the addresses (0x…), and all else stays as it is.
+
+    Stacks are folded: bpftrace's maps (@[ustack, comm]: n, -f json, too), folded addresses as of bcc, bpftool map dump of a stack
+    trace map, and JSON lines with user and kernel. Their addresses but the first are return addresses.
 
     Of a living process the very files that it runs are read, deleted or replaced as they may be. Of saved maps a
     file is used that --binary names, that lies below --symfs or beside the maps, or that still has its inode at its path.
@@ -109,9 +113,11 @@ def symbolize(
 
     goinspect symbolize --maps maps.txt --binary ./server addresses.txt --json
 
+    goinspect symbolize --maps maps.txt --binary ./server stacks.bpftrace | goinspect flame -
+
     cat crash.log | goinspect symbolize --pid 42 -
     """  # fmt: skip
-    from goinspect.api.symbolize import Named, Source
+    from goinspect.api.symbolize import Named, Source, stacks_reader
 
     check_output(output)
     form = Format.json if json else form
@@ -126,6 +132,21 @@ def symbolize(
     with ExitStack() as stack:
         pieces = chain.from_iterable(_pieces(path, stack) for path in paths)
         head = next(pieces, b"")
+        reader = stacks_reader(head)
+        if reader is not None:
+            found = named.stacks(reader(b"".join(chain([head], pieces))))
+            _write(
+                found,
+                Format.folded if form is Format.text else form,
+                output=output,
+                painted=painted,
+                quiet=quiet,
+            )
+            return
+        if form is Format.folded:
+            raise QueryError(
+                "no stacks in it: --format folded is for those that bpftrace, bcc, bpftool and others print"
+            )
         if form is Format.text and not _LIST.fullmatch(head[: head.rfind(b"\n") + 1] or head):
             from goinspect.render.symbolized.text import annotated
 
@@ -134,8 +155,8 @@ def symbolize(
             warn(named.warnings, quiet=quiet)
             return
         text = b"".join(chain([head], pieces)).decode("utf-8", "backslashreplace")
-    found = [_number(line) for line in re.findall(r"\S+", text) if _ADDRESS.fullmatch(line)]
-    _answer(named, found, form, callers=callers, output=output, painted=painted, quiet=quiet)
+    listed = [_number(line) for line in re.findall(r"\S+", text) if _ADDRESS.fullmatch(line)]
+    _answer(named, listed, form, callers=callers, output=output, painted=painted, quiet=quiet)
 
 
 def _is_file(text: str) -> bool:
@@ -176,7 +197,12 @@ def _write_through(pieces: Iterable[bytes], output: str | None) -> None:
 def _answer(
     named: Named, addresses: list[int], form: Format, *, callers: bool, output: str | None, painted: bool, quiet: bool
 ) -> None:  # fmt: skip
-    result = named.report(addresses, callers=callers)
+    if form is Format.folded:
+        raise QueryError("addresses are no stacks: --format folded is for the output of tracers")
+    _write(named.report(addresses, callers=callers), form, output=output, painted=painted, quiet=quiet)
+
+
+def _write(result: SymbolizeReport, form: Format, *, output: str | None, painted: bool, quiet: bool) -> None:
     write(_rendered(result, form, painted=painted), output)
     warn(result.warnings, quiet=quiet)
     if result.rows and not result.named:
@@ -192,6 +218,10 @@ def _rendered(result: SymbolizeReport, form: Format, *, painted: bool) -> Iterat
         from goinspect.render.symbolized.document import render_json
 
         return render_json(result)
+    if form is Format.folded:
+        from goinspect.render.symbolized.folded import render_folded
+
+        return iter([render_folded(result.stacks or ())])
     from goinspect.render.symbolized.text import render_addr2line, render_rows
 
     return render_addr2line(result) if form is Format.addr2line else render_rows(result, color=painted)

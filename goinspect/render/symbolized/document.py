@@ -28,6 +28,11 @@ def render_json(report: SymbolizeReport) -> Iterator[str]:
             )
         yield lead + _row(row, known[row.frames])
         lead, end = ",\n  ", "\n "
+    if report.stacks is not None:
+        stacks = ",\n  ".join(_encode(stack._asdict()) for stack in report.stacks)
+        yield f'{end}],\n "stacks": ['
+        yield f"\n  {stacks}" if stacks else ""
+        end = "\n " if stacks else ""
     yield f'{end}],\n "warnings": {_encode(list(report.warnings))}\n}}\n'
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from goinspect.model import Frame
 
-__all__ = ["RawStack", "SymbolizeReport", "SymbolizeRow"]
+__all__ = ["NamedStack", "RawStack", "SymbolizeReport", "SymbolizeRow"]
 
 
 class SymbolizeRow(NamedTuple):
@@ -29,10 +29,10 @@ class SymbolizeRow(NamedTuple):
 class RawStack(NamedTuple):
     """A stack as a tracer counted it, leaf first: addresses, and texts where it had names.
 
-    ``kernel`` of the frames are the kernel's, at the leaf's end. Of a file and not of a process are addresses behind a build ID.
+    ``kernel`` of the frames are the kernel's, at the leaf's end.
     """
 
-    frames: tuple[int | str | tuple[str, int], ...]  # (build ID, file offset) where the kernel told these
+    frames: tuple[int | str | tuple[str, int], ...]  # (build ID, file offset) where these are told
     weight: int = 1
     roots: tuple[str, ...] = ()  # what stands above: process, thread
     pid: int | None = None
@@ -40,11 +40,21 @@ class RawStack(NamedTuple):
     kernel: int = 0
 
 
+class NamedStack(NamedTuple):
+    """A stack of names, root first; an address that has none is written as such."""
+
+    frames: tuple[str, ...]
+    weight: int
+    pid: int | None = None
+    stack_id: int | None = None
+
+
 class SymbolizeReport(NamedTuple):
-    """`goinspect symbolize`."""
+    """`goinspect symbolize`. Of stacks, the rows are their distinct addresses."""
 
     rows: Sequence[SymbolizeRow]
     warnings: tuple[str, ...] = ()
+    stacks: Sequence[NamedStack] | None = None
 
     @property
     def schema(self) -> str:

@@ -69,8 +69,7 @@ def ran(tmp_path_factory):
         kept.parent.mkdir()
         kept.write_bytes(program.read_bytes())
         program.unlink()
-        with on(this_machine()), pytest.MonkeyPatch.context() as patch:
-            patch.setattr("goinspect.analysis.symbolize.spaces.this_machine", this_machine)
+        with on(this_machine()):
             live = {tag: asked(rows, tag, pid=child.pid) for tag in "FG"}
             address = next(row[1] for row in rows if row[0] == "F")
             listed = cli("symbolize", "--pid", child.pid, "--callers", f"{int(address):#x}").out
@@ -178,7 +177,7 @@ def test_text_and_list(ran):
 
 
 def test_processes_that_there_are_not():
-    with pytest.raises(FileError, match="there is no such process"):
+    with on(this_machine()), pytest.raises(FileError, match="there is no such process"):
         goinspect.symbolize([1], pid=(1 << 22) + 1)
     with pytest.raises(GoinspectError, match="of what"):
         goinspect.symbolize([1])
