@@ -57,6 +57,7 @@ class Names:
             self._spaces.mmap(mapping._replace(pid=1))
         self._number = int(self._spaces.space_of(np.array([1], np.int32), np.array([0], np.uint64))[0])
         self._known: dict[tuple[int, bool], SymbolizeRow] = {}
+        self._shared: dict[tuple[Frame, ...], tuple[Frame, ...]] = {}
         self._failed: dict[str, None] = {}
         self._unfound: dict[str, int] = {}
 
@@ -237,7 +238,9 @@ class Names:
                 except GoinspectError as error:
                     self._failed[f"{error.about(binary.path)}: not all is named"] = None
                     break
-                out[position] = None if name is None else (Frame(name, None, None, inlined=False),)
+                if name is not None:
+                    row = (Frame(name, None, None, inlined=False),)
+                    out[position] = self._shared.setdefault(row, row)
         return out
 
     def _go_frames(self, binary: Binary, vaddrs: NDArray[np.uint64]) -> list[tuple[Frame, ...] | None]:
@@ -257,10 +260,9 @@ class Names:
                 strict=True,
             )
         ]
-        return [
-            tuple(frames[first:last]) if last > first else None
-            for first, last in itertools.pairwise(found.start.tolist())
-        ]
+        shared = self._shared.setdefault
+        whole = (tuple(frames[first:last]) for first, last in itertools.pairwise(found.start.tolist()))
+        return [shared(row, row) if row else None for row in whole]
 
     def _of_kernel(self, rows: list[SymbolizeRow], where: NDArray[np.int64], pcs: NDArray[np.uint64]) -> None:
         kernel = self._space.kernel

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goinspect._paths import exists
+from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.options import ColorOption, JsonOption, OutputOption, QuietOption
 from goinspect.cli.output import Color, check_output, report, use_color, warn, write
 from goinspect.errors import FileError, QueryError
@@ -120,6 +121,7 @@ def symbolize(
     from goinspect.api.symbolize import Named, Source, stacks_reader
 
     check_output(output)
+    keep_freed_memory()
     form = Format.json if json else form
     source = Source(pid, maps, core, binary or (), symfs, kallsyms)
     paths = what or ["-"]
@@ -155,7 +157,7 @@ def symbolize(
             warn(named.warnings, quiet=quiet)
             return
         text = b"".join(chain([head], pieces)).decode("utf-8", "backslashreplace")
-    listed = [_number(line) for line in re.findall(r"\S+", text) if _ADDRESS.fullmatch(line)]
+    listed = [_number(word) for word in text.split() if _ADDRESS.fullmatch(word)]
     _answer(named, listed, form, callers=callers, output=output, painted=painted, quiet=quiet)
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from goinspect.model import Frame
     from goinspect.results.process.symbolize import SymbolizeReport, SymbolizeRow
 
 __all__ = ["render_json"]
+
+_CHUNK = 4096  # rows written at a time
 
 _encode = json.JSONEncoder().encode
 
@@ -20,13 +21,17 @@ def render_json(report: SymbolizeReport) -> Iterator[str]:
     """The whole answer in pieces; addresses are strings."""
     yield f'{{\n "schema": {_encode(report.schema)},\n "rows": ['
     lead, end = "\n  ", ""
-    known: dict[tuple[Frame, ...] | None, str] = {}
-    for row in report.rows:
-        if row.frames not in known:
-            known[row.frames] = _encode(
-                None if row.frames is None else [frame._asdict() for frame in row.frames]
-            )
-        yield lead + _row(row, known[row.frames])
+    known: dict[int, str] = {id(None): "null"}  # by identity: rows share the frames that are the same
+    paths: dict[str | None, str] = {}
+    for begin in range(0, len(report.rows), _CHUNK):
+        lines = []
+        for row in report.rows[begin : begin + _CHUNK]:
+            if id(row.frames) not in known:
+                known[id(row.frames)] = _encode([frame._asdict() for frame in row.frames or ()])
+            if row.mapping not in paths:
+                paths[row.mapping] = _encode(row.mapping)
+            lines.append(_row(row, paths[row.mapping], known[id(row.frames)]))
+        yield lead + ",\n  ".join(lines)
         lead, end = ",\n  ", "\n "
     if report.stacks is not None:
         stacks = ",\n  ".join(_encode(stack._asdict()) for stack in report.stacks)
@@ -36,11 +41,15 @@ def render_json(report: SymbolizeReport) -> Iterator[str]:
     yield f'{end}],\n "warnings": {_encode(list(report.warnings))}\n}}\n'
 
 
-def _row(row: SymbolizeRow, frames: str) -> str:
+def _row(row: SymbolizeRow, mapping: str, frames: str) -> str:
     return (
-        f'{{"address": "{row.address:#x}", "mapping": {_encode(row.mapping)}, "file_offset": {_hex(row.file_offset)}, '
-        f'"vaddr": {_hex(row.vaddr)}, "build_id": {_encode(row.build_id)}, "frames": {frames}}}'
+        f'{{"address": "{row.address:#x}", "mapping": {mapping}, "file_offset": {_hex(row.file_offset)}, '
+        f'"vaddr": {_hex(row.vaddr)}, "build_id": {_string(row.build_id)}, "frames": {frames}}}'
     )
+
+
+def _string(build_id: str | None) -> str:
+    return "null" if build_id is None else f'"{build_id}"'  # hexadecimal digits
 
 
 def _hex(number: int | None) -> str:

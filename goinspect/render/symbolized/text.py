@@ -20,36 +20,44 @@ __all__ = ["annotated", "render_addr2line", "render_rows"]
 _DIM, _BOLD, _RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 _ADDRESS = re.compile(rb"0x([0-9a-fA-F]{3,16})(?![0-9A-Za-z_])")
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_+-")
+_CHUNK = 4096  # rows written at a time
 _MOST_KNOWN = 1 << 18  # addresses whose names are kept
 
 
 def render_rows(report: SymbolizeReport, *, color: bool = False) -> Iterator[str]:
     """A block per address, innermost frame first; where there is no name, what is mapped there, and at which offset."""
     bold, dim, reset = (_BOLD, _DIM, _RESET) if color else ("", "", "")
-    width = max((len(hex(row.address)) for row in report.rows), default=0)
+    width = len(hex(max((row.address for row in report.rows), default=0)))
     blank = " " * width
-    known: dict[tuple[Frame, ...], str] = {}
-    for row in report.rows:
-        lead = f"{row.address:<#{width}x}"
-        if row.frames is None:
-            yield f"{lead}  ?  {dim}{_where(row)}{reset}\n"
-            continue
-        if row.frames not in known:
-            known[row.frames] = blank.join(
-                f"  {bold}{escape_terminal(frame.function)}{reset}  {_place(frame)}"
-                + (f"  {dim}(inlined){reset}\n" if frame.inlined else "\n")
-                for frame in row.frames
-            )
-        yield lead + known[row.frames]
+    known: dict[int, str] = {}  # by identity: rows share the frames that are the same
+    for begin in range(0, len(report.rows), _CHUNK):
+        lines = []
+        for row in report.rows[begin : begin + _CHUNK]:
+            frames = row.frames
+            told = known.get(id(frames)) if frames is not None else f"  ?  {dim}{_where(row)}{reset}\n"
+            if told is None:
+                told = known[id(frames)] = blank.join(
+                    f"  {bold}{escape_terminal(frame.function)}{reset}  {_place(frame)}"
+                    + (f"  {dim}(inlined){reset}\n" if frame.inlined else "\n")
+                    for frame in frames or ()
+                )
+            lines.append(f"{row.address:<#{width}x}{told}")
+        yield "".join(lines)
 
 
 def render_addr2line(report: SymbolizeReport) -> Iterator[str]:
     """Function and file:line on two lines per address, as ``go tool addr2line`` prints them."""
-    for row in report.rows:
-        if row.frames is None:
-            yield "?\n?:0\n"
-        else:
-            yield f"{escape_terminal(row.frames[-1].function)}\n{_place(row.frames[0])}\n"
+    known: dict[int, str] = {}
+    for begin in range(0, len(report.rows), _CHUNK):
+        lines = []
+        for row in report.rows[begin : begin + _CHUNK]:
+            frames = row.frames
+            told = known.get(id(frames)) if frames is not None else "?\n?:0\n"
+            if told is None and frames is not None:
+                told = f"{escape_terminal(frames[-1].function)}\n{_place(frames[0])}\n"
+                known[id(frames)] = told
+            lines.append(told or "")
+        yield "".join(lines)
 
 
 def annotated(pieces: Iterable[bytes], lookup: Lookup) -> Iterator[bytes]:
