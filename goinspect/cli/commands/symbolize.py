@@ -152,8 +152,7 @@ def symbolize(
         if form is Format.text and not _LIST.fullmatch(head[: head.rfind(b"\n") + 1] or head):
             from goinspect.render.symbolized.text import annotated
 
-            lookup = partial(named.rows, callers=callers)
-            _write_through(annotated(chain([head], pieces), lookup), output)
+            _write_through(annotated(chain([head], pieces), named.rows, callers=callers), output)
             warn(named.warnings, quiet=quiet)
             return
         text = b"".join(chain([head], pieces)).decode("utf-8", "backslashreplace")
