@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from goinspect.analysis.recordings.machine import Machine
 
 __all__ = ["Source", "Space", "open_space"]
+
+_LIVING = re.compile(r"/proc/([1-9][0-9]*)/maps")
 
 
 class Source(NamedTuple):
@@ -77,6 +80,8 @@ def open_space(source: Source, machine: Machine | None = None) -> Space:
     kernel = _kernel(source, machine)
     if source.pid is not None:
         return _of_process(source, source.pid, machine, kernel)
+    if source.maps is not None and (living := _LIVING.fullmatch(source.maps)):
+        return _of_process(source, int(living[1]), machine, kernel)
     if source.maps is not None:
         return _of_maps(source, source.maps, machine, kernel)
     if source.core is not None:

@@ -161,8 +161,13 @@ def test_folded(kernel):
 def test_flame_draws_it(tmp_path):
     stacks = tmp_path / "stacks"
     assert cli(*SOURCE, FOLDER / "ustack.bpftrace", "-o", stacks).code == 0
-    drawn = cli("flame", stacks, "--format", "folded", "-q")
-    assert drawn.out == stacks.read_text()
+    given = FOLDER / "ustack.bpftrace"
+    drawn = cli("flame", given, "--maps", FOLDER / "maps.txt", "-b", BINARY, "--format", "folded", "-q")
+    assert (drawn.code, drawn.err) == (0, "")
+    assert drawn.out == stacks.read_text() == cli("flame", stacks, "--format", "folded", "-q").out
+    other = cli("flame", FOLDER / "maps.txt", "--maps", FOLDER / "maps.txt", "--format", "folded")
+    assert (other.code, other.out) == (1, "")
+    assert "expected the output of bpftrace" in other.err
 
 
 def test_other_text_is_no_stacks():
