@@ -28,7 +28,8 @@ __all__ = ["Names", "symbolize"]
 _KERNEL = 1 << 63
 _KERNEL_PATH = "[kernel.kallsyms]"
 _TOP = (1 << 64) - 1
-_PAGE = 1 << 20  # what is after the last function of the kernel is none
+_MOST_KNOWN = 1 << 21
+_LAST = 1 << 20  # bytes: what is so far behind the kernel's last function is none
 
 
 def symbolize(addresses: Sequence[int], source: Source, *, callers: bool = False) -> SymbolizeReport:
@@ -83,6 +84,8 @@ class Names:
         flags = itertools.repeat(callers) if isinstance(callers, bool) else callers
         asked = list(zip(addresses, flags, strict=False))
         known = self._known
+        if len(known) > _MOST_KNOWN:  # of a log without an end
+            known.clear()
         new = [key for key in dict.fromkeys(asked) if key not in known]
         if new:
             known.update(zip(new, self._new(new), strict=True))
@@ -269,7 +272,7 @@ class Names:
         if kernel is None or not len(kernel.addresses) or not len(where):
             return
         found = np.searchsorted(kernel.addresses, pcs[where], side="right") - 1
-        beyond = pcs[where] > kernel.addresses[-1] + np.uint64(_PAGE)
+        beyond = pcs[where] > kernel.addresses[-1] + np.uint64(_LAST)
         for row, index, far in zip(where.tolist(), found.tolist(), beyond.tolist(), strict=True):
             if index < 0 or far:
                 continue

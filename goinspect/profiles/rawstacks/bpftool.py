@@ -47,7 +47,7 @@ def parse(data: bytes) -> list[RawStack]:
 
 def _of_text(text: str) -> Iterator[tuple[bytes, bytes]]:
     for key, value in _ENTRY.findall(text):
-        yield bytes.fromhex(key), bytes.fromhex(value)
+        yield bytes.fromhex("".join(key.split())), bytes.fromhex("".join(value.split()))
 
 
 def _of_json(text: str) -> Iterator[tuple[bytes, bytes]]:

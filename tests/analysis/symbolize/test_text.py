@@ -130,3 +130,24 @@ def test_hostile_maps(tmp_path):
         "0x7fffffffffffffff  ?  not mapped",
         "0xfffffffffffffffe  ?  not mapped",
     ]
+
+
+def test_the_kernel(tmp_path):
+    symbols = tmp_path / "kallsyms"
+    symbols.write_text(
+        "ffffffff81000000 T _stext\nffffffff81000100 t work\nffffffffc0000000 t helper\t[module]\nffffffff81000200 D data\n"
+    )
+    answer = cli(
+        *SOURCE,
+        "--kallsyms",
+        symbols,
+        "--callers",
+        "ffffffff81000100",
+        "ffffffff81000101",
+        "ffffffffc0000004",
+        "ffffffffffffff00",
+    )
+    assert [line.split()[1] for line in answer.out.splitlines()] == ["_stext", "work", "helper", "?"]
+    symbols.write_text("nonsense")
+    refused = cli(*SOURCE, "--kallsyms", symbols, "1")
+    assert (refused.code, refused.out, refused.err.count("\n")) == (1, "", 1)
