@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from goinspect.results.compare import Comparison
     from goinspect.results.processes.maps import MapReport
     from goinspect.results.processes.ps import ProcessList
+    from goinspect.results.processes.symbolize import SymbolizeReport
 
 __all__ = [
     "__version__",
@@ -40,6 +41,7 @@ __all__ = [
     "open_profile",
     "pgo",
     "processes",
+    "symbolize",
 ]
 
 __version__ = "0.1.0"
@@ -338,3 +340,39 @@ def processes() -> ProcessList:
     from goinspect.api.processes import go_processes
 
     return go_processes()
+
+
+def symbolize(
+    addresses: Sequence[int],
+    *,
+    pid: int | None = None,
+    maps: str | os.PathLike[str] | None = None,
+    core: str | os.PathLike[str] | None = None,
+    binaries: Sequence[str | os.PathLike[str]] = (),
+    symfs: str | os.PathLike[str] | None = None,
+    kallsyms: str | os.PathLike[str] | None = None,
+    callers: bool = False,
+) -> SymbolizeReport:
+    """What lies at addresses: mapping, file offset, vaddr, and the frames there: what `goinspect symbolize` answers.
+
+    Args:
+        addresses: of the process of `pid`, `maps` or `core`; without these, of the one binary itself.
+        pid: a process that lives.
+        maps: a saved /proc/PID/maps.
+        core: a core file.
+        binaries: use these files for mappings with their build IDs or base names.
+        symfs: look for files below this directory first.
+        kallsyms: names of the kernel's functions.
+        callers: they are return addresses: the frames are those of the calls before them.
+
+    Raises:
+        goinspect.errors.GoinspectError: what they belong to cannot be read, or is not given.
+    """
+    from goinspect.analysis.symbolize.names import symbolize
+    from goinspect.analysis.symbolize.spaces import Source
+
+    def text(value: str | os.PathLike[str] | None) -> str | None:
+        return None if value is None else str(value)
+
+    source = Source(pid, text(maps), text(core), tuple(map(str, binaries)), text(symfs), text(kallsyms))
+    return symbolize(addresses, source, callers=callers)

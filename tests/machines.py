@@ -28,6 +28,7 @@ def on(machine: Machine) -> Iterator[None]:
         for name in (
             "goinspect.analysis.stacks.recording.this_machine",
             "goinspect.analysis.recordings.finder.this_machine",
+            "goinspect.analysis.symbolize.spaces.this_machine",
         ):
             patch.setattr(name, lambda: machine)
         yield

@@ -57,6 +57,7 @@ def test_import():
                 "pgo",
                 "maps",
                 "ps",
+                "symbolize",
             )
         ),
     ],

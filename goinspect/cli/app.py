@@ -32,6 +32,7 @@ _COMMANDS = (
     "annotate",
     "pgo",
     "pcln",
+    "symbolize",
     "disasm",
     "calls",
     "probe",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from goinspect.analysis.processes.text import Raw
+    from goinspect.profiles.procmaps import Raw
 
 __all__ = ["Arenas", "arenas_of"]
 

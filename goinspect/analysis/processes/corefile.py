@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from goinspect.analysis.processes.text import Raw, in_order
 from goinspect.errors import UnrecognizedFormatError
 from goinspect.objfile import map_file
 from goinspect.objfile.elf.notes import notes
 from goinspect.objfile.elf.view import ElfView
 from goinspect.objfile.memory.core import CoreImage
+from goinspect.profiles.procmaps import Raw, in_order
 from goinspect.results.processes.maps import Process, Thread
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from goinspect.results.processes.maps import Image
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from goinspect.analysis.processes.text import Raw
     from goinspect.model import Segment
+    from goinspect.profiles.procmaps import Raw
 
 __all__ = ["MEMFD", "Files", "Opened", "open_images"]
 

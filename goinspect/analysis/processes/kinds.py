@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from goinspect.analysis.processes.images import Opened
-    from goinspect.analysis.processes.text import Raw
+    from goinspect.profiles.procmaps import Raw
 
 __all__ = ["classify"]
 

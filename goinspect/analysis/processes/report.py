@@ -11,19 +11,19 @@ from goinspect.analysis.processes.images import MEMFD, Files, open_images
 from goinspect.analysis.processes.kinds import classify
 from goinspect.analysis.processes.procfs import DELETED, check_proc, read_process, refused, stack_pointers
 from goinspect.analysis.processes.summary import regions_of, totals_of
-from goinspect.analysis.processes.text import looks_like_maps, parse_maps
 from goinspect.analysis.recordings.machine import this_machine
 from goinspect.analysis.recordings.vdso import vdso_of
 from goinspect.binary import Binary
 from goinspect.errors import FileError, GoinspectError, UnrecognizedFormatError
 from goinspect.objfile import map_file
+from goinspect.profiles.procmaps import looks_like_maps, parse_maps
 from goinspect.results.processes.maps import MapReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from goinspect.analysis.processes.text import Raw
+    from goinspect.profiles.procmaps import Raw
     from goinspect.results.processes.maps import Process
 
 __all__ = ["map_file_of", "map_process"]

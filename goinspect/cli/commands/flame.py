@@ -14,6 +14,7 @@ from goinspect.cli.memory import keep_freed_memory
 from goinspect.cli.opening import opening
 from goinspect.cli.output import check_output, report, warn, write
 from goinspect.cli.profileoptions import Form, Frames, Input, Picture, Selection, Shape, Talk, options_of
+from goinspect.cli.traced import Traced, opening_traced
 from goinspect.render.outputs import DrawOptions, output_for
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def flame(
     shape: Shape,
     against: Against,
     live: Live,
+    traced: Traced,
     picture: Picture,
     talk: Talk,
 ) -> None:
@@ -76,6 +78,8 @@ def flame(
 
     Folded stacks (frame;frame WEIGHT, one a line) are drawn too, and so are the sizes of a program's symbols.
 
+    What bpftrace, bpftool and others print of a process is drawn with --maps, a saved /proc/PID/maps, or that of a process that lives.
+
     Examples:
 
     goinspect flame perf.data -o flame.svg
@@ -96,6 +100,8 @@ def flame(
 
     goinspect flame --diff before.data after.data -o changes.svg
 
+    goinspect flame stacks.bpftrace --maps maps.txt -b ./server -o flame.svg
+
     goinspect symbols ./server --format folded | goinspect flame - -o sizes.svg
     """
     from goinspect import __version__
@@ -113,6 +119,9 @@ def flame(
         picture.min_percent, form.json, f"goinspect {__version__}", shape.lines,
     )  # fmt: skip
     opened = opening([*paths, *filter(None, [base])], input_, quiet=talk.quiet)
+    if traced.maps is not None:
+        opened = opening_traced(traced.maps, input_)
+        options = replace(options, binaries=(), symfs=None, kallsyms=None)  # the names are there
     if live.http is not None:
         server = listening(live, quiet=talk.quiet)
         from goinspect.serve.report import Asked

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from goinspect.model import Symbol
     from goinspect.objfile.image import Buffer
 
-__all__ = ["CoreImage"]
+__all__ = ["CoreImage", "MappedFile"]
 
 _NT_FILE, _NT_AUXV = 0x46494C45, 6
 _AT_ENTRY = 9
@@ -34,7 +34,7 @@ _ELF_MAGIC = b"\x7fELF"
 _PAGE = 4096
 
 
-class _Mapped(NamedTuple):
+class MappedFile(NamedTuple):
     """A range of memory that a file was mapped to: a row of NT_FILE."""
 
     start: int
@@ -65,7 +65,7 @@ class CoreImage(PieceImage):
         )
         files, self.auxv = self._read_notes(view)
         self.entry = self.auxv.get(_AT_ENTRY, 0)
-        self.files = tuple(files)
+        self.files = tuple(sorted(files))
         self._disk: dict[str, mmap.mmap | None] = {}
         self._why_not: dict[str, str] = {}
         self.first_pages: dict[str, bytes] = {}
@@ -74,8 +74,8 @@ class CoreImage(PieceImage):
         ]  # fmt: skip
         self._set_pieces(pieces, len(self._bytes) + sum(len(disk) for disk in self._disk.values() if disk))
 
-    def _read_notes(self, view: ElfView) -> tuple[list[_Mapped], dict[int, int]]:
-        files, auxv = list[_Mapped](), dict[int, int]()
+    def _read_notes(self, view: ElfView) -> tuple[list[MappedFile], dict[int, int]]:
+        files, auxv = list[MappedFile](), dict[int, int]()
         left = len(self._bytes)
         for offset, size in view.note_ranges():
             left -= size
@@ -95,7 +95,7 @@ class CoreImage(PieceImage):
         usable = data[: len(data) // self._word.size * self._word.size]
         return [value for (value,) in self._word.iter_unpack(usable)]
 
-    def _read_files(self, data: memoryview) -> list[_Mapped]:
+    def _read_files(self, data: memoryview) -> list[MappedFile]:
         """NT_FILE: count, page size, count times {start, end, offset in pages}, then the names."""
         size = self._word.size
         head = self._words(data[: 2 * size])
@@ -105,13 +105,13 @@ class CoreImage(PieceImage):
         rows = self._words(data[2 * size : (2 + 3 * min(count, _MAX_FILES)) * size])
         names = bytes(data[(2 + 3 * count) * size :]).split(b"\0") if count <= _MAX_FILES else []
         return [
-            _Mapped(
+            MappedFile(
                 rows[3 * i], rows[3 * i + 1], rows[3 * i + 2] * page, name.decode("utf-8", "surrogateescape")
             )
             for i, name in enumerate(names[: len(rows) // 3])
         ]
 
-    def _file_pieces(self, segments: tuple[Segment, ...], files: list[_Mapped]) -> list[Piece]:
+    def _file_pieces(self, segments: tuple[Segment, ...], files: list[MappedFile]) -> list[Piece]:
         """The mappings of ELF files, those of the main executable first."""
         files.sort()
         by_start = {segment.vaddr: segment for segment in segments}
@@ -130,7 +130,7 @@ class CoreImage(PieceImage):
         rows = (self._piece(by_start.get(file.start), file) for file in files if programs[file.name])
         return [piece for piece in rows if piece is not None]
 
-    def _is_elf(self, segment: Segment | None, file: _Mapped) -> bool:
+    def _is_elf(self, segment: Segment | None, file: MappedFile) -> bool:
         if segment is not None and segment.file_size:
             return bytes(self._bytes[segment.file_offset : segment.file_offset + 4]) == _ELF_MAGIC
         return self._open(file.name) is not None
@@ -140,7 +140,7 @@ class CoreImage(PieceImage):
         start = min(segment.file_offset, end)
         return Piece(segment._replace(file_size=end - start), lambda: Span(self._map, start, end))
 
-    def _piece(self, segment: Segment | None, file: _Mapped) -> Piece | None:
+    def _piece(self, segment: Segment | None, file: MappedFile) -> Piece | None:
         """What is known of a mapping: from the core as far as it goes, else from the file."""
         size = file.end - file.start
         if segment is None:  # gdb's gcore leaves out the whole segment
@@ -158,7 +158,7 @@ class CoreImage(PieceImage):
         self._warn(f"{file.name}: pages of it are not in the core, {self._why_not[file.name]}")
         return dumped if held else None
 
-    def _protection(self, file: _Mapped) -> tuple[bool, bool, bool]:
+    def _protection(self, file: MappedFile) -> tuple[bool, bool, bool]:
         """Readable, writable, executable: as the file's program headers have it."""
         disk = self._open(file.name)
         try:
@@ -185,6 +185,10 @@ class CoreImage(PieceImage):
                 else:
                     self._why_not[name] = "and the file is another one now"
         return self._disk[name]
+
+    def is_same(self, name: str) -> bool:
+        """Is the file of that name certainly the one that was mapped? Its first page is."""
+        return name in self.first_pages and self._open(name) is not None
 
     def _warn(self, message: str) -> None:
         if message not in self.warnings and len(self.warnings) < _MAX_WARNINGS:

@@ -6,13 +6,17 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect._words import counted
+from goinspect.errors import UnrecognizedFormatError
+from goinspect.maps import ANONYMOUS
+from goinspect.model import Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Raw", "in_order", "looks_like_maps", "parse_maps"]
+__all__ = ["Raw", "in_order", "looks_like_maps", "mappings_of", "parse_maps"]
 
 _TOP = 1 << 64
+_SHOWN = 40  # bytes of what is no such text
 _HEAD = re.compile(
     rb"([0-9a-fA-F]{1,32})-([0-9a-fA-F]{1,32}) ([-r][-w][-xS][-ps]) ([0-9a-fA-F]{1,32}) ([0-9a-fA-F]+:[0-9a-fA-F]+) (\d{1,30})(?:[ \t]+([^\n]*?))?\r?"
 )
@@ -45,6 +49,40 @@ def looks_like_maps(head: bytes) -> bool:
     """Does a file that begins so hold mappings?"""
     lines = head.lstrip(b"\xef\xbb\xbf\r\n\t ").split(b"\n", 2)
     return any(_HEAD.fullmatch(line) for line in lines[:2])
+
+
+def mappings_of(text: bytes, name: str, *, pid: int = -1) -> tuple[tuple[Mapping, ...], list[str]]:
+    """What is mapped, and what was wrong with the text.
+
+    Args:
+        text: of maps or smaps.
+        name: what messages call it.
+        pid: of the process, where it lives.
+
+    Raises:
+        UnrecognizedFormatError: no line tells a mapping.
+    """
+    rows, warnings = parse_maps(text)
+    if not rows:
+        head = text[:_SHOWN].decode("utf-8", "backslashreplace").partition("\n")[0]
+        raise UnrecognizedFormatError(
+            f"starts with {head!r}, expected lines of /proc/PID/maps: 'start-end permissions offset device inode path'",
+            path=name,
+        )
+    return tuple(_mapping(row, pid) for row in rows), warnings
+
+
+def _mapping(row: Raw, pid: int) -> Mapping:
+    path = row.path.replace("\\012", "\n")  # as the kernel writes a line feed
+    return Mapping(
+        row.start,
+        row.end,
+        row.offset,
+        path or ANONYMOUS[0],
+        pid=pid,
+        executable=row.permissions[2] == "x",
+        inode=row.inode,
+    )
 
 
 def parse_maps(text: bytes) -> tuple[list[Raw], list[str]]:

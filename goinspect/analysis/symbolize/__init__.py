@@ -1,0 +1,1 @@
+"""Addresses of a process, living or ended, to names."""
