@@ -6,7 +6,9 @@ import re
 
 from goinspect._files import asset
 
-__all__ = ["joinable", "labels"]
+__all__ = ["joinable", "shared"]
+
+_SHARED = ("labels", "numbers")
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "[./\w]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|class|let)", re.MULTILINE)
@@ -17,6 +19,6 @@ def joinable(module: str) -> str:
     return _EXPORT.sub("", _IMPORT.sub("", module))
 
 
-def labels() -> str:
-    """How names of frames are shortened, for pictures and reports alike."""
-    return joinable(asset("goinspect.render", "assets/labels.js"))
+def shared() -> str:
+    """How names of frames are shortened and numbers written, for pictures and reports alike."""
+    return "".join(joinable(asset("goinspect.render", f"assets/{name}.js")) for name in _SHARED)

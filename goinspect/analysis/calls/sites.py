@@ -8,7 +8,6 @@ import numpy as np
 
 from goinspect.analysis.pcln.frames import frames_at
 from goinspect.errors import GoinspectError
-from goinspect.model import Frame
 from goinspect.results.calls import CallSite
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.calls.functions import Functions
     from goinspect.binary import Binary
+    from goinspect.model import Frame
 
 __all__ = ["Sites"]
 
@@ -59,19 +59,4 @@ class Sites:
 
     def _many(self, pcs: Sequence[int]) -> list[CallSite]:
         found = self._binary.bulk_frames(np.array(pcs, dtype=np.uint64))
-        files = [*found.files, None]  # -1: unknown
-        frames = [
-            Frame(found.names[function], files[file], line if file >= 0 else None, inlined)
-            for function, file, line, inlined in zip(
-                found.function.tolist(),
-                found.file.tolist(),
-                found.line.tolist(),
-                found.inlined.tolist(),
-                strict=True,
-            )
-        ]
-        start = found.start.tolist()
-        return [
-            CallSite(pc, tuple(frames[first:last]) or None)
-            for pc, first, last in zip(pcs, start, start[1:], strict=False)
-        ]
+        return [CallSite(pc, frames or None) for pc, frames in zip(pcs, found.each(), strict=True)]

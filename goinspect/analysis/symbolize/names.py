@@ -252,20 +252,8 @@ class Names:
         except GoinspectError as error:
             self._failed[f"{error.about(binary.path)}: not all is named"] = None
             return [None] * len(vaddrs)
-        names, files = found.names, [*found.files, None]  # -1: unknown
-        frames = [
-            Frame(names[function], files[file], line if file >= 0 else None, inlined)
-            for function, file, line, inlined in zip(
-                found.function.tolist(),
-                found.file.tolist(),
-                found.line.tolist(),
-                found.inlined.tolist(),
-                strict=True,
-            )
-        ]
         shared = self._shared.setdefault
-        whole = (tuple(frames[first:last]) for first, last in itertools.pairwise(found.start.tolist()))
-        return [shared(row, row) if row else None for row in whole]
+        return [shared(row, row) if row else None for row in found.each()]
 
     def _of_kernel(self, rows: list[SymbolizeRow], where: NDArray[np.int64], pcs: NDArray[np.uint64]) -> None:
         kernel = self._space.kernel

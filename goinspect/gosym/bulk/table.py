@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from goinspect.gosym.bulk.records import NONE32, Records, at
 from goinspect.model import Frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from goinspect.gosym.pclntab import Func, PclnTable
@@ -50,6 +53,16 @@ class Frames:
     files: list[str]
     start_line: NDArray[np.int32]
     wrapper: NDArray[np.bool_]
+
+    def each(self) -> Iterator[tuple[Frame, ...]]:
+        """The frames of one PC after the other, innermost first; () where no function holds it."""
+        files = [*self.files, None]  # -1: unknown
+        columns = self.function.tolist(), self.file.tolist(), self.line.tolist(), self.inlined.tolist()
+        frames = [
+            Frame(self.names[function], files[file], line if file >= 0 else None, inlined)
+            for function, file, line, inlined in zip(*columns, strict=True)
+        ]
+        return (tuple(frames[first:last]) for first, last in pairwise(self.start.tolist()))
 
 
 class BulkTable:

@@ -23,7 +23,7 @@ from goinspect.render.html.listings import code_table, source_table
 from goinspect.render.html.modules import frame_modules
 from goinspect.render.html.palette import palette_of
 from goinspect.render.html.times import time_columns
-from goinspect.render.scripts import joinable, labels
+from goinspect.render.scripts import joinable, shared
 from goinspect.render.svg import colors
 from goinspect.render.svg.labels import cut, escape, visible
 from goinspect.render.text.summary import subtitle, title
@@ -87,7 +87,7 @@ def page(profile: FlameProfile, options: DrawOptions, live: Mapping[str, str] | 
 
 def code() -> str:
     """The modules as one."""
-    return labels() + "".join(joinable(_asset(f"{name}.js")) for name in MODULES)
+    return shared() + "".join(joinable(_asset(f"{name}.js")) for name in MODULES)
 
 
 def _asset(name: str) -> str:

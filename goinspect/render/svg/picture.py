@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from goinspect._files import asset
 from goinspect._words import counted
 from goinspect.model import FrameKind
-from goinspect.render.scripts import labels
+from goinspect.render.scripts import shared
 from goinspect.render.svg import colors
 from goinspect.render.svg.changes import change_class, change_columns, change_legend, node_words
 from goinspect.render.svg.hidden import hidden_rows, leaf_weights, pack_heaviest
@@ -174,7 +174,7 @@ class _Picture:
         yield from self.head()
         yield self.foot()
         if script and self.boxes:
-            code = labels() + "".join(_asset(name) for name in _SCRIPTS)
+            code = shared() + "".join(_asset(name) for name in _SCRIPTS)
             room = None if most_bytes is None else most_bytes - len(frames) - len(code) - _REST
             yield f"<metadata>{escape(self.data(room))}</metadata>\n"
             yield f'<script><![CDATA[(() => {{\n"use strict";\n{code}}})();\n]]></script>\n'

@@ -11,7 +11,7 @@ import { FOLDS, PARTS, isPresent } from "./stacks/paths.js";
 import { SearchBar } from "./page/searchbar.js";
 import { printed } from "./page/paint.js";
 import { State } from "./page/state.js";
-import { formatShare, formatWeight } from "./page/text.js";
+import { formatShare, formatWeight } from "../../assets/numbers.js";
 import { FactsView } from "./views/facts.js";
 import { FlameView } from "./views/flame.js";
 import { LinesView } from "./views/lines.js";

@@ -4,12 +4,12 @@ const BECAME = ["the same", "within noise", "grew", "shrank", "new", "gone"];
 const compares = data.base !== undefined;
 
 function formatSigned(value) {
-  return `${value > 0 ? "+" : value < 0 ? "-" : ""}${formatWeight(Math.abs(value))}`;
+  return `${value > 0 ? "+" : value < 0 ? "-" : ""}${written(Math.abs(value))}`;
 }
 
 function changeOf(now, before, error, factor, became) {
   if (!became) return BECAME[0];
-  const within = error === null ? "" : ` ± ${formatWeight(2 * error)}`;
+  const within = error === null ? "" : ` ± ${written(2 * error)}`;
   const times = factor ? `, × ${factor.toFixed(2)}` : "";
   return `${formatSigned(now - before)}${within}${times}, ${BECAME[became]}`;
 }
@@ -19,10 +19,10 @@ function changesOf(i) {
   if (!compares) return [];
   const before = data.base[i], whole = data.base[0];
   const share = whole ? `, ${((100 * before) / whole).toFixed(1)} %` : "";
-  const lines = [`before ${formatWeight(before)}${share}: ` +
+  const lines = [`before ${written(before)}${share}: ` +
     changeOf(total[i], before, data.error[i], data.factor[i], data.became[i])];
   if (own[i] || data.baseOwn[i]) {
-    lines.push(`self ${formatWeight(own[i])}, before ${formatWeight(data.baseOwn[i])}: ` +
+    lines.push(`self ${written(own[i])}, before ${written(data.baseOwn[i])}: ` +
       changeOf(own[i], data.baseOwn[i], data.errorOwn[i], data.factorOwn[i], data.becameOwn[i]));
   }
   return lines;

@@ -18,7 +18,7 @@ function showDetails() {
     return;
   }
   nameLine.textContent = frameOf(i).name;
-  factsLine.append(html("b", "", formatWeight(total[i])));
+  factsLine.append(html("b", "", written(total[i])));
   for (const fact of factsOf(i)) factsLine.append(` · ${fact}`);
 }
 
@@ -28,7 +28,7 @@ function factsOf(i) {
   if (view.root && inView(i)) facts.push(`${formatShare(total[i], total[view.root])} of view`);
   const self = ownOf(i);
   if (compares) facts.push(...changesOf(i));
-  else facts.push(self ? `self ${formatWeight(self)} (${formatShare(self, total[0])})` : "self 0");
+  else facts.push(self ? `self ${written(self)} (${formatShare(self, total[0])})` : "self 0");
   if (inlined) facts.push("inlined");
   if (restoredOf(i)) facts.push(restoredWords(i));
   if (pkg) facts.push(pkg);
@@ -65,7 +65,7 @@ function refreshTooltip(i) {
   if (!title.textContent) {
     const name = frameOf(i).name;
     title.textContent = `${name.length > 500 ? `${name.slice(0, 499)}…` : name}\n` +
-      `${formatWeight(total[i])}, ${formatShare(total[i], total[0])}` +
+      `${written(total[i])}, ${formatShare(total[i], total[0])}` +
       (restoredOf(i) ? `\n${restoredWords(i)}` : "") + changesOf(i).map((line) => `\n${line}`).join("");
   }
 }
@@ -130,7 +130,7 @@ function moveTo(i, takeFocus = true) {
     const { name } = frameOf(i);
     boxes[i].setAttribute("tabindex", "0");
     boxes[i].setAttribute("role", "button");
-    boxes[i].setAttribute("aria-label", `${name}, ${formatWeight(total[i])}, ${formatShare(total[i], total[0])}`);
+    boxes[i].setAttribute("aria-label", `${name}, ${written(total[i])}, ${formatShare(total[i], total[0])}`);
     if (takeFocus) boxes[i].focus({ preventScroll: true });
   }
   refresh();

@@ -1,7 +1,7 @@
 // What colours say: package and kind, how much ended in a function, or what changed.
 
 import { changeOf, classOf } from "../stacks/change.js";
-import { formatShare } from "./text.js";
+import { formatShare } from "../../../assets/numbers.js";
 
 /** @typedef {import("../stacks/tree.js").Tree} Tree */
 /** @typedef {[string, number, string]} Entry text, row of a colour and, where there is one, search of an entry of the legend */

@@ -1,7 +1,7 @@
 // The columns of numbers in a table: weights, or what became of them.
 
 import { changeOf, changeWords, errorsAllowed } from "../stacks/change.js";
-import { formatShare, formatWeight } from "./text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
 
 /** @typedef {import("../stacks/change.js").Change} Change */
 /**

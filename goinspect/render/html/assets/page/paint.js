@@ -3,7 +3,7 @@
 import { changeOf, changeWords } from "../stacks/change.js";
 import { GO, INLINED, RESTORED } from "../stacks/data.js";
 import { element } from "./dom.js";
-import { formatShare, formatWeight } from "./text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
 
 /** @typedef {import("../stacks/data.js").Report} Report */
 /** @typedef {import("../stacks/tree.js").Tree} Tree */

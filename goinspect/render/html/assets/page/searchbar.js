@@ -1,7 +1,8 @@
 // The search, what it found, and the stacks that all of the page is about.
 
 import { element } from "./dom.js";
-import { counted, formatShare, formatWeight } from "./text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
+import { counted } from "./text.js";
 
 export class SearchBar {
   /**

@@ -1,6 +1,6 @@
 // What became of a weight, and what is noise: the rules are those of views/difference.py.
 
-import { formatWeight } from "../page/text.js";
+import { formatWeight } from "../../../assets/numbers.js";
 
 /**
  * @typedef {object} Side

@@ -1,7 +1,7 @@
 // The instructions of a function, wherever it was compiled to: its own code, and that of functions that it was inlined into.
 
 import { element } from "../page/dom.js";
-import { formatWeight } from "../page/text.js";
+import { formatWeight } from "../../../assets/numbers.js";
 import { costCells, headingOf, Listing } from "./source.js";
 
 /** @typedef {import("../stacks/data.js").Report} Report */

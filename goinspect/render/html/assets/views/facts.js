@@ -1,7 +1,8 @@
 // What is known of the recording: what the last line of the command says, what stands behind it, and how to know more.
 
 import { element } from "../page/dom.js";
-import { counted, formatShare, formatWeight } from "../page/text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
+import { counted } from "../page/text.js";
 import { partSaid } from "./strip.js";
 
 const MOST_THREADS = 500;

@@ -3,7 +3,7 @@
 import { Brush, formatTime, roundStep } from "../page/brush.js";
 import { besideBox, element } from "../page/dom.js";
 import { fillTip, onTheme, themed } from "../page/paint.js";
-import { formatWeight } from "../page/text.js";
+import { formatWeight } from "../../../assets/numbers.js";
 import { drawAxis } from "./strip.js";
 
 /** @typedef {import("../stacks/times.js").Part} Part */

@@ -2,7 +2,7 @@
 
 import { choice, element } from "../page/dom.js";
 import { AskedCode } from "../page/live.js";
-import { formatShare, formatWeight } from "../page/text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
 import { codeOf, CodeTable } from "./code.js";
 import { linesOf, listed, SourceTable } from "./source.js";
 

@@ -4,7 +4,7 @@
 import { colorsOf } from "../page/coloring.js";
 import { element } from "../page/dom.js";
 import { functionOf } from "../page/paint.js";
-import { formatShare, formatWeight } from "../page/text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
 import { Chart } from "./chart.js";
 
 const IN_CALLS = ["Callers", "Nothing calls it: it is where its stacks begin.", "Callees", "It calls nothing."];

@@ -2,7 +2,7 @@
 
 import { element } from "../page/dom.js";
 import { folded, sums } from "../stacks/paths.js";
-import { formatShare, formatWeight } from "../page/text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
 
 /** @typedef {import("../stacks/data.js").Report} Report */
 /** @typedef {{ file: number, line: number, own: number, total: number, samples: number }} Line row of its file; 0: not known */

@@ -3,7 +3,8 @@
 import { Brush, formatTime, roundStep } from "../page/brush.js";
 import { element } from "../page/dom.js";
 import { onTheme, themed } from "../page/paint.js";
-import { counted, formatShare, formatWeight } from "../page/text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
+import { counted } from "../page/text.js";
 
 const HIGH = 22, BETWEEN = 3, AXIS = 15;
 

@@ -3,7 +3,7 @@
 import { colorsOf } from "../page/coloring.js";
 import { choice, element } from "../page/dom.js";
 import { functionOf } from "../page/paint.js";
-import { formatShare, formatWeight } from "../page/text.js";
+import { formatShare, formatWeight } from "../../../assets/numbers.js";
 import { Chart } from "./chart.js";
 import { Heat } from "./heat.js";
 
