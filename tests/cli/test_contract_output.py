@@ -129,7 +129,8 @@ def test_the_summary_names_missing_binaries(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("flam", "flame"), ("com", "compare"), ("symbol", "symbols"), ("zz", "")]
+    ("typed", "meant"),
+    [("flam", "flame"), ("com", "compare"), ("symbol", "symbols' or 'symbolize"), ("zz", "")],
 )
 def test_an_unknown_command(typed, meant):
     """What may have been meant is said once, with any typer and click."""
