@@ -33,6 +33,8 @@ def builds(tmp_path_factory):
         (directory / mode).symlink_to(modes.binary("go1.27", mode))
     for name in ("workload", "perf.data", "kallsyms"):
         (directory / name).symlink_to(FIXTURES / "go1.27-piestripped" / name)
+    for name in ("maps.txt", "ustack.bpftrace"):
+        (directory / name).symlink_to(FIXTURES / "tracers" / name)
     return directory
 
 
@@ -55,7 +57,8 @@ def test_the_pages_show_what_they_promise():
     assert len(BLOCKS) >= 12
     assert " ".join(modes.EIGHT) in PAGES[0].read_text("utf-8")
     assert {command.split()[0] for page, command, _ in BLOCKS if page == "README.md"} == {
-        "annotate", "pgo", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare",
+        "annotate", "pgo", "pcln", "disasm", "calls", "probe", "symbols", "info", "compare", "maps",
+        "symbolize",
     }  # fmt: skip
 
 
