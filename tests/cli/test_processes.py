@@ -24,7 +24,9 @@ def lines_of_maps() -> list[str]:
 def test_the_page():
     answer = cli("maps", MAPS, "-b", BINARY)
     assert answer.code == 0
-    assert answer.err == ""
+    assert [
+        line for line in answer.err.splitlines() if "ld-linux" not in line
+    ] == []  # which some machines have, too
     parts = answer.out.split("\n\n")
     heads = [part.splitlines()[0].partition(" (")[0] for part in parts]
     assert heads == [str(MAPS), "Layout", "Binaries", "Mappings", "Totals"]
