@@ -44,6 +44,7 @@ def test_a_recording_that_is_replaced(path, visit, tmp_path):
         page.reload()
         page.locator(".live.bad").wait_for()
         assert frames(page)[0]["total"] == 107
+        page.close()  # it would ask a server that has ended
 
 
 def test_instructions_that_the_page_does_not_hold(visit):
@@ -67,6 +68,7 @@ def test_instructions_that_the_page_does_not_hold(visit):
         again.click()
         page.locator("#tab-lines").click()  # it is not asked twice
         assert shown.count() == len(wanted)
+        page.close()
 
 
 def test_the_server_ends(path, context, tmp_path):
