@@ -117,7 +117,7 @@ def test_pictures_are_saved(visit, report, tmp_path):
     drawn = {frame["name"]: named(page, frame["name"])["width"] for frame in frames(page)}
     for form in ("SVG", "PNG"):
         page.get_by_role("button", name="Actions").click()
-        with page.expect_download() as waiting:
+        with page.expect_download(timeout=20_000) as waiting:
             page.get_by_role("menuitem", name=f"Save as {form}").click()
         waiting.value.save_as(tmp_path / form)
         assert waiting.value.suggested_filename.endswith(f".{form.lower()}")
