@@ -4,7 +4,6 @@
     python3 scripts/elsewhere.py --list       # the places, and why one cannot be had
     python3 scripts/elsewhere.py oldest       # these only
 
-When all are run, each case of a test with many is run in two of the four; a place that is named runs everything.
 Each place is a copy of the working tree in a directory of its own, where `scripts/test` makes its own .venv: nothing of
 the checkout is touched, and nothing is left. Linux; another user and another kernel need root. A kernel is put in
 place by mounting over what tells of it (/sys/kernel/notes, /proc/kallsyms, /proc/modules) in a namespace of its own.
@@ -217,8 +216,8 @@ def caches() -> dict[str, str]:
     return found
 
 
-def prepare(place: Place, scratch: Path, part: str = "") -> list[str]:
-    """Make the place, with all that the suite needs; the command that runs scripts/test there. `part`: see tests/parts.py."""
+def prepare(place: Place, scratch: Path) -> list[str]:
+    """Make the place, with all that the suite needs; the command that runs scripts/test there."""
     folder, python = scratch / place.folder, "python3"
     environment = {key: value for key, value in os.environ.items() if key in KEPT or key.startswith("PIP_")}
     environment |= {
@@ -227,7 +226,6 @@ def prepare(place: Place, scratch: Path, part: str = "") -> list[str]:
         "CI": "true",
         # The random part of the suite tells nothing of a place: scripts/test does all of it.
         "GOINSPECT_EXAMPLES": "0.1",
-        "GOINSPECT_PART": part,
         "PIP_NO_COMPILE": "1",
     } | place.environment
     if not place.nobody:
@@ -304,15 +302,14 @@ def main() -> None:
         # One place is made while the suite runs in the one before.
         pool = stack.enter_context(ThreadPoolExecutor(1))
         scratches, prepared = {}, {}
-        there = [place for place in places if not why[place.name]]
-        for number, place in enumerate(there):
-            # Two of them run each case of a test with many.
-            part = f"{number % 2}/2" if len(there) == len(PLACES) else ""
+        for place in places:
+            if why[place.name]:
+                continue
             folder = tempfile.TemporaryDirectory(prefix="goinspect-", dir="/var/tmp")
             stack.callback(folder.cleanup)
             Path(folder.name).chmod(0o755)
             scratches[place.name] = folder
-            prepared[place.name] = pool.submit(prepare, place, Path(folder.name), part)
+            prepared[place.name] = pool.submit(prepare, place, Path(folder.name))
         for place in places:
             print(f"\n=== {place.name}: {place.what}", flush=True)
             if why[place.name]:

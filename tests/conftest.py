@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, settings
 
 from tests.examples import examples
 from tests.machines import NOWHERE, on
-from tests.parts import left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,15 +26,6 @@ settings.register_profile(
 )
 settings.load_profile("goinspect")
 BUILDS = sorted(path.name for path in FIXTURES.glob("go1.*") if path.is_dir())
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what another place runs."""
-    others = left_out(items)
-    if others:
-        config.hook.pytest_deselected(items=others)
-        known = set(others)
-        items[:] = [item for item in items if item not in known]
 
 
 def oracle_rows(build: str, name: str) -> list[list[str]]:
