@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from goinspect.model import Segment
+    from goinspect.objfile.image import Buffer
 
 __all__ = ["Core", "read_core"]
 
@@ -98,11 +99,11 @@ def _is_plain(row: Raw) -> bool:
     return row.permissions == "r--p" and not row.path
 
 
-def _process(view: ElfView, mapped: object) -> Process | None:
+def _process(view: ElfView, mapped: Buffer) -> Process | None:
     word = struct.Struct("<II" if view.byteorder == "little" else ">II")
     tids: list[int] = []
     pid, name, command = None, "", ""
-    data = memoryview(mapped)  # type: ignore[arg-type]
+    data = memoryview(mapped)
     ppid = None
     for offset, size in view.note_ranges():
         for owner, kind, description in notes(data[offset : offset + size], view.byteorder):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from goinspect.analysis.processes.procfs import DELETED
-from goinspect.analysis.processes.programs import program_of
+from goinspect.analysis.processes.programs import facts_of
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
 from goinspect.results.processes.maps import Image
@@ -25,6 +24,8 @@ MEMFD = "/memfd:"
 _TOP = 1 << 64
 _PAGE = 1 << 12
 _MOST = 2000  # files that are opened
+_ANOTHER = "another file is at its path now"
+_NOT_KNOWN = "a file is at its path, and may be another one (--binary names it)"
 
 
 class Opened(NamedTuple):
@@ -45,8 +46,8 @@ class Files(NamedTuple):
     first_pages: Mapping[str, bytes] = MappingProxyType({})  # that a core file holds
 
     def candidates(self, row: Raw, path: str) -> Iterator[tuple[str, bool]]:
-        """Files that may be the one that is mapped there, and whether they surely are."""
-        name = os.path.basename(path)  # noqa: PTH119  # of a path of another machine
+        """Files that may be the one that is mapped there, and whether they are without a look at what they are."""
+        name = path.rpartition("/")[2]
         yield from ((given, True) for given in self.binaries if Path(given).name == name)
         if self.directory is not None:
             if path == self.exe:
@@ -80,24 +81,19 @@ def _open(mapped: Sequence[Raw], files: Files) -> Opened:
     why_not = "no such file"
     for place, certain in files.candidates(row, path):
         try:
-            status = os.stat(place)  # noqa: PTH116
+            status = Path(place).stat()
         except (OSError, ValueError) as error:
             if getattr(error, "errno", 0) not in (2, 20) and "map_files" not in place:
                 why_not = getattr(error, "strerror", None) or str(error)
             continue
-        sure = certain or (row.inode != 0 and status.st_ino == row.inode)
-        if files.directory is not None and not sure:
-            why_not = "another file is at its path now"
-            continue
         page = files.first_pages.get(row.path)
-        if page is not None and not certain:
-            sure = _begins_with(place, page)
-            if not sure:
-                why_not = "another file is at its path now"
-                continue
+        same = row.inode != 0 and status.st_ino == row.inode if page is None else _begins_with(place, page)
+        if not certain and not same:
+            why_not = _ANOTHER if files.directory is not None or page is not None else _NOT_KNOWN
+            continue
         try:
             binary = Binary(place)
-            return _described(row.path, binary, place, sure=sure, mapped=mapped, exe=path == files.exe)
+            return _described(row.path, binary, place, mapped=mapped, exe=path == files.exe)
         except (GoinspectError, OSError) as error:
             why_not = error.message if isinstance(error, GoinspectError) else error.strerror or str(error)
     return Opened(_unknown(row.path, why_not), None, ())
@@ -111,21 +107,14 @@ def _begins_with(place: str, page: bytes) -> bool:
         return False
 
 
-def _described(
-    path: str, binary: Binary, place: str, *, sure: bool, mapped: Sequence[Raw], exe: bool
-) -> Opened:
+def _described(path: str, binary: Binary, place: str, *, mapped: Sequence[Raw], exe: bool) -> Opened:
     segments = binary.image.segments
-    facts = program_of(binary, search=exe)
-    image = Image(
-        path, place, sure, "", _bias(mapped, segments), facts.go, facts.go_version, facts.go_build_id,
-        facts.gnu_build_id, facts.main_package, facts.module, facts.module_version, facts.pie, facts.stripped,
-    )  # fmt: skip
+    image = Image(path, place, "", _bias(mapped, segments), facts_of(binary, search=exe))
     return Opened(image, binary, segments)
 
 
 def _unknown(path: str, why_not: str) -> Image:
-    nothing = (None,) * 6
-    return Image(path, None, False, why_not, None, False, *nothing, None, None)
+    return Image(path, None, why_not, None)
 
 
 def _bias(mapped: Sequence[Raw], segments: Sequence[Segment]) -> int | None:

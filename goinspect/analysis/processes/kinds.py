@@ -34,7 +34,7 @@ _NAMED = {
     "[sigpage]": ("vdso", "code that returns from signals"),
 }
 _GO, _ANON, _SHMEM = "[anon: Go: ", "[anon:", "[anon_shmem:"
-_SHARED = ("/dev/shm/", "/dev/zero", "/SYSV", "//anon", "/i915", "/drm")  # noqa: S108
+_SHARED = ("/dev/shm/", "/dev/zero", "/SYSV", "//anon", "/i915", "/drm")  # noqa: S108  # as the kernel names mappings
 _GUARD = 1 << 16  # bytes, at most
 _STACK = (1 << 16, 1 << 26)  # bytes of a thread's stack
 
@@ -86,7 +86,13 @@ def classify(
 
 def _of_file(row: Raw, file: Opened, number: int) -> _Is:
     name = row.path.removesuffix(DELETED).rpartition("/")[2]
-    language = f"Go, {file.image.go_version}" if file.image.go_version else "Go" if file.image.go else ""
+    language = (
+        f"Go, {file.image.facts.go_version}"
+        if file.image.facts.go_version
+        else "Go"
+        if file.image.facts.go
+        else ""
+    )
     of = f"{name} ({language})" if language else name
     if row.permissions[:3] == "---":
         return _Is("reserved", f"gap between segments of {name}", image=number)

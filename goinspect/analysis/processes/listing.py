@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from goinspect.analysis.processes.procfs import DELETED, check_proc, exe_state
-from goinspect.analysis.processes.programs import program_of
+from goinspect.analysis.processes.programs import facts_of
 from goinspect.analysis.recordings.machine import this_machine
 from goinspect.binary import Binary
 from goinspect.errors import GoinspectError
@@ -16,7 +16,8 @@ from goinspect.results.processes.ps import GoProcess, ProcessList
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from goinspect.analysis.processes.programs import Program
+    from goinspect.results.processes.maps import FileFacts
+
 
 __all__ = ["list_processes"]
 
@@ -38,7 +39,7 @@ _KTHREADD = 2
 class _Readable(NamedTuple):
     """What one executable turned out to be: None of no Go program."""
 
-    program: Program | None
+    program: FileFacts | None
 
 
 def list_processes() -> ProcessList:
@@ -80,13 +81,13 @@ def _has_no_program(info: dict[str, Any], zombie: str) -> bool:
     return kernel or info["status"] == zombie
 
 
-def _program(directory: Path, known: dict[tuple[int, int], _Readable]) -> Program | None:
+def _program(directory: Path, known: dict[tuple[int, int], _Readable]) -> FileFacts | None:
     """What the executable is, read once however many processes run it."""
     status = (directory / "exe").stat()
     key = status.st_dev, status.st_ino
     if key not in known:
         try:
-            program = program_of(Binary(directory / "exe"))
+            program = facts_of(Binary(directory / "exe"))
         except GoinspectError:
             if not os.access(directory / "exe", os.R_OK):
                 raise
@@ -96,7 +97,7 @@ def _program(directory: Path, known: dict[tuple[int, int], _Readable]) -> Progra
     return known[key].program
 
 
-def _row(info: dict[str, Any], directory: Path, link: str, program: Program, now: float) -> GoProcess:
+def _row(info: dict[str, Any], directory: Path, link: str, program: FileFacts, now: float) -> GoProcess:
     times, memory, born = info["cpu_times"], info["memory_info"], info["create_time"]
     used = times.user + times.system if times else None
     age = max(0.0, now - born) if born else None

@@ -139,7 +139,7 @@ def exe_state(directory: Path, link: str) -> str:
         return "unknown"
     for path in dict.fromkeys((link, link.removesuffix(DELETED))):
         try:
-            now = os.stat(f"{root}{path}")  # noqa: PTH116  # a path below root
+            now = Path(f"{root}{path}").stat()
         except FileNotFoundError:
             continue
         except OSError:
@@ -153,10 +153,7 @@ def exe_state(directory: Path, link: str) -> str:
 
 def _other_namespace(directory: Path) -> bool | None:
     try:
-        own, its = (
-            os.stat(path / "ns/mnt").st_ino  # noqa: PTH116
-            for path in (Path(directory.parent, "self"), directory)
-        )
+        own, its = ((path / "ns/mnt").stat().st_ino for path in (Path(directory.parent, "self"), directory))
     except OSError:
         return None
     return own != its

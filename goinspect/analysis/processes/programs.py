@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from goinspect.analysis.builds.mode import position_independent
 from goinspect.errors import GoinspectError
 from goinspect.gosym.buildinfo.id import go_build_id
 from goinspect.gosym.buildinfo.info import read_build_info
+from goinspect.results.processes.maps import FileFacts
 
 if TYPE_CHECKING:
     from goinspect.binary import Binary
     from goinspect.objfile.image import Image
 
-__all__ = ["Program", "program_of"]
+__all__ = ["facts_of"]
 
 _DWARF = ("debug_info", ".dwinfo")
 
 
-class Program(NamedTuple):
-    """Facts about one file. None is "not known"."""
-
-    go: bool
-    go_version: str | None
-    go_build_id: str | None
-    gnu_build_id: str | None
-    main_package: str | None
-    module: str | None
-    module_version: str | None
-    pie: bool | None
-    stripped: str
-
-
-def program_of(binary: Binary, *, search: bool = False) -> Program:
+def facts_of(binary: Binary, *, search: bool = False) -> FileFacts:
     """What `binary` is; with `search`, its gopclntab is looked for where nothing else says that it is of Go."""
     image = binary.image
     try:
@@ -50,7 +37,7 @@ def program_of(binary: Binary, *, search: bool = False) -> Program:
     except GoinspectError:
         pie = None
     main = info.main if info else None
-    return Program(
+    return FileFacts(
         go, version, build_id, image.build_id() or None, (info.path or None) if info else None,
         main.path if main else None, (main.version or None) if main else None, pie, _stripped(image),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from goinspect._words import counted
 from goinspect.analysis.processes.explain import explain, parse_address
-from goinspect.analysis.processes.images import MEMFD, Files, open_images
+from goinspect.analysis.processes.images import Files, open_images
 from goinspect.analysis.processes.kinds import classify
 from goinspect.analysis.processes.procfs import DELETED, check_proc, read_process, refused, stack_pointers
 from goinspect.analysis.processes.summary import regions_of, totals_of
@@ -124,13 +124,10 @@ def _mapped(
     main = next((one for one in images if one.image.path.removesuffix(DELETED) == files.exe), None)
     if main is None and images and process is None:
         main = images[0]
-    is_go = (main or images[0]).image.go if images else False
+    is_go = (main or images[0]).image.facts.go if images else False
     found = classify(rows, opened, go=is_go or _says_go(rows), stacks=stacks)
-    for one in images:
-        if one.image.why_not:
-            warnings.append(f"{one.image.path}: nothing is known of it: {one.image.why_not}")
-        elif not one.image.sure and not one.image.path.startswith(MEMFD):
-            warnings.append(f"{one.image.path}: the file that is there may be another one than was mapped")
+    unknown = (one.image for one in images if one.image.why_not)
+    warnings.extend(f"{image.path}: nothing is known of it: {image.why_not}" for image in unknown)
 
     @cache
     def opened_memory() -> Binary | None:

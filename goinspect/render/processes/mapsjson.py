@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from goinspect.results.processes.maps import Explained, MappingRow, MapReport, Process
+    from goinspect.results.processes.maps import Explained, Image, MappingRow, MapReport, Process
 
 __all__ = ["render_json"]
 
@@ -16,7 +16,7 @@ def render_json(report: MapReport) -> str:
     document = {
         "schema": report.schema, "source": report.source,
         "process": _process(report.process) if report.process is not None else None,
-        "images": [{**image._asdict(), "bias": _hex(image.bias)} for image in report.images],
+        "images": [_image(image) for image in report.images],
         "mappings": [],
         "totals": [total._asdict() for total in report.totals],
         "regions": [
@@ -29,6 +29,12 @@ def render_json(report: MapReport) -> str:
     rows = ",\n  ".join(json.dumps(_mapping(row)) for row in report.mappings)
     text = json.dumps(document, indent=1) + "\n"
     return text.replace('"mappings": []', f'"mappings": [\n  {rows}\n ]', 1) if rows else text
+
+
+def _image(image: Image) -> dict[str, Any]:
+    told = image._asdict() | {"bias": _hex(image.bias)} | image.facts._asdict()
+    del told["facts"]
+    return told
 
 
 def _process(process: Process) -> dict[str, Any]:

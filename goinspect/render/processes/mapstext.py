@@ -63,8 +63,8 @@ class _Page:
         image = main_image(self._report)
         if image is not None:
             ids = [
-                f"Go {image.go_build_id}" if image.go_build_id else "",
-                f"GNU {image.gnu_build_id}" if image.gnu_build_id else "",
+                f"Go {image.facts.go_build_id}" if image.facts.go_build_id else "",
+                f"GNU {image.facts.gnu_build_id}" if image.facts.gnu_build_id else "",
             ]
             rows += [("program", build_words(image)), ("build ID", ", ".join(filter(None, ids)))]
         told = [(name, value) for name, value in rows if value]
@@ -148,11 +148,11 @@ class _Page:
             spans,
             escape_all(
                 [
-                    image.go_version or ("Go" if image.go else "no" if image.opened else "?")
+                    image.facts.go_version or ("Go" if image.facts.go else "no" if image.opened else "?")
                     for image in images
                 ]
             ),
-            escape_all([image.go_build_id or image.gnu_build_id or "-" for image in images]),
+            escape_all([image.facts.go_build_id or image.facts.gnu_build_id or "-" for image in images]),
             escape_all([image.path for image in images]),
         ]
         heads = ("load bias", "its own addresses", "Go", "build ID", "path")

@@ -65,14 +65,14 @@ def main_image(report: MapReport) -> Image | None:
 
 def build_words(image: Image) -> str:
     """Release, module and kind of a program."""
-    if not image.go:
+    if not image.facts.go:
         return "no Go program" if image.opened else f"unknown: {image.why_not}"
-    words = [image.go_version or "Go of an unknown release"]
-    if image.module:
-        words.append(f"{image.module} {image.module_version or ''}".strip())
-    if image.pie:
+    words = [image.facts.go_version or "Go of an unknown release"]
+    if image.facts.module:
+        words.append(f"{image.facts.module} {image.facts.module_version or ''}".strip())
+    if image.facts.pie:
         words.append("PIE")
-    words.append("not stripped" if image.stripped == "no" else f"without {image.stripped}")
+    words.append("not stripped" if image.facts.stripped == "no" else f"without {image.facts.stripped}")
     return ", ".join(words)
 
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from goinspect.model import Frame
 
-__all__ = ["KINDS", "Explained", "Image", "MapReport", "MappingRow", "Process", "Region", "Thread", "Total"]
+__all__ = [
+    "KINDS",
+    "Explained",
+    "FileFacts",
+    "Image",
+    "MapReport",
+    "MappingRow",
+    "Process",
+    "Region",
+    "Thread",
+    "Total",
+]
 
 # What a mapping is, in the order of the totals.
 KINDS = (
@@ -50,23 +61,28 @@ class Process(NamedTuple):
     namespace_pid: int | None = None  # its PID as it sees it, where it is in a PID namespace of its own
 
 
+class FileFacts(NamedTuple):
+    """What a file says of itself. None is "not known"."""
+
+    go: bool = False
+    go_version: str | None = None
+    go_build_id: str | None = None
+    gnu_build_id: str | None = None
+    main_package: str | None = None
+    module: str | None = None
+    module_version: str | None = None
+    pie: bool | None = None
+    stripped: str = ""  # "" where nothing is known; as in `goinspect.results.info.Info`
+
+
 class Image(NamedTuple):
     """A file with code that is mapped. ``bias`` is what is added to its own addresses, None where that is not known."""
 
     path: str
-    opened: str | None  # what was read for it
-    sure: bool  # it is the file that is mapped: of the same inode, or the process's own
+    opened: str | None  # what was read for it: the file that is mapped, never another one
     why_not: str  # why nothing is known of it
     bias: int | None
-    go: bool
-    go_version: str | None
-    go_build_id: str | None
-    gnu_build_id: str | None
-    main_package: str | None
-    module: str | None
-    module_version: str | None
-    pie: bool | None
-    stripped: str | None  # as in `goinspect.results.info.Info`
+    facts: FileFacts = FileFacts()
 
 
 class MappingRow(NamedTuple):

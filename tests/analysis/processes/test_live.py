@@ -65,14 +65,14 @@ def test_the_process(running):
     assert (process.pid, process.ppid, process.name) == (pid, os.getpid(), "workload")
     assert process.command == (str(path), "600000")
     assert (process.exe, process.exe_state, process.other_namespace) == (str(path), "same", False)
-    assert (image.path, image.go, image.go_version) == (
+    assert (image.path, image.facts.go, image.facts.go_version) == (
         str(path),
         True,
-        f"{build[:6]}.{image.go_version[7:]}",
+        f"{build[:6]}.{image.facts.go_version[7:]}",
     )
-    assert image.pie == ("pie" in build)
-    assert image.stripped == ("symbol table and DWARF" if "stripped" in build else "no")
-    assert image.module == "example.com/workload"
+    assert image.facts.pie == ("pie" in build)
+    assert image.facts.stripped == ("symbol table and DWARF" if "stripped" in build else "no")
+    assert image.facts.module == "example.com/workload"
     of_thread = goinspect.memory_map(tids[-1])
     assert of_thread.process.pid == pid
     assert of_thread.warnings == (f"{tids[-1]} is a thread of process {pid}",)
@@ -98,7 +98,7 @@ def test_what_mappings_are(running):
     assert heap
     assert all(row.guess or row.path.startswith("[anon: Go: heap") for row in heap)
     assert sum(row.resident for row in heap) > 1 << 16
-    if report.images[0].go_version < "go1.25":
+    if report.images[0].facts.go_version < "go1.25":
         assert heap[0].start == 0xC000000000  # where Go puts it
     kinds = {row.path: row.kind for row in report.mappings}
     assert (kinds["[stack]"], kinds["[vdso]"]) == ("stack", "vdso")
@@ -192,7 +192,7 @@ def test_the_list(running):
 def test_a_process_that_is_not_go():
     report = goinspect.memory_map(os.getpid())
     assert report.process.pid == os.getpid()
-    assert not any(image.go for image in report.images)
+    assert not any(image.facts.go for image in report.images)
     assert not any(row.kind.startswith("Go ") for row in report.mappings)
 
 

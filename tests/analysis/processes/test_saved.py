@@ -48,7 +48,7 @@ def saved(tmp_path: Path, text: str | bytes) -> Path:
 
 
 def test_names_that_go_gives(tmp_path):
-    report = goinspect.memory_map(saved(tmp_path, NAMED))
+    report = goinspect.memory_map(saved(tmp_path, NAMED), binaries=[WORKLOAD])
     assert [(row.kind, row.guess) for row in report.mappings] == [
         ("Go heap", False), ("Go heap", False), ("code", False), ("read-only data", False), ("read-only data", False),
         ("data", False), ("anonymous", False), ("Go runtime", False), ("Go runtime", False), ("jit", True),
@@ -77,11 +77,31 @@ def test_names_that_go_gives(tmp_path):
 def test_heap_arenas_without_names(text, kinds, tmp_path):
     """Whole blocks of 64 MB, some of it in use; of what is no Go program nothing is guessed."""
     program = "".join(line + "\n" for line in NAMED.splitlines() if "workload" in line)
-    report = goinspect.memory_map(saved(tmp_path, text + program))
+    report = goinspect.memory_map(saved(tmp_path, text + program), binaries=[WORKLOAD])
     assert [row.kind for row in report.mappings[: len(kinds)]] == kinds
     assert all(row.guess for row in report.mappings[: len(kinds)])
     other = goinspect.memory_map(saved(tmp_path, text))
     assert {row.kind for row in other.mappings} <= {"anonymous", "reserved"}
+
+
+def test_another_file_at_the_path_is_not_used(tmp_path):
+    """Its names would be wrong ones: the inode of the maps has to be that of the file, or somebody names it."""
+    code = f"{0x556F1E532000 + 0x9B754:x}"
+    report = goinspect.memory_map(saved(tmp_path, NAMED), code)
+    assert report.images[0].opened is None
+    assert report.addresses[0].frames == ()
+    assert report.addresses[0].vaddr is None
+    assert (
+        f"{WORKLOAD}: nothing is known of it: a file is at its path, and may be another one (--binary names it)"
+        in report.warnings
+    )
+    inode = NAMED.replace(" 10928227 ", f" {WORKLOAD.stat().st_ino} ")
+    for given in (
+        goinspect.memory_map(saved(tmp_path, NAMED), code, binaries=[WORKLOAD]),
+        goinspect.memory_map(saved(tmp_path, inode), code),
+    ):
+        assert given.images[0].opened == str(WORKLOAD)
+        assert given.addresses[0].frames[0].function == "main.spin"
 
 
 def test_stacks_of_threads_of_c(tmp_path):
