@@ -64,6 +64,11 @@ def test_instructions_that_the_page_does_not_hold(visit):
         wanted = [row for function in told["functions"] for row in function["instructions"]]
         assert [text.split(" //")[0] for text in shown.all_inner_texts()] == [row["text"] for row in wanted]
         assert "Instructions have the weights" in page.locator(".lines .note").inner_text()
+        page.locator("#tab-facts").click()
+        assert (
+            "asks its server for newer recordings and for instructions, and nothing else"
+            in page.locator(".facts-page").inner_text()
+        )
         again = page.locator("#tab-table")
         again.click()
         page.locator("#tab-lines").click()  # it is not asked twice

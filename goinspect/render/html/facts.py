@@ -23,8 +23,15 @@ _MOST = 500  # lines of a section, and binaries
 _MOST_NAMELESS = 10  # binaries with what has no name
 
 
-def facts(profile: FlameProfile, options: DrawOptions) -> list[tuple[str, list[str]]]:
-    """Headings, each with its lines, safe to show."""
+def facts(
+    profile: FlameProfile, options: DrawOptions, *, served: bool = False
+) -> list[tuple[str, list[str]]]:
+    """Headings, each with its lines, safe to show; `served`: the page may ask its server."""
+    asks = (
+        "its server for newer recordings and for instructions, and nothing else"
+        if served
+        else "nothing of the network"
+    )
     events = [
         f"{event.name}: {counted(event.samples, 'symbol' if event.name == 'sizes' else 'sample')}, {human_weight(event.weight, event.unit)}"
         for event in profile.events
@@ -40,7 +47,7 @@ def facts(profile: FlameProfile, options: DrawOptions) -> list[tuple[str, list[s
         ("Binaries found and not used", sorted(profile.refused)),
         ("Source", _sources(profile)),
         ("Recording", [f"{name}: {value}" for name, value in profile.metadata.items()]),
-        ("Report", [f"written by {options.maker}; it holds all stacks and asks nothing of the network"]),
+        ("Report", [f"written by {options.maker}; it holds all stacks and asks {asks}"]),
     ]
     shown = [(heading, _bounded([line for line in lines if line])) for heading, lines in sections]
     return [(heading, all_visible(lines)) for heading, lines in shown if lines]

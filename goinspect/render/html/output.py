@@ -122,7 +122,7 @@ def _data(profile: FlameProfile, options: DrawOptions, heading: str, live: Mappi
         "layout": "icicle" if options.inverted else "flame",
         "kinds": [[kind, colors.KIND_LABELS[kind]] for kind in FrameKind.ALL],
         **palette.told,
-        "facts": facts(profile, options),
+        "facts": facts(profile, options, served=live is not None),
         "lines": options.lines,
         "annotate": _annotate(options.path),
         "codes_note": visible(details.codes_note),

@@ -47,7 +47,7 @@ export function errorsAllowed(compared) {
 }
 
 /** A weight of the base, as it is compared. @param {Difference} difference @param {number} weight */
-export const scaled = ({ scale: [by, part] }, weight) => Math.round((weight * by) / part);
+const scaled = ({ scale: [by, part] }, weight) => Math.round((weight * by) / part);
 
 /**
  * @param {Difference} difference @param {number} most standard errors that are noise
@@ -80,7 +80,7 @@ export function classOf({ what, delta, now, before }) {
 }
 
 /** @param {number} value @param {string} unit */
-export const formatSigned = (value, unit) => `${value > 0 ? "+" : value < 0 ? "-" : ""}${formatWeight(Math.abs(value), unit)}`;
+const formatSigned = (value, unit) => `${value > 0 ? "+" : value < 0 ? "-" : ""}${formatWeight(Math.abs(value), unit)}`;
 
 /** @param {Change} change @param {string} unit */
 export function changeWords({ delta, error, factor, what }, unit) {
