@@ -14,7 +14,6 @@ from goinspect.analysis.stacks.merge import Samples
 from goinspect.analysis.stacks.symboltable import SymbolTable
 from goinspect.errors import QueryError
 from goinspect.profiles.base import NamedStacks
-from goinspect.results.annotate import Details
 from goinspect.results.flame import EventSummary, FlameProfile, FlameTotals
 from goinspect.results.places import ProfileFacts, Span
 from goinspect.results.stacks import Label, StackFrame, Stacks, Tag
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from goinspect.analysis.options import FlameOptions
     from goinspect.profiles.base import Profile
-    from goinspect.results.annotate import HotCode
+    from goinspect.results.annotate import Details, HotCode
     from goinspect.results.places import BinaryUse, SourceFile
 
 __all__ = ["Together", "added"]
@@ -147,6 +146,8 @@ def _details(parts: Sequence[Details]) -> Details | None:
     """Those of all, with what files and instructions have added up."""
     if not parts:
         return None
+    from goinspect.results.annotate import Details  # few outputs have any
+
     uses: dict[tuple[object, ...], BinaryUse] = {}
     codes: dict[tuple[str, int], HotCode] = {}
     modules: dict[str, dict[str, None]] = {}
