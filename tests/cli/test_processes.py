@@ -140,3 +140,23 @@ def test_ps(tmp_path):
         assert [row["pid"] for row in found["processes"]] == [first]
         assert cli("ps", f"^{path}$", "--sort", "exe").out.count(str(path)) == 2
     assert "a-workload-of-its-own" not in cli("ps").out
+
+
+@needs_linux
+def test_nothing_matches():
+    answer = cli("ps", "no such (program|module)")
+    assert answer.code == 0
+    assert answer.out.startswith("No Go program that runs here has no such (program|module) in it.\n")
+
+
+def test_why_a_file_names_nothing(tmp_path):
+    cut = tmp_path / "cut"
+    cut.write_bytes(BINARY.read_bytes()[:3000])
+    answer = cli("symbolize", "-b", cut, "0x400000")
+    assert answer.code == 1
+    assert answer.err.splitlines() == [
+        "goinspect: warning: truncated: segments reach to 0x196a00, the file ends at 0xbb8",
+        "goinspect: no address has a name: expected addresses of the file itself, as nm shows them",
+    ]
+    of_process = cli("symbolize", "--maps", MAPS, "-b", BINARY, "0x10")
+    assert of_process.err.endswith("are they of this process, or of another start of it?\n")

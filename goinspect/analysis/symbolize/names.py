@@ -71,8 +71,9 @@ class Names:
             for path, count in self._unfound.items()
             if not any(warning.startswith(f"{path}: ") for warning in told)
         ]
-        memory = self._space.memory.warnings if self._space.memory is not None else ()
-        return (*self._space.warnings, *memory, *told, *self._failed, *lost)
+        read = self._space.memory or self._space.binary
+        damage = read.warnings if read is not None else ()
+        return (*self._space.warnings, *damage, *told, *self._failed, *lost)
 
     def rows(self, addresses: Sequence[int], *, callers: bool | Sequence[bool] = False) -> list[SymbolizeRow]:
         """A row for each address.

@@ -63,7 +63,7 @@ def ps(
     rows = [row for row in result.processes if wanted is None or any(map(wanted.search, _texts(row)))]
     rows.sort(key=_order(sort))
     result = result._replace(processes=tuple(rows[:limit]))
-    write(render_json(result) if json else render_text(result), output)
+    write(render_json(result) if json else render_text(result, pattern), output)
     warn(result.warnings, quiet=quiet)
 
 

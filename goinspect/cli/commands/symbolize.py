@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["symbolize"]
 
 _PIECE = 1 << 20
+_OF_PROCESS = "are they of this process, or of another start of it?"
+_OF_FILE = "expected addresses of the file itself, as nm shows them"
 _ADDRESS = re.compile(r"(?:0[xX])?[0-9a-fA-F]{1,16}")
 _LIST = re.compile(rb"(?:[ \t]*(?:(?:0[xX])?[0-9a-fA-F]{1,16})?[ \t\r]*(?:\n|\Z))+")
 
@@ -128,8 +130,10 @@ def symbolize(
     addresses = None if any(map(_is_file, paths)) else [_number(text) for text in paths]
     named = Named(source, inlines=not no_inline)
     painted = output is None and use_color(color, sys.stdout)
+    of_process = not (pid is None and maps is None and core is None)
+    write_result = partial(_write, output=output, painted=painted, quiet=quiet, of_process=of_process)
     if addresses is not None:
-        _answer(named, addresses, form, callers=callers, output=output, painted=painted, quiet=quiet)
+        write_result(_answer(named, addresses, form, callers=callers), form)
         return
     with ExitStack() as stack:
         pieces = chain.from_iterable(_pieces(path, stack) for path in paths)
@@ -137,13 +141,7 @@ def symbolize(
         reader = stacks_reader(head)
         if reader is not None:
             found = named.stacks(reader(b"".join(chain([head], pieces))))
-            _write(
-                found,
-                Format.folded if form is Format.text else form,
-                output=output,
-                painted=painted,
-                quiet=quiet,
-            )
+            write_result(found, Format.folded if form is Format.text else form)
             return
         if form is Format.folded:
             raise QueryError(
@@ -157,7 +155,7 @@ def symbolize(
             return
         text = b"".join(chain([head], pieces)).decode("utf-8", "backslashreplace")
     listed = [_number(word) for word in text.split() if _ADDRESS.fullmatch(word)]
-    _answer(named, listed, form, callers=callers, output=output, painted=painted, quiet=quiet)
+    write_result(_answer(named, listed, form, callers=callers), form)
 
 
 def _is_file(text: str) -> bool:
@@ -195,20 +193,20 @@ def _write_through(pieces: Iterable[bytes], output: str | None) -> None:
         write(piece, None)
 
 
-def _answer(
-    named: Named, addresses: list[int], form: Format, *, callers: bool, output: str | None, painted: bool, quiet: bool
-) -> None:  # fmt: skip
+def _answer(named: Named, addresses: list[int], form: Format, *, callers: bool) -> SymbolizeReport:
     if form is Format.folded:
         raise QueryError("addresses are no stacks: --format folded is for the output of tracers")
-    _write(named.report(addresses, callers=callers), form, output=output, painted=painted, quiet=quiet)
+    return named.report(addresses, callers=callers)
 
 
-def _write(result: SymbolizeReport, form: Format, *, output: str | None, painted: bool, quiet: bool) -> None:
+def _write(
+    result: SymbolizeReport, form: Format, *, output: str | None, painted: bool, quiet: bool, of_process: bool
+) -> None:  # fmt: skip
     write(_rendered(result, form, painted=painted), output)
     warn(result.warnings, quiet=quiet)
     if result.rows and not result.named:
         report(
-            "goinspect: no address has a name: are they of this process, or of another start of it?",
+            f"goinspect: no address has a name: {_OF_PROCESS if of_process else _OF_FILE}",
             quiet=quiet,
         )
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from goinspect._words import counted
 from goinspect.render.processes.words import big
 from goinspect.render.text.columns import escape_all, write_columns
+from goinspect.render.values import escape_terminal
 
 if TYPE_CHECKING:
     from goinspect.results.processes.ps import GoProcess, ProcessList
@@ -17,8 +18,8 @@ __all__ = ["render_json", "render_text"]
 _HEADS = ("PID", "threads", "age", "CPU", "RSS", "Go", "module", "version", "build", "exe")
 
 
-def render_text(result: ProcessList) -> str:
-    """A row for each process, and how many could not be looked at."""
+def render_text(result: ProcessList, pattern: str | None = None) -> str:
+    """A row for each process that `pattern` left, and how many could not be looked at."""
     rows = result.processes
     columns = [
         [str(row.pid) for row in rows],
@@ -32,11 +33,7 @@ def render_text(result: ProcessList) -> str:
         [_build(row) for row in rows],
         escape_all([row.exe + _became(row) for row in rows]),
     ]
-    table = (
-        write_columns(_HEADS, columns, "rrrrrlllll")
-        if rows
-        else "No Go program runs here that one may look at.\n"
-    )
+    table = write_columns(_HEADS, columns, "rrrrrlllll") if rows else _nothing(pattern)
     if not result.unreadable:
         return table
     number = result.unreadable
@@ -50,6 +47,12 @@ def render_json(result: ProcessList) -> str:
         "unreadable": result.unreadable, "warnings": list(result.warnings),
     }  # fmt: skip
     return json.dumps(document, indent=1) + "\n"
+
+
+def _nothing(pattern: str | None) -> str:
+    if pattern is None:
+        return "No Go program runs here that one may look at.\n"
+    return f"No Go program that runs here has {escape_terminal(pattern)} in it.\n"
 
 
 def _build(row: GoProcess) -> str:
